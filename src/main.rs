@@ -1,0 +1,3 @@
+//! Starts the program and returns its exit status; everything else is in the library.
+
+fn main() {}

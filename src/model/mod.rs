@@ -1,0 +1,25 @@
+//! What the product's words mean, as plain values: devices, commands, outcomes, events.
+//!
+//! Nothing here does input or output, knows a device type's language or a report's format. Everything else builds on
+//! these types, so they use only the standard library, `thiserror` and the crate that keeps secrets.
+
+mod address;
+mod command;
+mod device;
+pub mod escape;
+mod event;
+mod failure;
+mod outcome;
+mod run;
+mod secret;
+mod timing;
+
+pub use address::{Address, AddressError, Host};
+pub use command::{Command, Payload, PayloadBuilder};
+pub use device::{Device, DeviceIndex, ParamValue, Params};
+pub use event::RunEvent;
+pub use failure::{ErrorKind, Failure};
+pub use outcome::{AttemptError, Delivery, Outcome, SkipReason, Status, Value};
+pub use run::{Ended, RunId, RunInfo, StopReason, Summary, UnixMillis};
+pub use secret::Secret;
+pub use timing::{Backoff, Timing, TimingOverrides};

@@ -1,0 +1,176 @@
+//! What became of a device after its last attempt.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Failure, Payload, UnixMillis};
+
+/// The contract's `status`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Status {
+    /// The device acknowledged.
+    Ok,
+    /// Written; this command gets no acknowledgement by design.
+    Sent,
+    /// The device answered no.
+    Rejected,
+    /// No conversation.
+    Unreachable,
+    /// The command was written, but no complete reply came.
+    NoReply,
+    /// Bytes that cannot be the reply.
+    BadReply,
+    /// Acknowledged, but another state was seen to the end.
+    Mismatch,
+    /// Never started.
+    Skipped,
+}
+
+impl Status {
+    /// Every status, in the contract's order.
+    pub const ALL: [Self; 8] = [
+        Self::Ok,
+        Self::Sent,
+        Self::Rejected,
+        Self::Unreachable,
+        Self::NoReply,
+        Self::BadReply,
+        Self::Mismatch,
+        Self::Skipped,
+    ];
+
+    /// The status as reports write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Sent => "sent",
+            Self::Rejected => "rejected",
+            Self::Unreachable => "unreachable",
+            Self::NoReply => "no_reply",
+            Self::BadReply => "bad_reply",
+            Self::Mismatch => "mismatch",
+            Self::Skipped => "skipped",
+        }
+    }
+
+    /// Whether the device did what it was told, as far as this command can tell.
+    pub fn is_success(self) -> bool {
+        matches!(self, Self::Ok | Self::Sent)
+    }
+}
+
+/// How far the command got: whether the device may have acted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Delivery {
+    /// No byte was written, or the gateway said that it passed none on.
+    None,
+    /// Written, no valid reply.
+    Unknown,
+    /// A valid reply came.
+    Confirmed,
+}
+
+impl Delivery {
+    /// The delivery as reports write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Unknown => "unknown",
+            Self::Confirmed => "confirmed",
+        }
+    }
+}
+
+/// Why a device was never started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SkipReason {
+    /// A signal stopped the run.
+    Interrupted,
+    /// `--deadline` stopped the run.
+    Deadline,
+    /// Our own fault: nothing was written.
+    Internal,
+}
+
+impl SkipReason {
+    /// The reason as reports write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Interrupted => "interrupted",
+            Self::Deadline => "deadline",
+            Self::Internal => "internal",
+        }
+    }
+}
+
+/// What a reply carried.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Value {
+    /// A word or the captured text, safe for a terminal.
+    Text(Box<str>),
+    /// A number.
+    Int(i64),
+    /// Numbers, such as the relays that are on.
+    List(Box<[i64]>),
+}
+
+/// A failed attempt before the last one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttemptError {
+    /// Which attempt, from 1.
+    pub attempt: u32,
+    /// Why it failed.
+    pub failure: Failure,
+}
+
+/// The record of one device in one run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// What became of the device.
+    pub status: Status,
+    /// How far the command got, over all attempts.
+    pub delivery: Delivery,
+    /// Why it was skipped, when it was.
+    pub reason: Option<SkipReason>,
+    /// Every try at the device; 0 when skipped.
+    pub attempts: u32,
+    /// From the start of the first attempt to the outcome.
+    pub elapsed: Duration,
+    /// When the outcome was known; `None` when skipped.
+    pub finished_at: Option<UnixMillis>,
+    /// The command with its affixes, when any of it was written.
+    pub sent: Option<Arc<Payload>>,
+    /// The frame that was judged; when no frame came, whatever bytes did. A secret in it is still there: whoever shows
+    /// it masks what `sent` says is secret.
+    pub reply: Option<Box<[u8]>>,
+    /// What the reply carried.
+    pub value: Option<Value>,
+    /// Why the last attempt failed.
+    pub error: Option<Failure>,
+    /// Why the attempts before it failed.
+    pub earlier_errors: Vec<AttemptError>,
+}
+
+impl Outcome {
+    /// A device that was never started.
+    pub fn skipped(reason: SkipReason) -> Self {
+        Self {
+            status: Status::Skipped,
+            delivery: Delivery::None,
+            reason: Some(reason),
+            attempts: 0,
+            elapsed: Duration::ZERO,
+            finished_at: None,
+            sent: None,
+            reply: None,
+            value: None,
+            error: None,
+            earlier_errors: Vec::new(),
+        }
+    }
+
+    /// A success that took more than one attempt.
+    pub fn is_flaky(&self) -> bool {
+        self.status.is_success() && self.attempts > 1
+    }
+}

@@ -1,0 +1,123 @@
+//! One invocation over one selection: its identity, how it ended, its counts.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Command, Outcome, Status};
+
+/// A moment as milliseconds since the Unix epoch, UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct UnixMillis(pub i64);
+
+impl UnixMillis {
+    /// The moment `span` later.
+    #[must_use]
+    pub fn after(self, span: Duration) -> Self {
+        Self(self.0.saturating_add(i64::try_from(span.as_millis()).unwrap_or(i64::MAX)))
+    }
+}
+
+/// A run's identity: a ULID, so that ids sort by time.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct RunId(pub Arc<str>);
+
+impl fmt::Display for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What is true of a run before anything was sent.
+#[derive(Debug, Clone)]
+pub struct RunInfo {
+    /// Its identity.
+    pub id: RunId,
+    /// `[fleet] name`.
+    pub fleet: String,
+    /// What it was asked to do.
+    pub command: Command,
+    /// When planning was over.
+    pub started_at: UnixMillis,
+    /// Whether the devices are simulated.
+    pub simulated: bool,
+}
+
+/// Why a run stopped starting devices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum StopReason {
+    /// SIGINT: the person at the keyboard.
+    Interrupt,
+    /// SIGTERM: the system.
+    Terminate,
+    /// SIGHUP: the terminal went away.
+    HangUp,
+    /// `--deadline`.
+    Deadline,
+}
+
+impl StopReason {
+    /// The contract's word for how a run that this stopped has ended.
+    pub fn ended(self) -> Ended {
+        match self {
+            Self::Interrupt | Self::Terminate | Self::HangUp => Ended::Interrupted,
+            Self::Deadline => Ended::Deadline,
+        }
+    }
+}
+
+/// The contract's `ended`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Ended {
+    /// Every device came to its own end.
+    Completed,
+    /// A signal skipped or cut some.
+    Interrupted,
+    /// `--deadline` skipped or cut some.
+    Deadline,
+}
+
+impl Ended {
+    /// The word as reports write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Completed => "completed",
+            Self::Interrupted => "interrupted",
+            Self::Deadline => "deadline",
+        }
+    }
+}
+
+/// The counts of a run: a fold over its outcomes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Summary {
+    /// Outcomes so far.
+    pub total: u64,
+    counts: [u64; Status::ALL.len()],
+    /// Successes that took more than one attempt.
+    pub flaky: u64,
+    /// Tries at devices.
+    pub attempts: u64,
+}
+
+impl Summary {
+    /// Counts one more outcome.
+    pub fn add(&mut self, outcome: &Outcome) {
+        self.total += 1;
+        if let Some(count) = self.counts.get_mut(outcome.status as usize) {
+            *count += 1;
+        }
+        self.flaky += u64::from(outcome.is_flaky());
+        self.attempts += u64::from(outcome.attempts);
+    }
+
+    /// How many outcomes have this status.
+    pub fn count(&self, status: Status) -> u64 {
+        self.counts.get(status as usize).copied().unwrap_or(0)
+    }
+
+    /// How many are a success.
+    pub fn successes(&self) -> u64 {
+        Status::ALL.iter().filter(|status| status.is_success()).map(|&status| self.count(status)).sum()
+    }
+}
