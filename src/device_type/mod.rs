@@ -4,8 +4,10 @@
 //! `DeviceType`s. Everything here is pure: bytes in, bytes and verdicts out. `session` carries it out over a socket.
 
 mod param;
+mod settings;
 
 pub use param::{ParamKind, ParamSpec};
+pub use settings::{Link, LinkOverrides, read_timing};
 
 use std::sync::Arc;
 

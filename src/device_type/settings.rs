@@ -1,0 +1,80 @@
+//! The settings that a type file and an inventory write alike: times and retries, and the connection (`link`).
+//!
+//! Both are layers: what one does not say is left to the layer below. Which layer lies where is decided by the
+//! inventory and the plan.
+
+use std::time::Duration;
+
+use regex::bytes::Regex;
+
+use crate::diagnostic::{Diagnostics, TomlTable};
+use crate::model::TimingOverrides;
+
+/// Reads the `[run]` keys that concern one device from any table that may hold them.
+pub fn read_timing(table: &mut TomlTable<'_, '_>, diagnostics: &mut Diagnostics) -> TimingOverrides {
+    let mut timing = TimingOverrides {
+        connect_timeout: table.duration("connect_timeout", diagnostics),
+        reply_timeout: table.duration("reply_timeout", diagnostics),
+        device_deadline: table.duration("device_deadline", diagnostics),
+        retries: table.int_in("retries", 0..=1000, diagnostics).and_then(|n| u32::try_from(n).ok()),
+        ..TimingOverrides::default()
+    };
+    if let Some(mut backoff) = table.table("retry_backoff", "`retry_backoff`", diagnostics) {
+        timing.backoff_initial = backoff.duration("initial", diagnostics);
+        timing.backoff_max = backoff.duration("max", diagnostics);
+        timing.backoff_jitter = backoff.bool("jitter", diagnostics);
+        backoff.finish(diagnostics);
+    }
+    timing
+}
+
+/// How a type's devices are connected to.
+#[derive(Debug, Clone)]
+pub struct Link {
+    /// From the end of one exchange with a gateway to the next write to it.
+    pub gap: Duration,
+    /// How long the line is listened to, and what comes is dropped, before a write that a late answer could confuse.
+    pub quiet: Duration,
+    /// The wait after a device asked to wait.
+    pub busy_delay: Duration,
+    /// Whether one connection serves the whole lane.
+    pub reuse: bool,
+    /// What a gateway says instead of the device when it serves another client.
+    pub busy_texts: Vec<Regex>,
+}
+
+/// A layer over a type's `link`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct LinkOverrides {
+    /// See [`Link::gap`].
+    pub gap: Option<Duration>,
+    /// See [`Link::quiet`].
+    pub quiet: Option<Duration>,
+    /// See [`Link::busy_delay`].
+    pub busy_delay: Option<Duration>,
+    /// See [`Link::reuse`].
+    pub reuse: Option<bool>,
+}
+
+impl LinkOverrides {
+    /// Reads the keys of a `link` table that a device may set; the caller finishes the table.
+    pub fn read(table: &mut TomlTable<'_, '_>, diagnostics: &mut Diagnostics) -> Self {
+        Self {
+            gap: table.duration("gap", diagnostics),
+            quiet: table.duration("quiet", diagnostics),
+            busy_delay: table.duration("busy_delay", diagnostics),
+            reuse: table.bool("reuse", diagnostics),
+        }
+    }
+
+    /// This layer over `below`: what it says wins.
+    #[must_use]
+    pub fn over(self, below: Self) -> Self {
+        Self {
+            gap: self.gap.or(below.gap),
+            quiet: self.quiet.or(below.quiet),
+            busy_delay: self.busy_delay.or(below.busy_delay),
+            reuse: self.reuse.or(below.reuse),
+        }
+    }
+}
