@@ -9,4 +9,6 @@ pub mod model;
 
 pub mod diagnostic;
 
+pub mod codec;
+
 pub mod device_type;

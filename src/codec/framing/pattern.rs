@@ -1,0 +1,141 @@
+//! Framing by pattern: a reply is whatever a regular expression matches, wherever it stands; the rest is noise.
+//!
+//! A frame ends at the first byte at which any match is complete: the same as if bytes came one by one, so how a stream
+//! is cut cannot matter. (The leftmost match of everything that happens to be there could be another one, and a greedy
+//! piece would take more the more there is.) For the same reason a pattern may not look beyond its own bytes: no `^`,
+//! `$` or `\b`.
+//!
+//! Search is over a region that starts where the last frame or noise ended and grows to twice `max`; if it is full
+//! without a match, its older half is noise and goes. So no match of up to `max` bytes is lost, one of up to twice `max`
+//! is seen and told as too long, and each byte of noise is scanned a bounded number of times.
+
+use std::fmt;
+
+use regex::bytes::Regex;
+
+use super::Found;
+use crate::codec::pattern::{PatternError, compile_pattern};
+
+/// Framing by pattern.
+#[derive(Debug)]
+pub struct PatternFraming {
+    pattern: Regex,
+    max: usize,
+    noise_max: usize,
+}
+
+/// Why a pattern cannot frame replies.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FramingError {
+    /// It is no pattern.
+    #[error("{0}")]
+    Pattern(PatternError),
+    /// It matches where nothing is.
+    #[error("the pattern also matches nothing at all, so every byte would end a reply")]
+    Empty,
+    /// It looks beyond the reply.
+    #[error("the pattern of a frame is searched anywhere: it cannot hold `^`, `$` or `\\b`")]
+    Looks,
+}
+
+impl PatternFraming {
+    /// A framing by `pattern`; a frame has at most `max` bytes, and at most `noise_max` bytes of an exchange may belong
+    /// to none that answers it.
+    ///
+    /// # Errors
+    /// When `pattern` is none, or could not find the same frames in every cut of a stream.
+    pub fn new(pattern: &str, max: usize, noise_max: usize) -> Result<Self, FramingError> {
+        let compiled = compile_pattern(pattern, false).map_err(FramingError::Pattern)?;
+        let tree = regex_syntax::ParserBuilder::new().utf8(false).unicode(false).build().parse(pattern);
+        if let Ok(tree) = tree {
+            if !tree.properties().look_set().is_empty() {
+                return Err(FramingError::Looks);
+            }
+            if tree.properties().minimum_len() == Some(0) {
+                return Err(FramingError::Empty);
+            }
+        }
+        Ok(Self { pattern: compiled, max, noise_max })
+    }
+
+    pub(super) fn max(&self) -> usize {
+        self.max
+    }
+
+    pub(super) fn noise_max(&self) -> usize {
+        self.noise_max
+    }
+
+    pub(super) fn find(&self, bytes: &[u8]) -> Found {
+        let full = self.max.saturating_mul(2);
+        let region = bytes.get(..full).unwrap_or(bytes);
+        let Some(end) = self.earliest_end(region) else {
+            return if region.len() == full { Found::Noise(self.max) } else { Found::More };
+        };
+        let whole = region.get(..end).unwrap_or(region);
+        match self.pattern.find(whole) {
+            Some(found) if found.len() <= self.max => Found::Frame { start: found.start(), end },
+            _ => Found::TooLong(end),
+        }
+    }
+
+    /// The first place at which any match ends. `shortest_match` gives the end of some match, not always of the first
+    /// one to be complete; what stands before that end is asked again until it holds none.
+    fn earliest_end(&self, region: &[u8]) -> Option<usize> {
+        let mut end = self.pattern.shortest_match(region)?;
+        while let Some(before) = end.checked_sub(1).and_then(|last| region.get(..last))
+            && let Some(earlier) = self.pattern.shortest_match(before)
+        {
+            end = earlier;
+        }
+        Some(end)
+    }
+
+    pub(super) fn field_names(&self) -> impl Iterator<Item = &str> {
+        self.pattern.capture_names().flatten()
+    }
+
+    pub(super) fn fields<'f>(&self, frame: &'f [u8]) -> Vec<(&str, &'f [u8])> {
+        let Some(groups) = self.pattern.captures(frame) else { return Vec::new() };
+        self.field_names().filter_map(|name| Some((name, groups.name(name)?.as_bytes()))).collect()
+    }
+}
+
+impl fmt::Display for PatternFraming {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "what matches {} anywhere, at most {} bytes", self.pattern.as_str(), self.max)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frame_ends_where_its_first_match_is_complete() {
+        let framing = PatternFraming::new("a[0-9 a]*x|1x", 8, 100).unwrap();
+        for (stream, found) in [
+            (&b"zza 1xx"[..], Found::Frame { start: 2, end: 6 }),
+            (b"a 1 1", Found::More),
+            (b"zz1xx", Found::Frame { start: 2, end: 4 }),
+            (b"a 0123456x", Found::TooLong(10)),
+            (b"................", Found::Noise(8)),
+        ] {
+            assert_eq!(framing.find(stream), found, "{}", stream.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn a_pattern_that_depends_on_the_cut_is_refused() {
+        for (pattern, error) in [
+            ("^a", FramingError::Looks),
+            ("a$", FramingError::Looks),
+            (r"a\b", FramingError::Looks),
+            ("a*", FramingError::Empty),
+        ] {
+            assert_eq!(PatternFraming::new(pattern, 8, 8).unwrap_err(), error, "{pattern}");
+        }
+        assert!(matches!(PatternFraming::new("(", 8, 8), Err(FramingError::Pattern(_))));
+        assert!(PatternFraming::new("[a$]x", 8, 8).is_ok());
+    }
+}

@@ -1,0 +1,13 @@
+//! Bytes ↔ frames: where a reply begins and ends in what a socket gives, and where it does not.
+//!
+//! Incremental and bounded: the frames are the same however the stream is cut, and what is held has a named cap. Knows
+//! no sockets and no device names; what a frame means is judged in `device_type`. A framing is a file in `framing/` and
+//! a variant of [`Framing`].
+
+mod frame;
+mod framing;
+mod pattern;
+
+pub use frame::{CodecError, Frame, FrameCodec};
+pub use framing::{Framing, FramingError, PatternFraming};
+pub use pattern::{PatternError, compile_pattern};
