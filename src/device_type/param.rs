@@ -3,8 +3,10 @@
 //! The same declaration serves `params` in the inventory and `--arg` on the command line, so a value is read from text
 //! here whichever way it came; what is written as a TOML integer or switch arrives as its text.
 
+use std::fmt;
 use std::sync::Arc;
 
+use super::format::Format;
 use crate::model::{ParamValue, Secret};
 
 /// A declared parameter.
@@ -17,7 +19,7 @@ pub struct ParamSpec {
     /// The value where none is given; without one it must be given where it is used.
     pub default: Option<ParamValue>,
     /// How it is written on the wire where a template names no format.
-    pub wire: Option<Arc<str>>,
+    pub wire: Option<Format>,
 }
 
 /// What values a parameter takes.
@@ -98,6 +100,27 @@ impl ParamSpec {
                 Ok(ParamValue::Secret(Secret::new(text.to_owned())))
             }
             ParamKind::Secret { max_len } => Err(format!("is {} bytes long, at most {max_len} fit", text.len())),
+        }
+    }
+}
+
+impl fmt::Display for ParamKind {
+    /// What values it takes, in words.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Int { min, max, step: 1 } => write!(f, "integer from {min} to {max}"),
+            Self::Int { min, max, step } => write!(f, "integer from {min} to {max} in steps of {step}"),
+            Self::Bool => f.write_str("true or false"),
+            Self::Text { max_len } => write!(f, "text of at most {max_len} bytes"),
+            Self::Bytes { len } => write!(f, "{len} bytes in hex"),
+            Self::Choice { values } => {
+                f.write_str("one of ")?;
+                for (index, (word, _)) in values.iter().enumerate() {
+                    write!(f, "{}{word}", if index == 0 { "" } else { ", " })?;
+                }
+                Ok(())
+            }
+            Self::Secret { max_len } => write!(f, "secret of at most {max_len} bytes"),
         }
     }
 }

@@ -9,6 +9,10 @@ use regex::bytes::Regex;
 
 use crate::diagnostic::{Diagnostics, TomlTable};
 use crate::model::TimingOverrides;
+use crate::model::escape::shown;
+
+/// How much of a gateway's text is shown, in bytes.
+const BUSY_TEXT_MAX: usize = 120;
 
 /// Reads the `[run]` keys that concern one device from any table that may hold them.
 pub fn read_timing(table: &mut TomlTable<'_, '_>, diagnostics: &mut Diagnostics) -> TimingOverrides {
@@ -54,6 +58,19 @@ pub struct LinkOverrides {
     pub busy_delay: Option<Duration>,
     /// See [`Link::reuse`].
     pub reuse: Option<bool>,
+}
+
+impl Link {
+    /// What a gateway says in `bytes` about serving another client, safe for a terminal; `None` when it says nothing
+    /// of the kind.
+    pub fn busy_text(&self, bytes: &[u8]) -> Option<String> {
+        let found = self.busy_texts.iter().find_map(|pattern| pattern.find(bytes))?;
+        // The whole line: a pattern may match only its beginning.
+        let line_end = |byte: &u8| matches!(byte, b'\r' | b'\n');
+        let rest = bytes.get(found.start()..).unwrap_or_default();
+        let line = rest.get(..rest.iter().position(line_end).unwrap_or(rest.len())).unwrap_or(rest);
+        Some(shown(line.get(..BUSY_TEXT_MAX).unwrap_or(line)))
+    }
 }
 
 impl LinkOverrides {

@@ -1,0 +1,59 @@
+//! `[[command]]`: what is true of a command; the same keys overrule it in an action.
+
+use super::languages::{Defined, field_ref, known, pattern};
+use crate::device_type::command::{CommandRule, CommandTraits};
+use crate::device_type::judge::ReplySpec;
+use crate::device_type::settings::read_timing;
+use crate::diagnostic::{Diagnostics, TomlTable};
+
+pub(super) fn read_commands(
+    table: &mut TomlTable<'_, '_>,
+    request_fields: &[&str],
+    replies: &[ReplySpec],
+    diagnostics: &mut Diagnostics,
+) -> Vec<CommandRule> {
+    let mut rules = Vec::new();
+    for value in table.array("command", diagnostics) {
+        let Some(mut command) = value.table("[[command]]", diagnostics) else { continue };
+        let when = match command.get("when") {
+            Some(value) => pattern(value, false, diagnostics),
+            None => {
+                command.missing("when", diagnostics);
+                None
+            }
+        };
+        let traits = read_traits(&mut command, request_fields, replies, diagnostics);
+        command.finish(diagnostics);
+        if let Some(when) = when {
+            rules.push(CommandRule { when, traits });
+        }
+    }
+    rules
+}
+
+pub(super) fn read_traits(
+    table: &mut TomlTable<'_, '_>,
+    request_fields: &[&str],
+    replies: &[ReplySpec],
+    diagnostics: &mut Diagnostics,
+) -> CommandTraits {
+    let idempotent = table.bool("idempotent", diagnostics);
+    let query = table.bool("query", diagnostics);
+    let broadcast = table.bool("broadcast", diagnostics);
+    let reply = table.text("reply", diagnostics).and_then(|(name, span)| {
+        let names: Vec<&str> = replies.iter().map(|reply| &*reply.name).collect();
+        known(name, &span, &names, "reply", diagnostics).then_some(name)
+    });
+    let echo_values = table.get("echo").map(|value| value.array(diagnostics));
+    let echo = echo_values.map(|values| {
+        let spec = replies.iter().find(|spec| &*spec.name == reply.unwrap_or("default"));
+        let names: Vec<&str> = spec.iter().flat_map(|spec| spec.framing.field_names()).collect();
+        let both = [
+            Defined { by: "`send.fields`", names: request_fields },
+            Defined { by: "the reply's `frame`", names: &names },
+        ];
+        values.into_iter().filter_map(|value| field_ref(value, &both, diagnostics)).collect()
+    });
+    let timing = read_timing(table, diagnostics);
+    CommandTraits { idempotent, query, broadcast, reply: reply.map(Into::into), echo, timing }
+}

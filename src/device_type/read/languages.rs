@@ -1,0 +1,136 @@
+//! The small languages inside a type file, with the places of their mistakes: patterns, templates, names of fields.
+
+use regex::bytes::Regex;
+
+use crate::codec::compile_pattern;
+use crate::device_type::format::FieldRef;
+use crate::device_type::template::{Holes, Piece, Template};
+use crate::diagnostic::{Diagnostic, Diagnostics, Span, TomlValue, nearest};
+use crate::model::escape;
+
+/// Names that something in the file defines.
+#[derive(Clone, Copy)]
+pub(super) struct Defined<'a> {
+    /// What defines them, for messages.
+    pub(super) by: &'a str,
+    /// The names.
+    pub(super) names: &'a [&'a str],
+}
+
+/// Reports a mistake.
+pub(super) fn mistake(diagnostics: &mut Diagnostics, message: String, span: Span, label: &str, help: Option<String>) {
+    let mut found = Diagnostic::error(message).at(span, label);
+    if let Some(help) = help {
+        found = found.help(help);
+    }
+    diagnostics.push(found);
+}
+
+/// Whether `name` is among `names`; if not, that is reported with the nearest one.
+pub(super) fn known(name: &str, span: &Span, names: &[&str], what: &str, diagnostics: &mut Diagnostics) -> bool {
+    if names.contains(&name) {
+        return true;
+    }
+    let help = match nearest(name, names.iter().copied()) {
+        Some(near) => Some(format!("did you mean `{near}`?")),
+        None if names.is_empty() => None,
+        None => Some(format!("known here: {}", names.join(", "))),
+    };
+    mistake(diagnostics, format!("there is no {what} `{name}`"), span.clone(), "", help);
+    false
+}
+
+/// A regular expression.
+pub(super) fn pattern(value: TomlValue<'_, '_>, any_line: bool, diagnostics: &mut Diagnostics) -> Option<Regex> {
+    let text = value.text(diagnostics)?;
+    match compile_pattern(text, any_line) {
+        Ok(pattern) => Some(pattern),
+        Err(error) => {
+            mistake(diagnostics, format!("`{}` is no pattern: {error}", value.key()), value.span(), "", None);
+            None
+        }
+    }
+}
+
+/// A template.
+pub(super) fn template(value: TomlValue<'_, '_>, holes: Holes<'_>, diagnostics: &mut Diagnostics) -> Option<Template> {
+    let text = value.text(diagnostics)?;
+    let read = match Template::parse(text, holes) {
+        Ok(read) => read,
+        Err(error) => {
+            mistake(diagnostics, error.message, value.span(), "", error.help);
+            return None;
+        }
+    };
+    for piece in read.pieces() {
+        if let Piece::Hole { format: Some(format), .. } = piece
+            && let Some(width) = format.width_field()
+            && !known(width, &value.span(), holes.known, holes.what, diagnostics)
+        {
+            return None;
+        }
+    }
+    Some(read)
+}
+
+/// The name of a field, perhaps with a format, that all of `defined` define.
+pub(super) fn field_ref(
+    value: TomlValue<'_, '_>,
+    defined: &[Defined<'_>],
+    diagnostics: &mut Diagnostics,
+) -> Option<FieldRef> {
+    let text = value.text(diagnostics)?;
+    let field = match FieldRef::parse(text) {
+        Ok(field) => field,
+        Err(message) => {
+            mistake(diagnostics, message, value.span(), "", None);
+            return None;
+        }
+    };
+    defined.iter().all(|one| defines(&field.name, &value.span(), *one, diagnostics)).then_some(field)
+}
+
+/// Whether `name` is defined; if not, that is reported.
+pub(super) fn defines(name: &str, span: &Span, defined: Defined<'_>, diagnostics: &mut Diagnostics) -> bool {
+    if defined.names.contains(&name) {
+        return true;
+    }
+    let help = match nearest(name, defined.names.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None if defined.names.is_empty() => format!("{} has no named group", defined.by),
+        None => format!("{} defines {}", defined.by, defined.names.join(", ")),
+    };
+    mistake(diagnostics, format!("{} defines no field `{name}`", defined.by), span.clone(), "", Some(help));
+    false
+}
+
+/// A text with escapes, as bytes.
+pub(super) fn bytes(value: TomlValue<'_, '_>, diagnostics: &mut Diagnostics) -> Option<Vec<u8>> {
+    let text = value.text(diagnostics)?;
+    match escape::parse(text) {
+        Ok(bytes) => Some(bytes),
+        Err(error) => {
+            mistake(diagnostics, error.to_string(), value.span(), "", None);
+            None
+        }
+    }
+}
+
+/// One of a fixed set of words.
+pub(super) fn word<T: Copy>(
+    value: TomlValue<'_, '_>,
+    words: &[(&'static str, T)],
+    diagnostics: &mut Diagnostics,
+) -> Option<T> {
+    let text = value.text(diagnostics)?;
+    if let Some((_, found)) = words.iter().find(|(known, _)| *known == text) {
+        return Some(*found);
+    }
+    let names: Vec<&str> = words.iter().map(|(name, _)| *name).collect();
+    let help = match nearest(text, names.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("one of {}", names.join(", ")),
+    };
+    mistake(diagnostics, format!("`{}` cannot be `{text}`", value.key()), value.span(), "", Some(help));
+    None
+}

@@ -1,0 +1,154 @@
+//! `[[vector]]`: proof that the file describes its device.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use toml::de::DeValue;
+
+use super::languages::{bytes, known, mistake, template, word};
+use super::params::read_value;
+use crate::device_type::action::Action;
+use crate::device_type::conclude::WaitEnd;
+use crate::device_type::param::ParamSpec;
+use crate::device_type::request::CommandSource;
+use crate::device_type::template::Holes;
+use crate::device_type::vector::{Script, Vector};
+use crate::diagnostic::{Diagnostics, Span, TomlTable, TomlValue};
+use crate::model::{ErrorKind, ParamValue, Params, Status, Value};
+
+const ENDS: [(&str, WaitEnd); 3] =
+    [("silence", WaitEnd::Silence), ("close", WaitEnd::Closed), ("reset", WaitEnd::Reset)];
+
+pub(super) fn read_vectors(
+    table: &mut TomlTable<'_, '_>,
+    params: &[ParamSpec],
+    actions: &[Action],
+    can_be_simulated: bool,
+    diagnostics: &mut Diagnostics,
+) -> Vec<Vector> {
+    let mut ids: HashSet<&str> = HashSet::new();
+    let mut vectors = Vec::new();
+    for value in table.array("vector", diagnostics) {
+        let Some(mut vector) = value.table("[[vector]]", diagnostics) else { continue };
+        let id = vector.required_text("id", diagnostics);
+        if let Some((id, span)) = &id
+            && !ids.insert(id)
+        {
+            mistake(diagnostics, format!("a second vector `{id}`"), span.clone(), "", None);
+        }
+        let read = read_vector(&mut vector, id, params, actions, can_be_simulated, diagnostics);
+        vector.finish(diagnostics);
+        vectors.extend(read);
+    }
+    vectors
+}
+
+fn read_vector(
+    table: &mut TomlTable<'_, '_>,
+    id: Option<(&str, Span)>,
+    params: &[ParamSpec],
+    actions: &[Action],
+    can_be_simulated: bool,
+    diagnostics: &mut Diagnostics,
+) -> Option<Vector> {
+    let given = read_given(table.get("params"), params, diagnostics);
+    let statuses = Status::ALL.map(|status| (status.as_str(), status));
+    let kinds = ErrorKind::ALL.map(|kind| (kind.as_str(), kind));
+    let status = match table.get("status") {
+        Some(value) => word(value, &statuses, diagnostics),
+        None => {
+            table.missing("status", diagnostics);
+            None
+        }
+    };
+    let kind = table.get("kind").and_then(|value| word(value, &kinds, diagnostics));
+    let id = id.map(|(id, _)| Arc::from(id));
+    if let Some(value) = table.get("wire") {
+        if !can_be_simulated {
+            let message = "a `wire` vector needs `[simulate]`".to_owned();
+            mistake(diagnostics, message, value.span(), "bytes for the simulated device", None);
+        }
+        let script = Script::Wire(bytes(value, diagnostics)?.into());
+        return Some(Vector {
+            id: id?,
+            params: given.into_iter().collect(),
+            script,
+            status: status?,
+            kind,
+            value: None,
+        });
+    }
+    let (source, args) = read_source(table, params, actions, diagnostics);
+    let sends = match table.get("sends") {
+        Some(value) => bytes(value, diagnostics),
+        None => {
+            table.missing("sends", diagnostics);
+            None
+        }
+    };
+    let replies: Vec<Box<[u8]>> = table
+        .array("replies", diagnostics)
+        .into_iter()
+        .filter_map(|value| Some(bytes(value, diagnostics)?.into()))
+        .collect();
+    let then = table.get("then").and_then(|value| word(value, &ENDS, diagnostics)).unwrap_or(WaitEnd::Silence);
+    let value = table.get("value").and_then(|value| match value.value() {
+        DeValue::Integer(_) => value.int(diagnostics).map(Value::Int),
+        _ => value.text(diagnostics).map(|text| Value::Text(text.into())),
+    });
+    let script = Script::Exchange { source: source?, sends: sends?.into(), replies, then };
+    let params: Params = given.into_iter().chain(args).collect();
+    Some(Vector { id: id?, params, script, status: status?, kind, value })
+}
+
+type Given = Vec<(Arc<str>, ParamValue)>;
+
+/// `cmd`, or `do` with `args`.
+fn read_source(
+    table: &mut TomlTable<'_, '_>,
+    params: &[ParamSpec],
+    actions: &[Action],
+    diagnostics: &mut Diagnostics,
+) -> (Option<CommandSource>, Given) {
+    let cmd = table.get("cmd");
+    let action = table.get("do");
+    let args = table.get("args");
+    match (cmd, action) {
+        (Some(value), None) => {
+            let names: Vec<&str> = params.iter().map(|param| &*param.name).collect();
+            let holes = Holes { known: &names, what: "parameter", formats: false };
+            (template(value, holes, diagnostics).map(CommandSource::Raw), Vec::new())
+        }
+        (None, Some(value)) => {
+            let Some(name) = value.text(diagnostics) else { return (None, Vec::new()) };
+            let names: Vec<&str> = actions.iter().map(|action| &*action.name).collect();
+            if !known(name, &value.span(), &names, "action", diagnostics) {
+                return (None, Vec::new());
+            }
+            let specs = actions.iter().find(|action| &*action.name == name).map(|action| &*action.args);
+            (Some(CommandSource::Action(name.into())), read_given(args, specs.unwrap_or_default(), diagnostics))
+        }
+        _ => {
+            let message = "a vector has either `cmd` or `do` (or `wire`)".to_owned();
+            mistake(diagnostics, message, table.span(), "", None);
+            (None, Vec::new())
+        }
+    }
+}
+
+fn read_given(value: Option<TomlValue<'_, '_>>, specs: &[ParamSpec], diagnostics: &mut Diagnostics) -> Given {
+    let Some(mut table) = value.and_then(|value| value.table("values", diagnostics)) else { return Vec::new() };
+    let names: Vec<&str> = specs.iter().map(|spec| &*spec.name).collect();
+    let mut given = Vec::new();
+    for (name, span, value) in table.entries() {
+        if !known(name, &span, &names, "parameter", diagnostics) {
+            continue;
+        }
+        if let Some(spec) = specs.iter().find(|spec| &*spec.name == name)
+            && let Some(value) = read_value(spec, value, diagnostics)
+        {
+            given.push((spec.name.clone(), value));
+        }
+    }
+    given
+}
