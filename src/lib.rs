@@ -12,3 +12,5 @@ pub mod diagnostic;
 pub mod codec;
 
 pub mod device_type;
+
+pub mod report;

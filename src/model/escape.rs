@@ -33,7 +33,9 @@ pub fn push_hex(text: &mut String, bytes: &[u8]) {
         if !text.is_empty() {
             text.push(' ');
         }
-        push_format(text, format_args!("{byte:02x}"));
+        for nibble in [byte >> 4, byte & 15] {
+            text.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0'));
+        }
     }
 }
 

@@ -1,0 +1,125 @@
+//! What is known of a run so far: the one collection that all end-of-run formats render from.
+//!
+//! Built from events. Keeps the outcome of each device as it came, and only when some format will need it, so that a
+//! run of 100,000 devices costs one box each, however many reports are written.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::model::{Device, DeviceIndex, Ended, Outcome, RunEvent, RunInfo, SkipReason, Summary, UnixMillis};
+
+/// A run and its outcomes.
+#[derive(Debug)]
+pub struct Collected {
+    run: Arc<RunInfo>,
+    devices: Arc<[Device]>,
+    outcomes: Option<Vec<Option<Box<Outcome>>>>,
+    summary: Summary,
+    end: Option<End>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct End {
+    ended: Ended,
+    elapsed: Duration,
+    at: UnixMillis,
+}
+
+impl Collected {
+    /// A run that has just started; `keep` says whether outcomes are kept.
+    pub fn new(run: Arc<RunInfo>, devices: Arc<[Device]>, keep: bool) -> Self {
+        let outcomes = keep.then(|| devices.iter().map(|_| None).collect());
+        Self { run, devices, outcomes, summary: Summary::default(), end: None }
+    }
+
+    /// Counts an event that is about to be passed on.
+    pub(super) fn note(&mut self, event: &RunEvent) {
+        match event {
+            RunEvent::DeviceFinished { outcome, .. } => self.summary.add(outcome),
+            RunEvent::RunFinished { ended, elapsed, at } => {
+                self.end = Some(End { ended: *ended, elapsed: *elapsed, at: *at });
+            }
+            RunEvent::RunStarted { .. } | RunEvent::AttemptFailed { .. } | RunEvent::Stopping { .. } => {}
+        }
+    }
+
+    /// Keeps what an event carries once everyone has seen it.
+    pub(super) fn keep(&mut self, event: RunEvent) {
+        if let RunEvent::DeviceFinished { device, outcome, .. } = event
+            && let Some(place) = self.outcomes.as_mut().and_then(|all| all.get_mut(device.get()))
+        {
+            *place = Some(outcome);
+        }
+    }
+
+    /// Makes every device stand in the report exactly once: one whose outcome never came can only be our own fault.
+    pub(super) fn complete(&mut self) {
+        for place in self.outcomes.iter_mut().flatten().filter(|place| place.is_none()) {
+            let outcome = Outcome::skipped(SkipReason::Internal);
+            self.summary.add(&outcome);
+            *place = Some(Box::new(outcome));
+        }
+    }
+
+    /// What was true of the run before anything was sent.
+    pub fn info(&self) -> &RunInfo {
+        &self.run
+    }
+
+    /// The selected devices in inventory order.
+    pub fn devices(&self) -> &[Device] {
+        &self.devices
+    }
+
+    /// A device by its place.
+    pub fn device(&self, index: DeviceIndex) -> Option<&Device> {
+        self.devices.get(index.get())
+    }
+
+    /// Devices with their outcomes, in inventory order; those that have none yet, or whose outcome was not kept, are
+    /// left out.
+    pub fn outcomes(&self) -> impl Iterator<Item = (&Device, &Outcome)> + Clone {
+        let kept = self.outcomes.as_deref().unwrap_or_default();
+        self.devices.iter().zip(kept).filter_map(|(device, outcome)| Some((device, outcome.as_deref()?)))
+    }
+
+    /// The counts so far.
+    pub fn summary(&self) -> &Summary {
+        &self.summary
+    }
+
+    /// How the run ended; `Completed` as long as nothing else is known.
+    pub fn ended(&self) -> Ended {
+        self.end.map_or(Ended::Completed, |end| end.ended)
+    }
+
+    /// From start to end.
+    pub fn elapsed(&self) -> Duration {
+        self.end.map_or(Duration::ZERO, |end| end.elapsed)
+    }
+
+    /// When the run ended.
+    pub fn finished_at(&self) -> UnixMillis {
+        self.end.map_or(self.run.started_at, |end| end.at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::test_run;
+    use super::*;
+    use crate::model::Status;
+
+    #[test]
+    fn a_device_whose_outcome_never_came_is_skipped_for_our_own_fault() {
+        let mut events = test_run::events();
+        events.retain(|event| !matches!(event, RunEvent::DeviceFinished { device, .. } if device.0 == 0));
+        let run = test_run::collect(events);
+        let (device, outcome) = run.outcomes().next().unwrap();
+        assert_eq!(
+            (&*device.name, outcome.status, outcome.reason),
+            ("tv-001", Status::Skipped, Some(SkipReason::Internal))
+        );
+        assert_eq!(run.summary().total, run.devices().len() as u64);
+    }
+}

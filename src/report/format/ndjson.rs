@@ -1,0 +1,119 @@
+//! One line of JSON per event, as it happens; the last line has the summary.
+//!
+//! Lines become visible as soon as no further event is waiting, so whoever follows the pipe sees them at once and a burst
+//! costs one write.
+
+use std::io;
+
+use super::super::document::{Line, Moment, VERSION};
+use super::super::json_layout::write_line;
+use super::super::mask::Mask;
+use super::super::{Collected, Reporter, Sink, record};
+use crate::model::RunEvent;
+
+/// Writes NDJSON.
+pub struct Ndjson {
+    sink: Sink,
+}
+
+impl Ndjson {
+    /// A stream of lines that goes to `sink`.
+    pub fn new(sink: Sink) -> Self {
+        Self { sink }
+    }
+}
+
+impl Reporter for Ndjson {
+    fn event(&mut self, event: &RunEvent, run: &Collected) -> io::Result<()> {
+        match line(event, run) {
+            Some(line) => write_line(&mut self.sink, &line),
+            None => Ok(()),
+        }
+    }
+
+    fn pause(&mut self) -> io::Result<()> {
+        self.sink.show()
+    }
+
+    fn finish(&mut self, _: &Collected) -> io::Result<()> {
+        self.sink.finish()
+    }
+}
+
+/// The line of an event; `None` for an event about a device that the run does not have.
+fn line<'a>(event: &'a RunEvent, run: &'a Collected) -> Option<Line<'a>> {
+    let info = run.info();
+    let run_id = &*info.id.0;
+    Some(match event {
+        RunEvent::RunStarted { devices, .. } => Line::RunStarted {
+            at: Moment(info.started_at),
+            run_id,
+            fleet: &info.fleet,
+            fleetctl_version: VERSION,
+            command: record::command_record(info),
+            simulated: info.simulated,
+            devices: devices.len(),
+        },
+        RunEvent::AttemptFailed { device, attempt, failure, retry_in, at } => {
+            let device = run.device(*device)?;
+            Line::AttemptFailed {
+                at: Moment(*at),
+                run_id,
+                name: &device.name,
+                attempt: *attempt,
+                error: record::error_record(failure, None, &Mask::of(device)),
+                retry_in_ms: record::whole_ms(*retry_in),
+            }
+        }
+        RunEvent::DeviceFinished { device, outcome, at } => Line::DeviceFinished {
+            at: Moment(*at),
+            run_id,
+            device: Box::new(record::device_record(run.device(*device)?, outcome)),
+        },
+        RunEvent::Stopping { reason, at } => {
+            Line::Stopping { at: Moment(*at), run_id, reason: reason.ended().as_str() }
+        }
+        RunEvent::RunFinished { ended, elapsed, at } => Line::RunFinished {
+            at: Moment(*at),
+            run_id,
+            ended: ended.as_str(),
+            elapsed_ms: record::whole_ms(*elapsed),
+            summary: record::summary_record(run.summary()),
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::test_run;
+    use super::*;
+
+    #[test]
+    fn every_event_is_a_line_and_the_last_has_the_summary() {
+        let text = test_run::render(|sink| Box::new(Ndjson::new(sink)), test_run::events());
+        let lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(lines.len(), test_run::events().len());
+        assert!(lines.iter().all(|line| line["at"].is_string() && line["run_id"] == "01JD2X0000000000000000TEST"));
+        assert_eq!(lines[0]["event"], "run_started");
+        assert_eq!(lines[0]["devices"], 9);
+        assert_eq!(lines[2]["event"], "attempt_failed");
+        assert_eq!(lines[2]["name"], "tv-002");
+        let last = lines.last().unwrap();
+        assert_eq!((&last["event"], &last["ended"]), (&"run_finished".into(), &"interrupted".into()));
+        assert_eq!(last["summary"]["total"], 9);
+    }
+
+    #[test]
+    fn a_finished_device_is_the_same_as_in_the_report() {
+        let lines = test_run::render(|sink| Box::new(Ndjson::new(sink)), test_run::events());
+        let report = test_run::render(|sink| Box::new(super::super::Json::new(sink)), test_run::events());
+        let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+        let devices: Vec<serde_json::Value> = lines
+            .lines()
+            .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
+            .filter(|line| line["event"] == "device_finished")
+            .map(|line| line["device"].clone())
+            .collect();
+        assert_eq!(&devices, report["devices"].as_array().unwrap());
+    }
+}

@@ -1,0 +1,344 @@
+//! The report for people: failures first, grouped by cause, each with what to try; the summary line last.
+//!
+//! Written for an operator who looks at it at 05:30: what is wrong, where, what to do, and nothing of what went well but
+//! its count. Causes come from `group.rs`, advice from `hint.rs`, values from `by_value.rs`. Everything that came from
+//! outside is escaped here.
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use comfy_table::{Cell, CellAlignment, Table as Grid, presets};
+
+use super::super::group::{Group, groups, most_names_fail};
+use super::super::mask::Mask;
+use super::super::{Collected, Reporter, Sink};
+use super::{Style, by_value};
+use crate::model::escape::printable;
+use crate::model::{Delivery, Device, Ended, Outcome, Status, fold_names};
+
+/// More names than this in one list are counted instead, where they do not fold well.
+const MAX_NAMES: usize = 200;
+/// A folded list shorter than this, in bytes, is shown whole.
+const SHORT_LIST: usize = 1000;
+/// More gateways than this in one group are not listed one by one.
+const MAX_GATEWAYS: usize = 5;
+
+/// How the table is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TableOptions {
+    /// List every device.
+    pub all: bool,
+    /// Colour.
+    pub style: Style,
+    /// The terminal's width in columns; without it lines are never wrapped.
+    pub width: Option<u16>,
+}
+
+/// Writes the report for people.
+pub struct Table {
+    sink: Sink,
+    options: TableOptions,
+}
+
+impl Table {
+    /// A table that goes to `sink`.
+    pub fn new(sink: Sink, options: TableOptions) -> Self {
+        Self { sink, options }
+    }
+}
+
+impl Reporter for Table {
+    fn needs_outcomes(&self) -> bool {
+        true
+    }
+
+    fn finish(&mut self, run: &Collected) -> io::Result<()> {
+        write(&mut self.sink, run, self.options)?;
+        self.sink.finish()
+    }
+}
+
+fn write(out: &mut impl Write, run: &Collected, options: TableOptions) -> io::Result<()> {
+    let style = options.style;
+    if let Some((failed, of)) = most_names_fail(run) {
+        let fact = if of == 1 {
+            "the only host name does not resolve".to_owned()
+        } else {
+            format!("{failed} of {of} host names do not resolve")
+        };
+        writeln!(out, "{}: check this machine's network and DNS before the devices.\n", style.failure(fact))?;
+    }
+    for group in groups(run) {
+        write_group(out, &group, style)?;
+    }
+    if options.all {
+        writeln!(out, "{}\n", all_devices(run, options))?;
+    } else {
+        by_value::write(out, run, style)?;
+    }
+    write_flaky(out, run)?;
+    writeln!(out, "{}", summary_line(run, style))
+}
+
+fn write_group(out: &mut impl Write, group: &Group<'_>, style: Style) -> io::Result<()> {
+    let cause = printable(&group.cause);
+    let what = |count: usize| {
+        let acted = if group.delivery == Delivery::Unknown { ", may have acted" } else { "" };
+        style.quiet(match (count, group.status) {
+            // The cause says already that it was not started.
+            (1, Status::Skipped) => String::new(),
+            (_, Status::Skipped) => format!(" ({count})"),
+            (1, status) => format!(" ({}{acted})", words(status)),
+            (_, status) => format!(" ({count} {}{acted})", words(status)),
+        })
+    };
+    let line = |out: &mut dyn Write, who: &str, count| {
+        let who = if group.status == Status::Skipped { style.notice(who) } else { style.failure(who) };
+        writeln!(out, "{who}: {cause}{}", what(count))
+    };
+    if group.gateways.len() > MAX_GATEWAYS {
+        let devices: Vec<&Device> = group.gateways.iter().flat_map(|(_, devices)| devices).copied().collect();
+        let who = format!("{} gateways with all their devices ({})", group.gateways.len(), folded(&devices));
+        line(out, &who, devices.len())?;
+    } else {
+        for (address, devices) in &group.gateways {
+            let who = format!("gateway {address} with all its {} devices ({})", devices.len(), folded(devices));
+            line(out, &who, devices.len())?;
+        }
+    }
+    if !group.devices.is_empty() {
+        line(out, &folded(&group.devices), group.devices.len())?;
+    }
+    if let Some(hint) = &group.hint {
+        writeln!(out, "    {hint}")?;
+    }
+    writeln!(out)
+}
+
+/// Names folded into ranges; a long list that does not fold is cut and the rest counted.
+pub(super) fn folded(devices: &[&Device]) -> String {
+    let fold = |devices: &[&Device]| printable(&fold_names(devices.iter().map(|device| &*device.name)));
+    let all = fold(devices);
+    match devices.split_at_checked(MAX_NAMES) {
+        Some((shown, rest)) if all.len() > SHORT_LIST && !rest.is_empty() => {
+            format!("{} and {} more", fold(shown), rest.len())
+        }
+        _ => all,
+    }
+}
+
+fn write_flaky(out: &mut impl Write, run: &Collected) -> io::Result<()> {
+    let flaky: Vec<&Device> =
+        run.outcomes().filter(|(_, outcome)| outcome.is_flaky()).map(|(device, _)| device).collect();
+    if flaky.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "{} needed more than one attempt: {}\n", flaky.len(), folded(&flaky))
+}
+
+/// The last line: `297 of 300 acknowledged, 3 failed: 1 rejected, 1 unreachable, 1 no reply · 4.2 s`.
+fn summary_line(run: &Collected, style: Style) -> String {
+    let summary = run.summary();
+    let (total, skipped) = (summary.total, summary.count(Status::Skipped));
+    let failed = total - summary.successes() - skipped;
+    let mut line = match run.ended() {
+        Ended::Completed => String::new(),
+        Ended::Interrupted => "interrupted: ".to_owned(),
+        Ended::Deadline => "the deadline was over: ".to_owned(),
+    };
+    let sent = summary.count(Status::Sent);
+    if sent == total && total > 0 {
+        line.push_str(&format!("{sent} of {total} sent, which no device acknowledges"));
+    } else {
+        line.push_str(&format!("{} of {total} acknowledged", summary.count(Status::Ok)));
+        if sent > 0 {
+            line.push_str(&format!(", {sent} sent without acknowledgement"));
+        }
+    }
+    if failed > 0 {
+        let kinds: Vec<String> = Status::ALL
+            .into_iter()
+            .filter(|status| !status.is_success() && *status != Status::Skipped && summary.count(*status) > 0)
+            .map(|status| format!("{} {}", summary.count(status), words(status)))
+            .collect();
+        line.push_str(&format!(", {failed} failed: {}", kinds.join(", ")));
+    }
+    if skipped > 0 {
+        line.push_str(&format!(", {skipped} not started"));
+    }
+    let line = if failed + skipped > 0 { style.strong(line) } else { style.success(line) };
+    format!("{line} · {}", span(run.elapsed()))
+}
+
+/// A status in words.
+pub(super) fn words(status: Status) -> &'static str {
+    match status {
+        Status::Ok => "acknowledged",
+        Status::Sent => "sent",
+        Status::Rejected => "rejected",
+        Status::Unreachable => "unreachable",
+        Status::NoReply => "no reply",
+        Status::BadReply => "bad reply",
+        Status::Mismatch => "mismatch",
+        Status::Skipped => "not started",
+    }
+}
+
+fn span(span: Duration) -> String {
+    let seconds = span.as_secs();
+    match seconds {
+        0..60 => format!("{:.1} s", span.as_secs_f64()),
+        60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
+fn all_devices(run: &Collected, options: TableOptions) -> String {
+    let mut grid = grid(options.width);
+    grid.set_header(
+        ["DEVICE", "ADDRESS", "STATUS", "TRIES", "MS", "VALUE", "ERROR"].map(|head| options.style.strong(head)),
+    );
+    for (device, outcome) in run.outcomes() {
+        grid.add_row(device_row(device, outcome, options.style));
+    }
+    trimmed(&grid)
+}
+
+fn device_row(device: &Device, outcome: &Outcome, style: Style) -> Vec<Cell> {
+    let mask = Mask::new(device, outcome);
+    let status = words(outcome.status);
+    let status = match outcome.status {
+        Status::Ok | Status::Sent => style.success(status),
+        Status::Skipped => style.notice(status),
+        _ => style.failure(status),
+    };
+    let error = match (&outcome.error, outcome.reason) {
+        (Some(failure), _) => printable(&mask.text(&failure.to_string())),
+        (None, Some(reason)) => reason.as_str().to_owned(),
+        (None, None) => String::new(),
+    };
+    vec![
+        Cell::new(printable(&device.name)),
+        Cell::new(&device.address),
+        Cell::new(status),
+        Cell::new(outcome.attempts).set_alignment(CellAlignment::Right),
+        Cell::new(format!("{:.1}", super::super::record::tenths_of_ms(outcome.elapsed)))
+            .set_alignment(CellAlignment::Right),
+        Cell::new(outcome.value.as_ref().map(|value| by_value::shown(value, &mask)).unwrap_or_default()),
+        Cell::new(error),
+    ]
+}
+
+/// An empty grid without frames; it wraps only where the width of a terminal is known.
+pub(in crate::report) fn grid(width: Option<u16>) -> Grid {
+    let mut grid = Grid::new();
+    grid.load_style(presets::NOTHING);
+    match width.filter(|&width| width > 0) {
+        Some(width) => {
+            grid.set_width(width);
+            grid.set_content_arrangement(comfy_table::ContentArrangement::Dynamic);
+        }
+        None => {
+            grid.set_content_arrangement(comfy_table::ContentArrangement::Disabled);
+        }
+    }
+    grid
+}
+
+/// The grid as text without spaces at the ends of lines.
+pub(in crate::report) fn trimmed(grid: &Grid) -> String {
+    grid.lines().map(|line| line.trim().to_owned()).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::test_run::{self, action, device, ok, outcome, raw};
+    use super::*;
+    use crate::model::{ErrorKind, Failure, RunEvent, Value};
+
+    fn render(events: Vec<RunEvent>, options: TableOptions) -> String {
+        test_run::render(|sink| Box::new(Table::new(sink, options)), events)
+    }
+
+    fn plain(events: Vec<RunEvent>) -> String {
+        render(events, TableOptions::default())
+    }
+
+    #[test]
+    fn failures_stand_first_by_cause_and_the_summary_last() {
+        insta::assert_snapshot!(plain(test_run::events()), @r"
+        the only host name does not resolve: check this machine's network and DNS before the devices.
+
+        gateway 10.20.9.7:23 with all its 2 devices (wall-[1-2]): connection refused (2 unreachable)
+            The host is up, but nothing listens on this port: check the port number, and that the gateway is in TCP server mode.
+
+        tv-003: refused: not supported by this model (NG 02) (rejected)
+            The device understood and said no: check that this model supports the command, and that its present state allows it.
+
+        tv-006: no complete reply within 8s, 12 bytes came (no reply, may have acted)
+            12 bytes came that make no reply: check baud rate, parity and device type.
+
+        tv-007: the reply makes no sense (bad reply, may have acted)
+            Something else answers on this port, or the device speaks another language: check device type, address, baud rate and parity.
+
+        pump: the name does not resolve (unreachable)
+            Check the spelling of the host name, and that this machine's DNS server knows it.
+
+        tv-009: not started, the run was interrupted
+
+        1 needed more than one attempt: tv-002
+
+        interrupted: 2 of 9 acknowledged, 6 failed: 1 rejected, 3 unreachable, 1 no reply, 1 bad reply, 1 not started · 4.2 s
+        ");
+    }
+
+    fn many(count: u32, outcome: impl Fn(u32) -> Outcome) -> Vec<(Device, Outcome)> {
+        (1..=count).map(|n| (device(&format!("tv-{n:03}"), &format!("10.0.0.{n}")), outcome(n))).collect()
+    }
+
+    #[test]
+    fn a_night_without_failures_is_one_line() {
+        let events = test_run::run_of(raw(), many(200, |_| ok(Value::Text("01".into()))), Ended::Completed);
+        assert_eq!(plain(events), "200 of 200 acknowledged · 4.2 s\n");
+        let sent = |_| outcome(Status::Sent, Delivery::Unknown, 5, None);
+        let events = test_run::run_of(raw(), many(3, sent), Ended::Completed);
+        assert_eq!(plain(events), "3 of 3 sent, which no device acknowledges · 4.2 s\n");
+    }
+
+    #[test]
+    fn answers_are_shown_by_value_when_they_are_news() {
+        let value = |n| if n > 198 { "off" } else { "on" };
+        let events =
+            test_run::run_of(action("power-status"), many(200, |n| ok(Value::Text(value(n).into()))), Ended::Completed);
+        assert_eq!(plain(events), "on: tv-[001-198] (198)\noff: tv-[199-200] (2)\n\n200 of 200 acknowledged · 4.2 s\n");
+        let events = test_run::run_of(action("volume-status"), many(1, |_| ok(Value::Int(30))), Ended::Completed);
+        assert_eq!(plain(events), "tv-001: 30\n\n1 of 1 acknowledged · 4.2 s\n");
+    }
+
+    #[test]
+    fn all_lists_every_device_and_colour_comes_only_when_asked_for() {
+        let options = TableOptions { all: true, ..TableOptions::default() };
+        let text = render(test_run::events(), options);
+        assert!(
+            text.lines().any(|line| {
+                line.split_whitespace().collect::<Vec<_>>()
+                    == ["tv-001", "10.20.0.1:23", "acknowledged", "1", "131.4", "01"]
+            }),
+            "{text}"
+        );
+        assert!(!text.contains('\u{1b}'));
+        let coloured = render(test_run::events(), TableOptions { style: Style::Coloured, ..options });
+        assert!(coloured.contains("\u{1b}[1m\u{1b}[31m") || coloured.contains("\u{1b}[31m"), "{coloured}");
+    }
+
+    #[test]
+    fn names_that_do_not_fold_are_cut_and_counted() {
+        let fails = |n: u32| {
+            let name = format!("{}-room-with-a-long-name", ["a", "b"].map(|s| s.repeat(n as usize)).join("x"));
+            let error = Some(Failure::new(ErrorKind::ConnectTimeout));
+            (device(&name, &format!("10.0.0.{}", n % 250)), outcome(Status::Unreachable, Delivery::None, 1, error))
+        };
+        let events = test_run::run_of(raw(), (1..=240).map(fails).collect(), Ended::Completed);
+        assert!(plain(events).contains(" and 40 more: no connection (240 unreachable)"));
+    }
+}

@@ -1,0 +1,94 @@
+//! Keeps a device's secrets out of what is shown of it.
+//!
+//! A payload masks itself; here are the secrets that a device may echo back: in its reply, in the value that was read
+//! from it, and in the text of an error. Both the secrets that were sent and those of the device's parameters count.
+
+use std::borrow::Cow;
+
+use crate::model::{Device, Outcome, ParamValue, escape};
+
+/// How a secret is shown, as `Payload::shown` does.
+const SHOWN: &str = "‹secret›";
+
+/// The secrets of one device; usually none, which costs nothing.
+#[derive(Default)]
+pub(super) struct Mask<'a> {
+    /// Longest first, so that of two secrets that begin alike the whole one is hidden.
+    secrets: Vec<&'a [u8]>,
+}
+
+impl<'a> Mask<'a> {
+    /// The secrets that may show in this outcome.
+    pub(super) fn new(device: &'a Device, outcome: &'a Outcome) -> Self {
+        let sent = outcome.sent.iter().filter(|sent| sent.has_secret()).flat_map(|sent| sent.secrets());
+        let mut secrets: Vec<&[u8]> = Self::of(device).secrets;
+        secrets.extend(sent);
+        Self::sorted(secrets)
+    }
+
+    /// The secrets of the device's parameters.
+    pub(super) fn of(device: &'a Device) -> Self {
+        let secrets = device.params.iter().filter_map(|(_, value)| match value {
+            ParamValue::Secret(secret) => Some(secret.expose().as_bytes()),
+            _ => None,
+        });
+        Self::sorted(secrets.collect())
+    }
+
+    fn sorted(mut secrets: Vec<&'a [u8]>) -> Self {
+        secrets.retain(|secret| !secret.is_empty());
+        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+        secrets.dedup();
+        Self { secrets }
+    }
+
+    /// `bytes` as text with escapes; the second value says whether a secret was hidden in it.
+    pub(super) fn bytes(&self, bytes: &[u8]) -> (String, bool) {
+        if self.secrets.is_empty() {
+            return (escape::shown(bytes), false);
+        }
+        let mut text = String::with_capacity(bytes.len());
+        let (mut rest, mut hidden) = (bytes, false);
+        while let Some((first, after)) = rest.split_first() {
+            if let Some(after) = self.secrets.iter().find_map(|secret| rest.strip_prefix(*secret)) {
+                text.push_str(SHOWN);
+                (rest, hidden) = (after, true);
+            } else {
+                escape::push_shown(&mut text, std::slice::from_ref(first));
+                rest = after;
+            }
+        }
+        (text, hidden)
+    }
+
+    /// A text of the device or about it; secrets are found as they are and in their escaped form.
+    pub(super) fn text<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        let mut text = Cow::Borrowed(text);
+        for secret in &self.secrets {
+            let forms = [
+                str::from_utf8(secret).map(str::to_owned).unwrap_or_default(),
+                escape::shown(secret),
+                escape::hex(secret),
+            ];
+            for form in forms.iter().filter(|form| !form.is_empty()) {
+                if text.contains(form.as_str()) {
+                    text = Cow::Owned(text.replace(form.as_str(), SHOWN));
+                }
+            }
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_echoed_secret_is_hidden_as_text_escaped_and_in_hex() {
+        let mask = Mask::sorted(vec![b"app", b"apple\x01"]);
+        assert_eq!(mask.bytes(b"login apple\x01 app\r"), ("login ‹secret› ‹secret›\\r".to_owned(), true));
+        assert_eq!(mask.bytes(b"no"), ("no".to_owned(), false));
+        assert_eq!(mask.text("got apple\\x01 and 61 70 70"), "got ‹secret› and ‹secret›");
+    }
+}

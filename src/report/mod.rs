@@ -1,0 +1,35 @@
+//! What people and machines see of a run: consumers of `RunEvent`.
+//!
+//! `reporter.rs` passes each event to every reporter; `collect.rs` keeps the outcomes once for all formats that need the
+//! whole run; `document.rs` is the JSON contract as its own types, filled by `record.rs`; `format/` has a file per format.
+//! Reporters never call the engine, and one that fails stops no other. Which reporters a run has, and what an error of
+//! one means for the exit status, is decided by `run` and `cli`.
+
+mod collect;
+mod document;
+mod dry_run;
+mod format;
+mod group;
+mod hint;
+mod json_layout;
+mod listing;
+mod mask;
+mod progress;
+mod read;
+mod record;
+mod reporter;
+mod schema;
+mod sink;
+#[cfg(test)]
+mod test_run;
+
+pub use collect::Collected;
+pub use dry_run::{PlanRow, PlanSummary, PlanView, write_plan_json, write_plan_text};
+pub use format::{Csv, Format, Json, Ndjson, Style, Table, TableOptions, UnknownFormat, reporter};
+pub use hint::hint;
+pub use listing::{TypeRow, write_devices_json, write_devices_text, write_types_json, write_types_text};
+pub use progress::{Progress, ProgressStyle};
+pub use read::{FailedFrom, ReadError, read_failed};
+pub use reporter::{Finished, ReportError, Reporter, Reporters};
+pub use schema::{SCHEMA_NAMES, schema};
+pub use sink::{FileSink, ReportTarget, Sink, TargetError};

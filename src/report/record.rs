@@ -1,0 +1,138 @@
+//! From the run's own values to the documents of the JSON contract.
+//!
+//! Here is decided what a field holds and when it is `null`, and here secrets that a device echoed are masked.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::ser::{Serialize, Serializer};
+
+use super::document::{
+    CommandRecord, DeviceRecord, EarlierErrorRecord, ErrorRecord, Moment, REPORT_SCHEMA, Report, Shown, SummaryRecord,
+    VERSION, ValueRecord,
+};
+use super::mask::Mask;
+use super::{Collected, hint};
+use crate::model::{Command, Device, Failure, Outcome, RunInfo, Status, Summary, Value, escape};
+
+/// Arguments of a raw command: none.
+static NO_ARGS: BTreeMap<String, String> = BTreeMap::new();
+
+/// All devices of a run, made into records one at a time while they are written.
+pub(super) struct Devices<'a>(&'a Collected);
+
+impl Serialize for Devices<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.outcomes().map(|(device, outcome)| device_record(device, outcome)))
+    }
+}
+
+/// The whole report.
+pub(super) fn report(run: &Collected) -> Report<'_, Devices<'_>> {
+    let info = run.info();
+    Report {
+        schema: REPORT_SCHEMA,
+        run_id: &info.id.0,
+        fleet: &info.fleet,
+        fleetctl_version: VERSION,
+        command: command_record(info),
+        started_at: Moment(info.started_at),
+        finished_at: Moment(run.finished_at()),
+        elapsed_ms: whole_ms(run.elapsed()),
+        ended: run.ended().as_str(),
+        simulated: info.simulated,
+        summary: summary_record(run.summary()),
+        devices: Devices(run),
+    }
+}
+
+/// What the run was asked to do.
+pub(super) fn command_record(info: &RunInfo) -> CommandRecord<'_> {
+    let (cmd, action, args) = match &info.command {
+        Command::Raw(text) => (Some(text.as_str()), None, &NO_ARGS),
+        Command::Action { name, args } => (None, Some(name.as_str()), args),
+    };
+    CommandRecord { cmd, action, args, verify: false, if_needed: false }
+}
+
+/// The counts.
+pub(super) fn summary_record(summary: &Summary) -> SummaryRecord {
+    SummaryRecord {
+        total: summary.total,
+        ok: summary.count(Status::Ok),
+        sent: summary.count(Status::Sent),
+        rejected: summary.count(Status::Rejected),
+        unreachable: summary.count(Status::Unreachable),
+        no_reply: summary.count(Status::NoReply),
+        bad_reply: summary.count(Status::BadReply),
+        mismatch: summary.count(Status::Mismatch),
+        skipped: summary.count(Status::Skipped),
+        flaky: summary.flaky,
+        attempts: summary.attempts,
+    }
+}
+
+/// One device.
+pub(super) fn device_record<'a>(device: &'a Device, outcome: &'a Outcome) -> DeviceRecord<'a> {
+    let mask = Mask::new(device, outcome);
+    let (reply, reply_hex) = match &outcome.reply {
+        Some(bytes) => {
+            let (text, hidden) = mask.bytes(bytes);
+            (Some(text), (!hidden).then(|| escape::hex(bytes)))
+        }
+        None => (None, None),
+    };
+    DeviceRecord {
+        name: &device.name,
+        address: Shown(&device.address),
+        r#type: &device.device_type,
+        site: device.site.as_deref(),
+        tags: &device.tags,
+        status: outcome.status.as_str(),
+        delivery: outcome.delivery.as_str(),
+        reason: outcome.reason.map(crate::model::SkipReason::as_str),
+        verified: None,
+        changed: None,
+        attempts: outcome.attempts,
+        elapsed_ms: tenths_of_ms(outcome.elapsed),
+        finished_at: outcome.finished_at.map(Moment),
+        sent: outcome.sent.as_ref().map(|sent| sent.shown()),
+        sent_hex: outcome.sent.as_ref().map(|sent| sent.shown_hex()),
+        reply,
+        reply_hex,
+        value: outcome.value.as_ref().map(|value| match value {
+            Value::Text(text) => ValueRecord::Text(mask.text(text)),
+            Value::Int(number) => ValueRecord::Int(*number),
+            Value::List(numbers) => ValueRecord::List(numbers),
+        }),
+        file: (),
+        error: outcome.error.as_ref().map(|failure| error_record(failure, Some(outcome.status), &mask)),
+        earlier_errors: outcome
+            .earlier_errors
+            .iter()
+            .map(|earlier| EarlierErrorRecord {
+                error: error_record(&earlier.failure, None, &mask),
+                attempt: earlier.attempt,
+            })
+            .collect(),
+    }
+}
+
+/// Why an attempt failed; `status` is what became of the device because of it.
+pub(super) fn error_record(failure: &Failure, status: Option<Status>, mask: &Mask<'_>) -> ErrorRecord {
+    ErrorRecord {
+        kind: failure.kind.as_str(),
+        message: mask.text(&failure.to_string()).into_owned(),
+        hint: hint(failure, status),
+    }
+}
+
+/// Milliseconds, rounded down.
+pub(super) fn whole_ms(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Milliseconds to a tenth.
+pub(super) fn tenths_of_ms(span: Duration) -> f64 {
+    (span.as_secs_f64() * 10_000.0).round() / 10.0
+}
