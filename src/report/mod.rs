@@ -6,6 +6,8 @@
 //! one means for the exit status, is decided by `run` and `cli`.
 
 mod collect;
+#[cfg(test)]
+mod contract_tests;
 mod document;
 mod dry_run;
 mod format;

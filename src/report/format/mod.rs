@@ -5,6 +5,7 @@ mod csv;
 mod json;
 mod ndjson;
 mod style;
+mod summary;
 mod table;
 
 pub use self::csv::Csv;

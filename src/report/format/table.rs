@@ -5,16 +5,16 @@
 //! outside is escaped here.
 
 use std::io::{self, Write};
-use std::time::Duration;
 
 use comfy_table::{Cell, CellAlignment, Table as Grid, presets};
 
 use super::super::group::{Group, groups, most_names_fail};
 use super::super::mask::Mask;
 use super::super::{Collected, Reporter, Sink};
+use super::summary::{summary_line, words};
 use super::{Style, by_value};
 use crate::model::escape::printable;
-use crate::model::{Delivery, Device, Ended, Outcome, Status, fold_names};
+use crate::model::{Delivery, Device, Outcome, Status, fold_names};
 
 /// More names than this in one list are counted instead, where they do not fold well.
 const MAX_NAMES: usize = 200;
@@ -136,63 +136,6 @@ fn write_flaky(out: &mut impl Write, run: &Collected) -> io::Result<()> {
     writeln!(out, "{} needed more than one attempt: {}\n", flaky.len(), folded(&flaky))
 }
 
-/// The last line: `297 of 300 acknowledged, 3 failed: 1 rejected, 1 unreachable, 1 no reply · 4.2 s`.
-fn summary_line(run: &Collected, style: Style) -> String {
-    let summary = run.summary();
-    let (total, skipped) = (summary.total, summary.count(Status::Skipped));
-    let failed = total - summary.successes() - skipped;
-    let mut line = match run.ended() {
-        Ended::Completed => String::new(),
-        Ended::Interrupted => "interrupted: ".to_owned(),
-        Ended::Deadline => "the deadline was over: ".to_owned(),
-    };
-    let sent = summary.count(Status::Sent);
-    if sent == total && total > 0 {
-        line.push_str(&format!("{sent} of {total} sent, which no device acknowledges"));
-    } else {
-        line.push_str(&format!("{} of {total} acknowledged", summary.count(Status::Ok)));
-        if sent > 0 {
-            line.push_str(&format!(", {sent} sent without acknowledgement"));
-        }
-    }
-    if failed > 0 {
-        let kinds: Vec<String> = Status::ALL
-            .into_iter()
-            .filter(|status| !status.is_success() && *status != Status::Skipped && summary.count(*status) > 0)
-            .map(|status| format!("{} {}", summary.count(status), words(status)))
-            .collect();
-        line.push_str(&format!(", {failed} failed: {}", kinds.join(", ")));
-    }
-    if skipped > 0 {
-        line.push_str(&format!(", {skipped} not started"));
-    }
-    let line = if failed + skipped > 0 { style.strong(line) } else { style.success(line) };
-    format!("{line} · {}", span(run.elapsed()))
-}
-
-/// A status in words.
-pub(super) fn words(status: Status) -> &'static str {
-    match status {
-        Status::Ok => "acknowledged",
-        Status::Sent => "sent",
-        Status::Rejected => "rejected",
-        Status::Unreachable => "unreachable",
-        Status::NoReply => "no reply",
-        Status::BadReply => "bad reply",
-        Status::Mismatch => "mismatch",
-        Status::Skipped => "not started",
-    }
-}
-
-fn span(span: Duration) -> String {
-    let seconds = span.as_secs();
-    match seconds {
-        0..60 => format!("{:.1} s", span.as_secs_f64()),
-        60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
-        _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
-    }
-}
-
 fn all_devices(run: &Collected, options: TableOptions) -> String {
     let mut grid = grid(options.width);
     grid.set_header(
@@ -254,7 +197,7 @@ pub(in crate::report) fn trimmed(grid: &Grid) -> String {
 mod tests {
     use super::super::super::test_run::{self, action, device, ok, outcome, raw};
     use super::*;
-    use crate::model::{ErrorKind, Failure, RunEvent, Value};
+    use crate::model::{Ended, ErrorKind, Failure, RunEvent, Value};
 
     fn render(events: Vec<RunEvent>, options: TableOptions) -> String {
         test_run::render(|sink| Box::new(Table::new(sink, options)), events)

@@ -1,0 +1,182 @@
+//! What is written, held against its schema and against what hostile devices and files would like to see in it.
+
+use std::sync::Arc;
+
+use super::test_run::{self, device, ok, outcome, render};
+use super::{Csv, Json, Ndjson, Style, Table, TableOptions, schema};
+use crate::model::{
+    AttemptError, Delivery, Device, Ended, ErrorKind, Failure, Outcome, ParamValue, PayloadBuilder, RunEvent, Secret,
+    SkipReason, Status, Value,
+};
+
+fn check(name: &str, document: &serde_json::Value) {
+    let schema = schema(name).unwrap();
+    let validator = jsonschema::draft202012::new(&schema).unwrap();
+    let errors: Vec<String> =
+        validator.iter_errors(document).map(|error| format!("{}: {error}", error.instance_path())).collect();
+    assert!(errors.is_empty(), "{name}: {errors:#?}");
+}
+
+fn json(events: Vec<RunEvent>) -> serde_json::Value {
+    serde_json::from_str(&render(|sink| Box::new(Json::new(sink)), events)).unwrap()
+}
+
+/// Every format, the table in both its forms.
+fn all_formats(events: &[RunEvent]) -> [String; 5] {
+    let table = |all| {
+        let options = TableOptions { all, style: Style::Plain, width: None };
+        render(|sink| Box::new(Table::new(sink, options)), events.to_vec())
+    };
+    [
+        render(|sink| Box::new(Json::new(sink)), events.to_vec()),
+        render(|sink| Box::new(Ndjson::new(sink)), events.to_vec()),
+        render(|sink| Box::new(Csv::new(sink)), events.to_vec()),
+        table(false),
+        table(true),
+    ]
+}
+
+/// A run with every status, every kind of error and every kind of value.
+fn everything() -> Vec<RunEvent> {
+    let mut all: Vec<(Device, Outcome)> = Status::ALL
+        .into_iter()
+        .zip(0..)
+        .map(|(status, n)| (device(&format!("s-{n}"), "h"), outcome(status, Delivery::Unknown, n, None)))
+        .collect();
+    for (n, kind) in ErrorKind::ALL.into_iter().enumerate() {
+        let error = Failure::new(kind).received(n as u64);
+        let earlier = AttemptError { attempt: 1, failure: error.clone() };
+        let failed = outcome(Status::NoReply, Delivery::None, 1, Some(error));
+        all.push((device(&format!("k-{n}"), "h"), Outcome { earlier_errors: vec![earlier], ..failed }));
+    }
+    for reason in [SkipReason::Interrupted, SkipReason::Deadline, SkipReason::Internal] {
+        let site = None;
+        all.push((Device { site, ..device(reason.as_str(), "h") }, Outcome::skipped(reason)));
+    }
+    for value in [Value::Text("on".into()), Value::Int(-5), Value::List([1, 3].into())] {
+        all.push((device("v", "h"), ok(value)));
+    }
+    test_run::run_of(test_run::action("status"), all, Ended::Deadline)
+}
+
+#[test]
+fn every_report_fits_its_schema() {
+    for events in [test_run::events(), everything()] {
+        check("report", &json(events));
+    }
+}
+
+#[test]
+fn every_line_fits_its_schema() {
+    for events in [test_run::events(), everything()] {
+        for line in render(|sink| Box::new(Ndjson::new(sink)), events).lines() {
+            check("event", &serde_json::from_str(line).unwrap());
+        }
+    }
+}
+
+#[test]
+fn the_schema_requires_every_field_of_the_contract() {
+    let mut report = json(test_run::events());
+    report["devices"][0].as_object_mut().unwrap().remove("verified");
+    let validator = jsonschema::draft202012::new(&schema("report").unwrap()).unwrap();
+    assert!(!validator.is_valid(&report));
+    let mut report = json(test_run::events());
+    report["devices"][0]["status"] = "fine".into();
+    assert!(!validator.is_valid(&report));
+    let mut report = json(test_run::events());
+    report["added_later"] = true.into();
+    assert!(validator.is_valid(&report), "fields may be added");
+}
+
+#[test]
+fn the_report_has_the_contracts_fields_in_its_order() {
+    let text = render(|sink| Box::new(Json::new(sink)), test_run::events());
+    insta::assert_snapshot!(text.lines().take(13).collect::<Vec<_>>().join("\n"), @r#"
+    {
+      "schema": "fleetctl.report/1",
+      "run_id": "01JD2X0000000000000000TEST",
+      "fleet": "field-tvs",
+      "fleetctl_version": "0.1.0",
+      "command": {"cmd": "ka {set_id} 01", "action": null, "args": {}, "verify": false, "if_needed": false},
+      "started_at": "2026-11-21T05:30:00.000Z",
+      "finished_at": "2026-11-21T05:30:04.210Z",
+      "elapsed_ms": 4210,
+      "ended": "interrupted",
+      "summary": {"total": 9, "ok": 2, "sent": 0, "rejected": 1, "unreachable": 3, "no_reply": 1, "bad_reply": 1, "mismatch": 0, "skipped": 1, "flaky": 1, "attempts": 9},
+      "devices": [
+        {"name": "tv-001", "address": "10.20.0.1:23", "type": "lg-rs232", "site": "hq", "tags": ["lobby"], "status": "ok", "delivery": "confirmed", "reason": null, "verified": null, "changed": null, "attempts": 1, "elapsed_ms": 131.4, "finished_at": "2026-11-21T05:30:00.140Z", "sent": "ka 01 01\\r", "sent_hex": "6b 61 20 30 31 20 30 31 0d", "reply": "a 01 OK01x", "reply_hex": "61 20 30 31 20 4f 4b 30 31 78", "value": "01", "file": null, "error": null, "earlier_errors": []},
+    "#);
+}
+
+#[test]
+fn simulated_runs_say_so_and_others_do_not() {
+    let mut events = test_run::events();
+    assert!(json(events.clone()).get("simulated").is_none());
+    if let RunEvent::RunStarted { run, .. } = &mut events[0] {
+        Arc::make_mut(run).simulated = true;
+    }
+    let report = json(events);
+    assert_eq!(report["simulated"], true);
+    check("report", &report);
+}
+
+#[test]
+fn a_secret_appears_nowhere_also_when_the_device_echoes_it() {
+    let mut sent = PayloadBuilder::default();
+    sent.push(b"login ");
+    sent.push_secret(b"apple");
+    sent.push(b"\r");
+    let secret = |name: &str, text: &str| (Arc::from(name), ParamValue::Secret(Secret::new(text.to_owned())));
+    let params = [secret("password", "apple"), secret("pin", "hunter2")];
+    let pump = Device { params: params.into_iter().collect(), ..device("pump", "h") };
+    let error = Failure::new(ErrorKind::Refused).detail("said apple and 61 70 70 6c 65, hunter2 too");
+    let echo = Outcome {
+        sent: Some(Arc::new(sent.finish())),
+        reply: Some(b"apple? hunter2!".as_slice().into()),
+        value: Some(Value::Text("apple".into())),
+        error: Some(error.clone()),
+        earlier_errors: vec![AttemptError { attempt: 1, failure: error.clone() }],
+        ..outcome(Status::Rejected, Delivery::Confirmed, 1, None)
+    };
+    let good = Outcome { status: Status::Ok, error: None, earlier_errors: Vec::new(), ..echo.clone() };
+    let events = test_run::run_of(test_run::raw(), vec![(pump.clone(), echo), (pump, good)], Ended::Completed);
+    for text in all_formats(&events) {
+        for secret in ["apple", "61 70 70 6c 65", "hunter2", "68 75 6e"] {
+            assert!(!text.contains(secret), "{secret} in {text}");
+        }
+    }
+    let device = &json(events)["devices"][0];
+    assert_eq!(device["sent"], "login ‹secret›\\r");
+    assert_eq!(device["sent_hex"], "6c 6f 67 69 6e 20 0d");
+    assert_eq!(device["reply"], "‹secret›? ‹secret›!");
+    assert_eq!(device["reply_hex"], serde_json::Value::Null);
+    assert_eq!(device["error"]["message"], "refused: said ‹secret› and ‹secret›, ‹secret› too");
+}
+
+#[test]
+fn nothing_from_outside_steers_a_terminal_or_a_spreadsheet() {
+    let hostile = "=cmd|'\u{1b}[2J\u{9b}31m\u{7f}\u{202e}\u{2066}\r\n\0\"<b>";
+    let bytes = [hostile.as_bytes(), &[0xff, 0x00, 0x9b]].concat();
+    let bad = Device {
+        site: Some(hostile.into()),
+        tags: [Arc::from(hostile)].into(),
+        device_type: hostile.into(),
+        ..device(hostile, "h")
+    };
+    let failed = Outcome {
+        reply: Some(bytes.clone().into()),
+        ..outcome(Status::BadReply, Delivery::Unknown, 1, Some(Failure::new(ErrorKind::MalformedReply).detail(hostile)))
+    };
+    let good = Outcome { reply: Some(bytes.into()), attempts: 2, ..ok(Value::Text(hostile.into())) };
+    let events = test_run::run_of(test_run::raw(), vec![(bad.clone(), failed), (bad, good)], Ended::Completed);
+    for text in all_formats(&events) {
+        let steers =
+            |c: char| (c.is_control() && c != '\n') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        assert!(!text.contains(steers), "{text:?}");
+    }
+    let csv = render(|sink| Box::new(Csv::new(sink)), events.clone());
+    assert_eq!(csv.lines().count(), 3, "no cell breaks its row");
+    assert!(!csv.contains("\"="), "{csv}");
+    assert_eq!(json(events)["devices"][0]["name"], hostile, "machines get the exact text");
+}
