@@ -5,12 +5,20 @@
 //! everything that happened leaves as `RunEvent`s, which reporters (`report`) turn into documents. The modules stand in
 //! dependency order: each uses only those above it.
 
+// Words: pure values.
 pub mod model;
 
+// From files to a plan: pure, but for reading files.
 pub mod diagnostic;
 
 pub mod codec;
 
 pub mod device_type;
 
+// The engine.
+pub mod transport;
+
+pub mod session;
+
+// What people and machines see.
 pub mod report;

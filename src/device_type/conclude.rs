@@ -54,6 +54,7 @@ pub fn conclude(end: WaitEnd, progress: Progress) -> Conclusion {
         Progress::ReplyBegun => Status::BadReply,
     };
     let (status, kind) = match end {
+        WaitEnd::Silence if unwritten => (Status::Unreachable, ErrorKind::ReplyTimeout),
         WaitEnd::Silence => (Status::NoReply, ErrorKind::ReplyTimeout),
         WaitEnd::Closed => (closed, ErrorKind::ConnectionClosed),
         WaitEnd::Reset => (closed, ErrorKind::ConnectionReset),

@@ -242,6 +242,11 @@ impl Request {
         self.reply_spec().map(|reply| &reply.framing)
     }
 
+    /// Whether replies name the request that they answer, so that a late one cannot be taken for another's.
+    pub fn matches_replies(&self) -> bool {
+        self.reply_spec().is_some_and(|reply| !reply.match_fields.is_empty())
+    }
+
     fn reply_spec(&self) -> Option<&ReplySpec> {
         if self.is_broadcast() {
             return None;

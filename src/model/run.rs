@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Command, Outcome, Status};
+use super::{Command, Outcome, SkipReason, Status};
 
 /// A moment as milliseconds since the Unix epoch, UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -57,6 +57,24 @@ pub enum StopReason {
 }
 
 impl StopReason {
+    /// The cause in words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Interrupt => "SIGINT",
+            Self::Terminate => "SIGTERM",
+            Self::HangUp => "SIGHUP",
+            Self::Deadline => "--deadline",
+        }
+    }
+
+    /// Why a device that this kept from starting is skipped.
+    pub fn skip(self) -> SkipReason {
+        match self {
+            Self::Interrupt | Self::Terminate | Self::HangUp => SkipReason::Interrupted,
+            Self::Deadline => SkipReason::Deadline,
+        }
+    }
+
     /// The contract's word for how a run that this stopped has ended.
     pub fn ended(self) -> Ended {
         match self {

@@ -1,0 +1,236 @@
+//! The story of one attempt: a connection, a quiet line, an exchange.
+//!
+//! Until the command is written nothing has happened to the device, so everything before that ends as `unreachable`, or
+//! not at all: a kept connection that turns out closed is opened anew, and a run that stops meanwhile leaves the device
+//! untouched.
+
+use std::io;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
+
+use super::connection::{Connection, Look};
+use super::exchange::{Exchange, Limits};
+use super::{Ending, Keep, Stop};
+use crate::device_type::{Link, Request};
+use crate::model::escape::printable;
+use crate::model::{Address, ErrorKind, Failure, Status, StopReason, Timing};
+use crate::transport::{Connect, ConnectError};
+
+/// What an attempt came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    /// How it ended.
+    pub ending: Ending,
+    /// Whether a byte of the command was written.
+    pub written: bool,
+    /// The frame that was judged, else whatever bytes came.
+    pub reply: Option<Box<[u8]>>,
+    /// Whether the connection may serve another command.
+    pub keep: Keep,
+}
+
+/// How far an attempt is: kept outside of it, so that it is known even if the attempt panics.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Progress {
+    /// The command is about to be written, or was.
+    pub at_exchange: bool,
+}
+
+/// What an attempt is about.
+pub struct Before<'a> {
+    /// The command.
+    pub request: &'a Request,
+    /// The gateway.
+    pub address: &'a Address,
+    /// How the device is connected to.
+    pub link: &'a Link,
+    /// Its times.
+    pub timing: &'a Timing,
+    /// The earliest write: the end of the gap after the gateway's last exchange.
+    pub not_before: Option<Instant>,
+    /// An earlier attempt at this device was written and not answered: its answer may still come.
+    pub after_unanswered: bool,
+    /// The end of the device's own time.
+    pub device_deadline: Instant,
+    /// How the run stops.
+    pub stop: &'a Stop,
+}
+
+/// Makes one attempt. `connection` is the lane's, if it has one; afterwards it holds the connection that may be kept.
+pub async fn attempt<C: Connect>(
+    before: &Before<'_>,
+    connect: &C,
+    connection: &mut Option<Connection<C::Stream>>,
+    progress: &mut Progress,
+) -> Attempt {
+    loop {
+        let kept = connection.take();
+        let is_reused = kept.is_some();
+        let mut open = match kept {
+            Some(open) => open,
+            None => match before.open(connect).await {
+                Ok(open) => open,
+                Err(ending) => return not_written(ending),
+            },
+        };
+        match before.quiet(&mut open).await {
+            Ok(()) => {}
+            // A kept connection that the peer has closed meanwhile is no attempt: another one is opened.
+            Err(ending) if is_reused && ending.is_gone() => continue,
+            Err(ending) => {
+                let reply = open.remembered();
+                let reply = (!reply.is_empty()).then(|| reply.into());
+                open.close();
+                return Attempt { reply, ..not_written(ending) };
+            }
+        }
+        progress.at_exchange = true;
+        let exchange = Exchange {
+            request: before.request,
+            link: before.link,
+            timing: before.timing,
+            limits: Limits { reply: Instant::now() + before.timing.reply_timeout, device: before.device_deadline },
+            stop: before.stop,
+        };
+        let attempt = exchange.carry_out(&mut open).await;
+        progress.at_exchange = false;
+        // The same holds when the peer's end shows only in the write, as long as it took no byte.
+        if is_reused && !attempt.written && attempt.ending.is_gone() {
+            open.close();
+            continue;
+        }
+        if attempt.keep == Keep::Yes && before.link.reuse {
+            *connection = Some(open);
+        } else {
+            open.close();
+        }
+        return attempt;
+    }
+}
+
+fn not_written(ending: Ending) -> Attempt {
+    Attempt { ending, written: false, reply: None, keep: Keep::No }
+}
+
+impl Before<'_> {
+    async fn open<C: Connect>(&self, connect: &C) -> Result<Connection<C::Stream>, Ending> {
+        let own = Instant::now() + self.timing.connect_timeout;
+        let deadline = own.min(self.device_deadline);
+        let opened = tokio::select! {
+            biased;
+            opened = connect.connect(self.address, deadline) => opened,
+            () = self.stop.stopping() => return Err(self.stopped()),
+        };
+        // A run that stops starts nothing, and the write of the command is the start.
+        if self.stop.is_stopping() {
+            return Err(self.stopped());
+        }
+        let error = match opened {
+            Ok(stream) => return Ok(Connection::new(stream)),
+            Err(error) => error,
+        };
+        let failure = match error {
+            ConnectError::Dns(reason) => return Err(Ending::Unnamed(Failure::new(ErrorKind::Dns).detail(reason))),
+            ConnectError::Exhausted(_) => return Err(Ending::Exhausted(printable(&error.to_string()))),
+            ConnectError::Denied(_) => return Err(Ending::Denied(printable(&error.to_string()))),
+            ConnectError::TimedOut if self.device_deadline < own => self.device_failure(),
+            ConnectError::TimedOut => Failure::new(ErrorKind::ConnectTimeout).waited(self.timing.connect_timeout),
+            ConnectError::Io(error) => match error.kind() {
+                io::ErrorKind::ConnectionRefused => Failure::new(ErrorKind::ConnectionRefused),
+                io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted => {
+                    Failure::new(ErrorKind::ConnectionReset)
+                }
+                io::ErrorKind::TimedOut => Failure::new(ErrorKind::ConnectTimeout),
+                io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable | io::ErrorKind::NetworkDown => {
+                    Failure::new(ErrorKind::Unreachable).detail(printable(&error.to_string()))
+                }
+                _ => Failure::new(ErrorKind::Io).detail(printable(&error.to_string())),
+            },
+        };
+        Err(Ending::failed(Status::Unreachable, failure))
+    }
+
+    /// Waits out the gap, listens where a late answer could be taken for ours, and drops what came.
+    async fn quiet<S>(&self, open: &mut Connection<S>) -> Result<(), Ending>
+    where
+        S: tokio::io::AsyncRead + tokio::io::AsyncWrite + crate::transport::LastLook + Unpin,
+    {
+        let listen = self.after_unanswered || (self.request.is_query() && open.is_fresh());
+        let now = Instant::now();
+        let quiet = if listen { self.link.quiet } else { Duration::ZERO };
+        let until = (now + quiet).max(self.not_before.unwrap_or(now));
+        if until > now {
+            self.listen(open, until).await?;
+        }
+        // The last drop, without waiting: what is readable now was not asked for by what is written next.
+        match open.drop_stale() {
+            Look::Open => {}
+            Look::Ended => return Err(self.gone(open, Failure::new(ErrorKind::ConnectionClosed))),
+            Look::Failed(error) => return Err(self.broken(open, &error)),
+        }
+        match open.gateway_text(self.link) {
+            Some(text) => Err(gateway_busy(text)),
+            None => Ok(()),
+        }
+    }
+
+    async fn listen<S>(&self, open: &mut Connection<S>, until: Instant) -> Result<(), Ending>
+    where
+        S: tokio::io::AsyncRead + tokio::io::AsyncWrite + crate::transport::LastLook + Unpin,
+    {
+        let end = sleep_until(until.min(self.device_deadline));
+        tokio::pin!(end);
+        loop {
+            tokio::select! {
+                biased;
+                () = self.stop.stopping() => return Err(self.stopped()),
+                () = &mut end => break,
+                read = open.read_and_drop() => match read {
+                    Ok(0) => return Err(self.gone(open, Failure::new(ErrorKind::ConnectionClosed))),
+                    Ok(_) => {}
+                    Err(error) => return Err(self.broken(open, &error)),
+                },
+            }
+        }
+        if until >= self.device_deadline {
+            return Err(Ending::failed(Status::Unreachable, self.device_failure()));
+        }
+        Ok(())
+    }
+
+    fn stopped(&self) -> Ending {
+        Ending::Stopped(self.stop.reason().unwrap_or(StopReason::Interrupt))
+    }
+
+    fn device_failure(&self) -> Failure {
+        Failure::new(ErrorKind::DeviceDeadline).waited(self.timing.device_deadline)
+    }
+
+    fn gone<S>(&self, open: &Connection<S>, failure: Failure) -> Ending
+    where
+        S: tokio::io::AsyncRead + tokio::io::AsyncWrite + crate::transport::LastLook + Unpin,
+    {
+        match open.gateway_text(self.link) {
+            Some(text) => gateway_busy(text),
+            None => Ending::failed(Status::Unreachable, failure),
+        }
+    }
+
+    fn broken<S>(&self, open: &Connection<S>, error: &io::Error) -> Ending
+    where
+        S: tokio::io::AsyncRead + tokio::io::AsyncWrite + crate::transport::LastLook + Unpin,
+    {
+        let failure = match error.kind() {
+            io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted => {
+                Failure::new(ErrorKind::ConnectionReset)
+            }
+            _ => Failure::new(ErrorKind::Io).detail(printable(&error.to_string())),
+        };
+        self.gone(open, failure)
+    }
+}
+
+fn gateway_busy(text: String) -> Ending {
+    Ending::failed(Status::Unreachable, Failure::new(ErrorKind::GatewayBusy).detail(text))
+}

@@ -1,0 +1,224 @@
+//! An open connection to a gateway: the stream, its codec, and what has been seen on it.
+//!
+//! `Tapped` stands between the codec and the stream and counts what really passed: a byte counts as written when the
+//! stream took it, whatever the codec still holds. It also keeps the first bytes that came, so that a reply which never
+//! became a frame can be shown, and a gateway's own words can be recognised.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::BytesMut;
+use futures::{SinkExt as _, StreamExt as _};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio_util::codec::{Decoder as _, Framed};
+
+use crate::codec::{CodecError, Frame, FrameCodec};
+use crate::device_type::Link;
+use crate::model::Payload;
+use crate::model::escape::shown;
+use crate::transport::LastLook;
+
+/// The most bytes of a connection that are remembered for showing them.
+const MOST_REMEMBERED: usize = 512;
+
+/// The most bytes that are read in one look at a socket: a babbling device must not keep us looking.
+const MOST_AT_ONCE: usize = 64 * 1024;
+
+/// What both buffers of a connection start with, in bytes: a command and a reply fit; longer ones grow them.
+const BUFFER: usize = 128;
+
+/// An open connection.
+pub struct Connection<S> {
+    framed: Framed<Tapped<S>, FrameCodec>,
+    /// No command was written on it yet: what comes may be the gateway's own words.
+    is_fresh: bool,
+}
+
+/// What stands between the codec and the stream.
+struct Tapped<S> {
+    stream: S,
+    written: u64,
+    received: u64,
+    remembered: Vec<u8>,
+    /// Where in `remembered` the present command begins.
+    mark: usize,
+}
+
+/// What one look at a socket brought.
+#[derive(Debug)]
+pub(super) enum Look {
+    /// All there is was read; the stream is open.
+    Open,
+    /// The stream has ended.
+    Ended,
+    /// The stream has failed.
+    Failed(io::Error),
+}
+
+impl<S: AsyncRead + AsyncWrite + LastLook + Unpin> Connection<S> {
+    /// A connection that was just opened.
+    pub fn new(stream: S) -> Self {
+        let tapped = Tapped { stream, written: 0, received: 0, remembered: Vec::new(), mark: 0 };
+        Self { framed: Framed::with_capacity(tapped, FrameCodec::new(), BUFFER), is_fresh: true }
+    }
+
+    /// Whether no command was written on it yet.
+    pub fn is_fresh(&self) -> bool {
+        self.is_fresh
+    }
+
+    /// Writes a command, the whole of it in one write where the stream takes it. Not cancel-safe as a whole, but what was
+    /// written is known: `written` counts it.
+    pub(super) async fn send(&mut self, payload: &Payload) -> Result<(), CodecError> {
+        self.framed.send(payload).await
+    }
+
+    /// The next frame; `None` at the end of the stream. Cancel-safe: what was read stays in the codec's buffer.
+    pub(super) async fn next(&mut self) -> Option<Result<Frame, CodecError>> {
+        self.framed.next().await
+    }
+
+    /// The codec.
+    pub(super) fn codec(&mut self) -> &mut FrameCodec {
+        self.framed.codec_mut()
+    }
+
+    /// Begins a command: from here on `written`, `received` and `remembered` speak of it alone, but that a fresh
+    /// connection still remembers what the gateway said on opening.
+    pub(super) fn begin(&mut self) {
+        let is_fresh = self.is_fresh;
+        let tapped = self.framed.get_mut();
+        tapped.written = 0;
+        tapped.received = 0;
+        if !is_fresh {
+            tapped.remembered.clear();
+        }
+        tapped.mark = tapped.remembered.len();
+    }
+
+    /// A command has been written: the connection is no longer fresh for the next one.
+    pub(super) fn end(&mut self) {
+        self.is_fresh = false;
+    }
+
+    /// Bytes that the stream has taken since `begin`.
+    pub(super) fn written(&self) -> u64 {
+        self.framed.get_ref().written
+    }
+
+    /// Bytes that have come since `begin`.
+    pub(super) fn received(&self) -> u64 {
+        self.framed.get_ref().received
+    }
+
+    /// The first bytes that have come since `begin`, as far as they are remembered.
+    pub(super) fn remembered(&self) -> &[u8] {
+        let tapped = self.framed.get_ref();
+        tapped.remembered.get(tapped.mark..).unwrap_or_default()
+    }
+
+    /// What the gateway says instead of the device, when it does: only what came first on a connection can be that.
+    pub(super) fn gateway_text(&self, link: &Link) -> Option<String> {
+        if !self.is_fresh {
+            return None;
+        }
+        let said = &self.framed.get_ref().remembered;
+        link.busy_texts.iter().any(|text| text.is_match(said)).then(|| shown(said.trim_ascii()))
+    }
+
+    /// Drops whatever can be read without waiting, in the socket and in the codec.
+    pub(super) fn drop_stale(&mut self) -> Look {
+        let look = self.look();
+        self.framed.read_buffer_mut().clear();
+        look
+    }
+
+    /// The last look: reads past the runtime's cached readiness into the codec's buffer.
+    pub(super) fn look(&mut self) -> Look {
+        let mut read = BytesMut::new();
+        let end = loop {
+            let room = MOST_AT_ONCE.saturating_sub(read.len());
+            if room == 0 {
+                break Look::Open;
+            }
+            match self.framed.get_mut().stream.read_now(&mut read, room) {
+                Ok(0) => break Look::Ended,
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break Look::Open,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => break Look::Failed(error),
+            }
+        };
+        if !read.is_empty() {
+            self.framed.get_mut().remember(&read);
+            self.framed.read_buffer_mut().extend_from_slice(&read);
+        }
+        end
+    }
+
+    /// A frame that is already in the codec's buffer.
+    pub(super) fn decode(&mut self, ended: bool) -> Result<Option<Frame>, CodecError> {
+        let mut buffer = std::mem::take(self.framed.read_buffer_mut());
+        let codec = self.framed.codec_mut();
+        let frame = if ended { codec.decode_eof(&mut buffer) } else { codec.decode(&mut buffer) };
+        *self.framed.read_buffer_mut() = buffer;
+        frame
+    }
+
+    /// Whether what came and is no frame may be the beginning of a reply to `request`.
+    pub(super) fn is_reply_begun(&self, request: &[u8]) -> bool {
+        self.framed.codec().may_be_begun(self.framed.read_buffer(), request)
+    }
+
+    /// Waits for bytes and drops them; `Ok(0)` is the end of the stream.
+    pub(super) async fn read_and_drop(&mut self) -> io::Result<usize> {
+        let mut space = [0; 256];
+        tokio::io::AsyncReadExt::read(self.framed.get_mut(), &mut space).await
+    }
+
+    /// Closes with FIN: a socket that is closed with bytes unread answers with RST, and some gateways then keep the
+    /// session. So what is there is read first.
+    pub fn close(mut self) {
+        _ = self.drop_stale();
+    }
+}
+
+impl<S> Tapped<S> {
+    fn remember(&mut self, bytes: &[u8]) {
+        self.received += bytes.len() as u64;
+        let room = MOST_REMEMBERED.saturating_sub(self.remembered.len()).min(bytes.len());
+        self.remembered.extend_from_slice(bytes.get(..room).unwrap_or_default());
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Tapped<S> {
+    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let before = buffer.filled().len();
+        let polled = Pin::new(&mut this.stream).poll_read(context, buffer);
+        if let Some(read) = buffer.filled().get(before..) {
+            this.remember(read);
+        }
+        polled
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Tapped<S> {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let polled = Pin::new(&mut this.stream).poll_write(context, bytes);
+        if let Poll::Ready(Ok(taken)) = polled {
+            this.written += taken as u64;
+        }
+        polled
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_shutdown(context)
+    }
+}

@@ -1,0 +1,52 @@
+//! How a run that stops reaches the attempts in flight.
+//!
+//! Two steps, as the contract says: from the first on nothing new is written; with the second, what is in flight ends
+//! at once. Both are tokens, never an abort: an aborted task could not say how far it got.
+
+use std::sync::{Arc, OnceLock};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::model::StopReason;
+
+/// Whether and why the run stops. Clones share their state.
+#[derive(Debug, Clone, Default)]
+pub struct Stop {
+    reason: Arc<OnceLock<StopReason>>,
+    no_more: CancellationToken,
+    cut: CancellationToken,
+}
+
+impl Stop {
+    /// Nothing new starts from here on; the first cause decides what the run ends as.
+    pub fn no_more(&self, reason: StopReason) {
+        _ = self.reason.set(reason);
+        self.no_more.cancel();
+    }
+
+    /// What is in flight ends now.
+    pub fn cut(&self, reason: StopReason) {
+        self.no_more(reason);
+        self.cut.cancel();
+    }
+
+    /// Why the run stops, once it does.
+    pub fn reason(&self) -> Option<StopReason> {
+        self.no_more.is_cancelled().then(|| self.reason.get().copied()).flatten()
+    }
+
+    /// Whether nothing new may start.
+    pub fn is_stopping(&self) -> bool {
+        self.no_more.is_cancelled()
+    }
+
+    /// Waits until nothing new may start.
+    pub async fn stopping(&self) {
+        self.no_more.cancelled().await;
+    }
+
+    /// Waits until what is in flight must end.
+    pub async fn cutting(&self) {
+        self.cut.cancelled().await;
+    }
+}

@@ -1,0 +1,15 @@
+//! The one seam to the network: how a connection to a gateway is opened, and what a stream must be able to do.
+//!
+//! Everything after `Connect::connect` is generic over the stream, so that the engine runs unchanged over TCP, over
+//! in-memory streams under a paused clock, and against a simulated fleet. Nothing else in the program opens sockets to
+//! devices.
+
+mod connect;
+mod open_files;
+mod resolve;
+mod tcp;
+
+pub use connect::{Connect, ConnectError, LastLook};
+pub use open_files::{OpenFiles, raise_open_files};
+pub use resolve::Resolver;
+pub use tcp::TcpConnect;

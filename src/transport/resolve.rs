@@ -1,0 +1,81 @@
+//! Host names, each looked up once and with a deadline.
+//!
+//! The system's resolver (`getaddrinfo`) blocks a thread per name and holds the process at its end until it gives up;
+//! with hundreds of dead names that is minutes. `hickory-resolver` reads the same `resolv.conf` and `hosts` and can be
+//! cancelled. It is started with the first name, so that a fleet of IP addresses never pays for it.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use hickory_resolver::TokioResolver;
+use tokio::sync::OnceCell;
+use tokio::time::{Instant, timeout_at};
+use tracing::warn;
+
+use super::ConnectError;
+use crate::model::escape::printable;
+
+/// What a lookup came to: good for the whole run.
+type Lookup = Result<Arc<[IpAddr]>, Arc<str>>;
+
+/// Looks names up and remembers what came of it.
+#[derive(Default)]
+pub struct Resolver {
+    system: OnceCell<Result<TokioResolver, Arc<str>>>,
+    names: Mutex<HashMap<Arc<str>, Arc<OnceCell<Lookup>>>>,
+    owners: Mutex<HashMap<IpAddr, Arc<str>>>,
+}
+
+impl Resolver {
+    /// The addresses of a name; the first to ask looks it up, everyone else gets the same result.
+    ///
+    /// # Errors
+    /// `ConnectError::Dns` when it does not resolve before `deadline`.
+    pub async fn resolve(&self, name: &Arc<str>, deadline: Instant) -> Result<Arc<[IpAddr]>, ConnectError> {
+        let cell = {
+            let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+            names.entry(name.clone()).or_default().clone()
+        };
+        let found = cell.get_or_init(|| self.look_up(name, deadline)).await;
+        found.clone().map_err(|reason| ConnectError::Dns(reason.to_string()))
+    }
+
+    async fn look_up(&self, name: &Arc<str>, deadline: Instant) -> Lookup {
+        let system = self
+            .system
+            .get_or_init(|| async {
+                TokioResolver::builder_tokio()
+                    .and_then(|mut builder| {
+                        // The order in which a dual-stack host is tried: IPv4 first, the field's devices speak it.
+                        builder.options_mut().ip_strategy = hickory_resolver::config::LookupIpStrategy::Ipv4AndIpv6;
+                        builder.build()
+                    })
+                    .map_err(|error| Arc::from(printable(&format!("no resolver: {error}"))))
+            })
+            .await
+            .as_ref()
+            .map_err(Arc::clone)?;
+        match timeout_at(deadline, system.lookup_ip(&**name)).await {
+            Err(_) => Err("no answer from the name server in time".into()),
+            Ok(Err(error)) => Err(printable(&error.to_string()).into()),
+            Ok(Ok(found)) => {
+                let mut ips: Vec<IpAddr> = found.iter().collect();
+                ips.sort_by_key(IpAddr::is_ipv6);
+                self.warn_of_shared(name, &ips);
+                Ok(ips.into())
+            }
+        }
+    }
+
+    /// Two names of one address are two gateways to us, but perhaps one serial line: that is worth a warning.
+    fn warn_of_shared(&self, name: &Arc<str>, ips: &[IpAddr]) {
+        let mut owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
+        for ip in ips {
+            let owner = owners.entry(*ip).or_insert_with(|| name.clone());
+            if owner != name {
+                warn!("`{name}` and `{owner}` are both {ip}: they are treated as two gateways");
+            }
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! TCP: names resolved once, connections opened without trusting a timer over the kernel.
+//!
+//! `TcpStream::connect` cannot be asked, once its deadline has come, whether the kernel has finished meanwhile. So the
+//! socket is made here, non-blocking, and at the deadline gets one last look like a reply does (`LastLook`): a process
+//! that was stopped over the deadline calls no gateway unreachable that had answered.
+
+use std::io::{self, Read};
+use std::net::SocketAddr;
+
+use bytes::BytesMut;
+use nix::errno::Errno;
+use socket2::{Domain, SockRef, Socket, Type};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout_at};
+
+use super::{Connect, ConnectError, LastLook, Resolver};
+use crate::model::{Address, Host};
+
+/// Reaches gateways over TCP.
+#[derive(Default)]
+pub struct TcpConnect {
+    resolver: Resolver,
+}
+
+impl Connect for TcpConnect {
+    type Stream = TcpStream;
+
+    async fn connect(&self, address: &Address, deadline: Instant) -> Result<TcpStream, ConnectError> {
+        match &address.host {
+            Host::Ip(ip) => connect_to(SocketAddr::new(*ip, address.port), deadline).await,
+            Host::Name(name) => {
+                let ips = self.resolver.resolve(name, deadline).await?;
+                let mut last = ConnectError::Dns("the name has no address".to_owned());
+                for (tried, ip) in ips.iter().enumerate() {
+                    // One session per gateway, always: addresses are tried one after another, never side by side, and a
+                    // dead one may use up only its share of the time.
+                    let left = u32::try_from(ips.len() - tried).unwrap_or(u32::MAX);
+                    let now = Instant::now();
+                    let share = now + deadline.saturating_duration_since(now) / left;
+                    match connect_to(SocketAddr::new(*ip, address.port), share).await {
+                        Ok(stream) => return Ok(stream),
+                        Err(error @ (ConnectError::Exhausted(_) | ConnectError::Denied(_))) => return Err(error),
+                        Err(error) => last = error,
+                    }
+                }
+                Err(last)
+            }
+        }
+    }
+}
+
+/// Opens a connection to one socket address before `deadline`.
+pub(crate) async fn connect_to(to: SocketAddr, deadline: Instant) -> Result<TcpStream, ConnectError> {
+    let socket = Socket::new(Domain::for_address(to), Type::STREAM.nonblocking(), None).map_err(ConnectError::of)?;
+    match socket.connect(&to.into()) {
+        Ok(()) => {}
+        Err(error) if error.raw_os_error() == Some(Errno::EINPROGRESS as i32) => {}
+        Err(error) => return Err(ConnectError::of(error)),
+    }
+    let stream = TcpStream::from_std(socket.into()).map_err(ConnectError::of)?;
+    let ready = timeout_at(deadline, stream.writable()).await;
+    if let Ok(Err(error)) = ready {
+        return Err(ConnectError::of(error));
+    }
+    if let Some(error) = stream.take_error().map_err(ConnectError::of)? {
+        return Err(ConnectError::of(error));
+    }
+    // Only a connected socket has a peer.
+    if ready.is_err() && SockRef::from(&stream).peer_addr().is_err() {
+        return Err(ConnectError::TimedOut);
+    }
+    Ok(stream)
+}
+
+impl LastLook for TcpStream {
+    fn read_now(&mut self, buffer: &mut BytesMut, limit: usize) -> io::Result<usize> {
+        let mut space = [0; 1024];
+        let room = limit.min(space.len());
+        let socket = SockRef::from(&*self);
+        let read = (&*socket).read(space.get_mut(..room).unwrap_or_default())?;
+        buffer.extend_from_slice(space.get(..read).unwrap_or_default());
+        Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write as _;
+    use std::time::Duration;
+
+    fn in_a_second() -> Instant {
+        Instant::now() + Duration::from_secs(1)
+    }
+
+    #[tokio::test]
+    async fn a_closed_port_refuses_and_an_open_one_connects() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let open = listener.local_addr().unwrap();
+        assert!(connect_to(open, in_a_second()).await.is_ok());
+        drop(listener);
+        match connect_to(open, in_a_second()).await {
+            Err(ConnectError::Io(error)) => assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_finished_connection_is_seen_even_when_the_deadline_has_passed() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let past = Instant::now().checked_sub(Duration::from_millis(1)).unwrap();
+        assert!(connect_to(listener.local_addr().unwrap(), past).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn the_last_look_sees_what_the_runtime_has_not_noticed() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut stream = connect_to(listener.local_addr().unwrap(), in_a_second()).await.unwrap();
+        let (mut peer, _) = listener.accept().unwrap();
+        let mut buffer = BytesMut::new();
+        assert_eq!(stream.read_now(&mut buffer, 100).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        // Blocking writes on this very thread: the runtime has no chance to poll its driver in between.
+        peer.write_all(b"a 01 OK01x").unwrap();
+        assert_eq!(stream.read_now(&mut buffer, 4).unwrap(), 4);
+        assert_eq!(stream.read_now(&mut buffer, 100).unwrap(), 6);
+        assert_eq!(&buffer[..], b"a 01 OK01x");
+        drop(peer);
+        assert_eq!(stream.read_now(&mut buffer, 100).unwrap(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_name_is_looked_up_and_an_unknown_one_is_a_dns_failure() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let connect = TcpConnect::default();
+        let localhost = Address::parse("localhost", Some(port)).unwrap();
+        assert!(connect.connect(&localhost, in_a_second()).await.is_ok());
+        let nowhere = Address::parse("no-such-host.invalid", Some(port)).unwrap();
+        assert!(matches!(connect.connect(&nowhere, in_a_second()).await, Err(ConnectError::Dns(_))));
+    }
+}
