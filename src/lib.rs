@@ -22,3 +22,5 @@ pub mod session;
 
 // What people and machines see.
 pub mod report;
+
+// Putting it together.

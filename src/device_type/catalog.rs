@@ -64,3 +64,86 @@ impl Catalog {
         self.types.iter()
     }
 }
+
+#[cfg(test)]
+impl Catalog {
+    /// The built-in types, for tests: they have no mistakes.
+    pub(crate) fn built_in() -> Self {
+        let mut sources = Sources::default();
+        let mut found = Diagnostics::default();
+        let none: [&Path; 0] = [];
+        let catalog = Self::load(&none, &mut sources, &mut found);
+        assert!(found.is_empty(), "{}", crate::diagnostic::render_all(&found, &sources, false));
+        catalog
+    }
+}
+
+#[cfg(test)]
+impl DeviceType {
+    /// A type from the text of its file, for tests.
+    pub(crate) fn from_text(text: &str) -> Self {
+        let mut sources = Sources::default();
+        let source = sources.add("type.toml", text);
+        let mut found = Diagnostics::default();
+        let read = read_type(text, source, Origin::BuiltIn, &mut found);
+        read.unwrap_or_else(|| panic!("{}", crate::diagnostic::render_all(&found, &sources, false)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(files: &[(&str, &str)]) -> (Catalog, Vec<String>) {
+        let directory = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            std::fs::write(directory.path().join(name), text).unwrap();
+        }
+        let mut found = Diagnostics::default();
+        let catalog = Catalog::load(&[directory.path()], &mut Sources::default(), &mut found);
+        let shown = directory.path().display().to_string();
+        (catalog, found.iter().map(|one| one.message.replace(&shown, "DIR")).collect())
+    }
+
+    #[test]
+    fn a_users_type_takes_the_place_of_a_built_in_one_of_its_name() {
+        let (catalog, mistakes) = load(&[
+            ("lg.toml", "name = \"lg-rs232\"\ntitle = \"ours\"\n"),
+            ("other.toml", "name = \"other\"\ntitle = \"O\"\nport = 99\n"),
+            ("notes.txt", "no type"),
+        ]);
+        assert_eq!(mistakes, [""; 0]);
+        assert_eq!(catalog.names().collect::<Vec<_>>(), ["lg-rs232", "other"]);
+        let lg = catalog.get("lg-rs232").unwrap();
+        assert_eq!(&*lg.title, "ours");
+        assert!(lg.origin.to_string().ends_with("/lg.toml"), "{}", lg.origin);
+        assert_eq!(catalog.get("other").unwrap().port, Some(99));
+        assert_eq!(Catalog::built_in().get("lg-rs232").unwrap().origin.to_string(), "built-in");
+    }
+
+    #[test]
+    fn all_files_with_mistakes_are_reported_and_the_built_in_types_stay() {
+        let (catalog, mistakes) = load(&[
+            ("a.toml", "name = \"a\"\n"),
+            ("b.toml", "name = \"b\"\ntitle = \"B\"\nprot = 1\n"),
+            ("c.toml", "name = \"c\"\ntitle = \"C\"\n"),
+            ("d.toml", "name = \"c\"\ntitle = \"D\"\n"),
+        ]);
+        assert_eq!(
+            mistakes,
+            [
+                "a device type has no `title`",
+                "unknown key `prot` in a device type",
+                "`DIR/d.toml` describes device type `c` once more",
+            ]
+        );
+        assert_eq!(catalog.names().collect::<Vec<_>>(), ["lg-rs232", "c"]);
+    }
+
+    #[test]
+    fn a_directory_that_cannot_be_read_is_a_mistake() {
+        let mut found = Diagnostics::default();
+        Catalog::load(&["/no/such/directory"], &mut Sources::default(), &mut found);
+        assert!(found.has_errors());
+    }
+}

@@ -10,6 +10,7 @@ use regex::bytes::Regex;
 
 use super::action::Decoding;
 use super::format::{FieldRef, Fields, field};
+use super::request::named_groups;
 use super::template::Template;
 use crate::codec::{Frame, Framing};
 use crate::model::Value;
@@ -145,7 +146,9 @@ impl Rule {
     fn message(&self, frame: &Frame, reply: &Fields<'_>) -> String {
         let Some(message) = &self.message else { return shown(&frame.bytes) };
         // The file's own words may hold any letter; what the device sent is escaped before it goes in.
-        let escaped: Vec<(&str, String)> = reply.iter().map(|&(name, bytes)| (name, shown(bytes))).collect();
+        let groups = named_groups(&self.when, &frame.bytes).unwrap_or_default();
+        let escaped: Vec<(&str, String)> =
+            groups.iter().chain(reply).map(|&(name, bytes)| (name, shown(bytes))).collect();
         let filled =
             message.fill(|name| escaped.iter().find(|(known, _)| *known == name).map(|(_, text)| text.as_bytes()));
         printable(&String::from_utf8_lossy(&filled))

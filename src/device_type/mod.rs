@@ -6,6 +6,7 @@
 //! `config/device-types/README.md`; a new block of it is a variant here, never code for one device.
 
 mod action;
+mod body;
 mod catalog;
 mod command;
 mod conclude;
@@ -16,12 +17,14 @@ mod load;
 mod param;
 mod read;
 mod request;
+mod schema;
 mod settings;
 mod simulated;
 mod template;
 mod vector;
 
 pub use action::{Action, Decoding};
+pub use body::{CommandSource, RequestError};
 pub use catalog::Catalog;
 pub use command::{CommandRule, CommandTraits};
 pub use conclude::{Conclusion, Progress, SENT, WaitEnd, conclude};
@@ -31,7 +34,8 @@ pub use judge::{ReplySpec, Rule, RuleVerdict, Verdict};
 pub use load::load_file;
 pub use param::{ParamKind, ParamSpec};
 pub use read::read_type;
-pub use request::{CommandSource, Request, RequestError};
+pub use request::Request;
+pub use schema::schema;
 pub use settings::{Link, LinkOverrides, read_timing};
 pub use simulated::{Addressed, Simulated, Simulation};
 pub use template::{Piece, Template, TemplateError};

@@ -72,7 +72,7 @@ impl ParamSpec {
                     format!("an integer from {min} to {max} in steps of {step}")
                 };
                 match text.trim().parse::<i64>() {
-                    Ok(value) if (*min..=*max).contains(&value) && (value - min) % step == 0 => {
+                    Ok(value) if (*min..=*max).contains(&value) && value.abs_diff(*min) % step.unsigned_abs() == 0 => {
                         Ok(ParamValue::Int(value))
                     }
                     _ => Err(format!("must be {wanted}, not `{text}`")),

@@ -95,3 +95,28 @@ impl LinkOverrides {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::device_type::Catalog;
+
+    #[test]
+    fn a_gateways_text_is_told_from_a_devices_reply() {
+        let catalog = Catalog::built_in();
+        let link = &catalog.get("lg-rs232").unwrap().link;
+        let long = format!("Port {}in use", "x".repeat(200));
+        let shown = &long.get(..120).unwrap();
+        for (bytes, text) in [
+            (&b"Port already in use\r\n"[..], Some("Port already in use")),
+            (b"\r\nPort's device already in use\r\n", Some("Port's device already in use")),
+            (b"Port \x1b[2Jdisabled now\r\n", Some("Port \\x1b[2Jdisabled now")),
+            (b"Accessed denied due to your net address\r\n", Some("Accessed denied due to your net address")),
+            (long.as_bytes(), Some(*shown)),
+            (b"Port already in", None),
+            (b"a 01 OK01x", None),
+            (b"", None),
+        ] {
+            assert_eq!(link.busy_text(bytes).as_deref(), text, "{}", bytes.escape_ascii());
+        }
+    }
+}

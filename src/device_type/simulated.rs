@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
 use regex::bytes::Regex;
@@ -25,6 +26,8 @@ pub struct Simulation {
     /// What is read of a state that was never stored.
     pub(super) unset: Box<[u8]>,
     pub(super) refused: Option<Template>,
+    /// What a unit answers while it boots.
+    pub(super) booting: Option<Template>,
     /// The first that matches answers.
     pub(super) answers: Vec<Answer>,
 }
@@ -45,6 +48,8 @@ pub(super) struct Answer {
     pub(super) store: Option<Template>,
     /// Without one the device is silent.
     pub(super) reply: Option<Template>,
+    /// What it asks for starts the unit, which then boots for so long.
+    pub(super) boots: Option<Duration>,
 }
 
 /// Whom a request speaks to.
@@ -135,10 +140,25 @@ impl Simulated {
     /// What a unit answers that refuses the request with this body; `None` where the type says nothing or nobody is
     /// spoken to.
     pub fn refuse(&self, body: &[u8]) -> Option<Vec<u8>> {
+        self.instead(body, self.device_type.simulation.as_ref()?.refused.as_ref()?)
+    }
+
+    /// What a unit answers that boots when the request with this body comes; `None` likewise.
+    pub fn booting(&self, body: &[u8]) -> Option<Vec<u8>> {
+        self.instead(body, self.device_type.simulation.as_ref()?.booting.as_ref()?)
+    }
+
+    /// How long a unit boots that does what the request with this body asks; `None`: that does not start it.
+    pub fn boots(&self, body: &[u8]) -> Option<Duration> {
+        let answers = &self.device_type.simulation.as_ref()?.answers;
+        answers.iter().find(|answer| answer.when.is_match(body))?.boots
+    }
+
+    /// An answer that is given instead of doing what was asked.
+    fn instead(&self, body: &[u8], reply: &Template) -> Option<Vec<u8>> {
         let Addressed::Unit(_) = self.addressed(body) else { return None };
-        let refused = self.device_type.simulation.as_ref()?.refused.as_ref()?;
         let fields = self.device_type.fields_of(body).unwrap_or_default();
-        Some(refused.fill(|name| field(&fields, name)))
+        Some(reply.fill(|name| field(&fields, name)))
     }
 
     fn act(&mut self, unit: usize, body: &[u8]) -> Option<Vec<u8>> {
@@ -161,4 +181,68 @@ impl Simulated {
 
 fn either<'b>(groups: &Fields<'b>, request: &Fields<'b>, name: &str) -> Option<&'b [u8]> {
     field(groups, name).or_else(|| field(request, name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::device_type::Catalog;
+    use crate::model::ParamValue;
+
+    fn chain(ids: &[i64]) -> Simulated {
+        let lg = Catalog::built_in().get("lg-rs232").unwrap().clone();
+        let units: Vec<Params> =
+            ids.iter().map(|&id| [("set_id".into(), ParamValue::Int(id))].into_iter().collect()).collect();
+        Simulated::new(&lg, &units).unwrap()
+    }
+
+    #[test]
+    fn each_unit_has_its_own_state_and_a_broadcast_acts_on_all_unanswered() {
+        let mut chain = chain(&[1, 10]);
+        for (body, reply) in [
+            ("ka 01 ff", Some("a 01 OK00x")),
+            ("ka 01 01", Some("a 01 OK01x")),
+            ("ka 01 FF", Some("a 01 OK01x")),
+            ("ka 0a ff", Some("a 0a OK00x")),
+            ("kf 0A 1e", Some("f 0A OK1ex")),
+            ("kf 0a ff", Some("f 0a OK1ex")),
+            ("ka 00 01", None),
+            ("ka 0a ff", Some("a 0a OK01x")),
+            ("ka 02 01", None),
+            ("hello", None),
+            ("", None),
+        ] {
+            let found = chain.answer(body.as_bytes()).map(|bytes| String::from_utf8(bytes).unwrap());
+            assert_eq!(found.as_deref(), reply, "{body}");
+        }
+    }
+
+    #[test]
+    fn it_is_known_whom_a_request_speaks_to_and_how_it_is_refused() {
+        let chain = chain(&[1, 10]);
+        for (body, addressed, refused) in [
+            ("ka 0a 01", Addressed::Unit(1), Some(&b"a 0a NG00x"[..])),
+            ("ka 00 01", Addressed::All, None),
+            ("ka 05 01", Addressed::Nobody, None),
+        ] {
+            assert_eq!(chain.addressed(body.as_bytes()), addressed, "{body}");
+            assert_eq!(chain.refuse(body.as_bytes()).as_deref(), refused, "{body}");
+        }
+    }
+
+    #[test]
+    fn requests_are_cut_at_their_last_bytes_and_what_never_ends_is_dropped() {
+        let send = SendSpec { prefix: b"<".as_slice().into(), suffix: b">\r".as_slice().into(), fields: None };
+        let mut received = BytesMut::from(&b"<a>\r<b>"[..]);
+        assert_eq!(send.cut(&mut received).as_deref(), Some(&b"a"[..]));
+        assert_eq!(send.cut(&mut received), None);
+        received.extend_from_slice(b"\r");
+        assert_eq!(send.cut(&mut received).as_deref(), Some(&b"b"[..]));
+        received.extend_from_slice(&[b'x'; REQUEST_MAX + 1]);
+        assert_eq!(send.cut(&mut received), None);
+        assert!(received.is_empty());
+        let plain = SendSpec::default();
+        assert_eq!(plain.cut(&mut BytesMut::from(&b"20 01"[..])).as_deref(), Some(&b"20 01"[..]));
+        assert_eq!(plain.cut(&mut received), None);
+    }
 }

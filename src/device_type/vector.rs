@@ -7,10 +7,11 @@ use std::sync::Arc;
 use bytes::BytesMut;
 use tokio_util::codec::Decoder;
 
+use super::body::CommandSource;
 use super::conclude::{Conclusion, Progress, SENT, WaitEnd, conclude};
 use super::definition::DeviceType;
 use super::judge::Verdict;
-use super::request::{CommandSource, Request};
+use super::request::Request;
 use super::simulated::Simulated;
 use crate::codec::{CodecError, FrameCodec};
 use crate::model::escape::shown;

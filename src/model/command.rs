@@ -24,7 +24,7 @@ pub enum Command {
 }
 
 /// How a secret is shown where its bytes stood.
-pub(super) const SECRET_SHOWN: &str = "‹secret›";
+pub const SECRET_SHOWN: &str = "‹secret›";
 
 /// Bytes for the wire, some of which may be secret.
 #[derive(Clone, PartialEq, Eq, Hash, Default)]

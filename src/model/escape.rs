@@ -33,10 +33,14 @@ pub fn push_hex(text: &mut String, bytes: &[u8]) {
         if !text.is_empty() {
             text.push(' ');
         }
-        for nibble in [byte >> 4, byte & 15] {
-            text.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0'));
-        }
+        text.push(hex_digit(byte >> 4));
+        text.push(hex_digit(byte & 15));
     }
+}
+
+/// The lower-case digit of a number below 16.
+fn hex_digit(number: u8) -> char {
+    char::from(if number < 10 { b'0' + number } else { b'a' - 10 + number })
 }
 
 /// `bytes` as two lower-case hex digits each, with spaces between.
@@ -51,13 +55,19 @@ fn push_format(text: &mut String, arguments: std::fmt::Arguments<'_>) {
     _ = text.write_fmt(arguments);
 }
 
+/// Whether a character steers a terminal instead of standing on it: control characters, line separators, and those that
+/// change the direction of text.
+pub fn steers(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 /// A piece of foreign text (a name, a message of the system) made safe for a terminal: control characters and those
 /// that change the direction of text become `\u{…}`; everything else, accents included, stays.
 pub fn printable(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
-        let direction = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        if c.is_control() || direction {
+        if steers(c) {
             out.extend(c.escape_unicode());
         } else {
             out.push(c);

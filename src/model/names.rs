@@ -1,115 +1,124 @@
-//! Many names as few words: `tv-[001-003,007], wall-1`, in the notation that the inventory and `--select` read.
+//! Many device names in few words: `tv-[014-038], wall-1`.
+//!
+//! What comes out can be pasted into `--select`: names that a selector would misread stand in double quotes.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
-/// One name cut at its last number.
-struct Numbered<'a> {
-    number: u64,
-    digits: &'a str,
+/// A number that can be counted on: at most so many digits.
+const MOST_DIGITS: usize = 18;
+
+/// Names that differ in one number only: what stands before and after it, and its width where it has leading zeros.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Family<'n> {
+    before: &'n str,
+    after: &'n str,
+    width: usize,
 }
 
-/// The names that share what stands before and after the number.
-struct Family<'a> {
-    before: &'a str,
-    after: &'a str,
-    members: Vec<Numbered<'a>>,
-}
-
-/// Folds names into ranges; families stand in the order in which their first name came, doubles are left out.
-pub fn fold_names<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
-    let mut families: Vec<Family<'a>> = Vec::new();
-    let mut places: HashMap<(&str, &str, usize), usize> = HashMap::new();
-    for name in names {
-        let (before, numbered, after) = cut(name);
-        // Numbers that are padded with zeros fold only with numbers of the same width.
-        let padded = numbered.as_ref().filter(|n| n.digits.starts_with('0')).map_or(0, |n| n.digits.len());
-        let place = match places.get(&(before, after, padded)) {
-            Some(&place) => place,
-            None => {
-                // `099` and `100` are one family although only the first shows its padding.
-                let unpadded = numbered.as_ref().filter(|_| padded == 0).map(|n| n.digits.len());
-                let wide = unpadded.and_then(|width| places.get(&(before, after, width)).copied());
-                let place = wide.unwrap_or(families.len());
-                if place == families.len() {
-                    families.push(Family { before, after, members: Vec::new() });
-                    places.insert((before, after, padded), place);
-                }
-                place
+/// Folds names, in any order, into ranges over their last number; each name is in there once.
+pub fn fold_names<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
+    let mut families: BTreeMap<Family<'n>, Vec<u64>> = BTreeMap::new();
+    let mut single: Vec<&str> = Vec::new();
+    // A number without a leading zero (`tv-100`) belongs to a padded family (`tv-099`) when there is one of its width,
+    // so the padded ones come first.
+    let (padded, plain): (Vec<_>, Vec<_>) = names
+        .into_iter()
+        .map(|name| (name, cut(name)))
+        .partition(|(_, cut)| cut.as_ref().is_some_and(|c| c.1.starts_with('0') && c.1.len() > 1));
+    for (name, cut) in padded.into_iter().chain(plain) {
+        match cut {
+            Some((before, digits, after)) if !needs_quotes(name) => {
+                let padded = Family { before, after, width: digits.len() };
+                let is_padded = digits.len() > 1 && (digits.starts_with('0') || families.contains_key(&padded));
+                let family = if is_padded { padded } else { Family { before, after, width: 0 } };
+                families.entry(family).or_default().extend(digits.parse::<u64>());
             }
-        };
-        if let (Some(family), Some(numbered)) = (families.get_mut(place), numbered) {
-            family.members.push(numbered);
+            _ => single.push(name),
         }
     }
-    let mut text = String::new();
-    for family in &mut families {
-        if !text.is_empty() {
-            text.push_str(", ");
+    let mut parts: Vec<(&str, String)> = families
+        .into_iter()
+        .map(|(family, mut numbers)| {
+            numbers.sort_unstable();
+            numbers.dedup();
+            (family.before, folded(&family, &numbers))
+        })
+        .collect();
+    single.sort_unstable();
+    single.dedup();
+    parts.extend(single.into_iter().map(|name| (name, selector_name(name))));
+    parts.sort_by(|a, b| a.0.cmp(b.0));
+    parts.into_iter().map(|(_, part)| part).collect::<Vec<_>>().join(", ")
+}
+
+/// A name as a selector takes it: in double quotes where it would be misread without.
+pub fn selector_name(name: &str) -> String {
+    if needs_quotes(name) {
+        format!("\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\""))
+    } else {
+        name.to_owned()
+    }
+}
+
+fn needs_quotes(name: &str) -> bool {
+    matches!(name, "" | "and" | "or" | "not")
+        || ["@", "type:", "site:", "tag:"].iter().any(|start| name.starts_with(start))
+        || name.chars().any(|c| c.is_whitespace() || matches!(c, ',' | '(' | ')' | '[' | ']' | '"' | '*' | '?'))
+}
+
+/// Cuts a name at its last number.
+fn cut(name: &str) -> Option<(&str, &str, &str)> {
+    let end = name.rfind(|c: char| c.is_ascii_digit())? + 1;
+    let (head, after) = name.split_at_checked(end)?;
+    let start = head
+        .rfind(|c: char| !c.is_ascii_digit())
+        .map_or(0, |at| at + head.get(at..).and_then(|c| c.chars().next()).map_or(1, char::len_utf8));
+    let (before, digits) = head.split_at_checked(start)?;
+    (digits.len() <= MOST_DIGITS).then_some((before, digits, after))
+}
+
+fn folded(family: &Family<'_>, numbers: &[u64]) -> String {
+    let width = family.width;
+    let mut inside = String::new();
+    let mut rest = numbers;
+    while let Some(&first) = rest.first() {
+        let run = rest.iter().zip(first..).take_while(|(number, counted)| *number == counted).count();
+        let last = rest.get(run - 1).copied().unwrap_or(first);
+        let comma = if inside.is_empty() { "" } else { "," };
+        // Writing to a `String` cannot fail.
+        _ = write!(inside, "{comma}{first:0width$}");
+        if run > 1 {
+            _ = write!(inside, "-{last:0width$}");
         }
-        write_family(&mut text, family);
+        rest = rest.get(run..).unwrap_or_default();
     }
-    text
-}
-
-fn cut(name: &str) -> (&str, Option<Numbered<'_>>, &str) {
-    let end = name.rfind(|c: char| c.is_ascii_digit()).map_or(0, |at| at + 1);
-    let (front, after) = name.split_at_checked(end).unwrap_or((name, ""));
-    let start = front.rfind(|c: char| !c.is_ascii_digit()).map_or(0, |at| at + last_char_len(front, at));
-    match front.split_at_checked(start) {
-        Some((before, digits)) => match digits.parse() {
-            Ok(number) => (before, Some(Numbered { number, digits }), after),
-            Err(_) => (name, None, ""),
-        },
-        None => (name, None, ""),
+    if numbers.len() > 1 {
+        format!("{}[{inside}]{}", family.before, family.after)
+    } else {
+        format!("{}{inside}{}", family.before, family.after)
     }
-}
-
-fn last_char_len(text: &str, at: usize) -> usize {
-    text.get(at..).and_then(|rest| rest.chars().next()).map_or(1, char::len_utf8)
-}
-
-fn write_family(text: &mut String, family: &mut Family<'_>) {
-    text.push_str(family.before);
-    family.members.sort_by_key(|member| member.number);
-    family.members.dedup_by_key(|member| member.number);
-    if let [one] = family.members.as_slice() {
-        text.push_str(one.digits);
-    } else if !family.members.is_empty() {
-        text.push('[');
-        let runs = family.members.chunk_by(|a, b| a.number.checked_add(1) == Some(b.number));
-        for (place, run) in runs.enumerate() {
-            if place > 0 {
-                text.push(',');
-            }
-            if let (Some(first), Some(last)) = (run.first(), run.last()) {
-                text.push_str(first.digits);
-                if run.len() > 1 {
-                    text.push('-');
-                    text.push_str(last.digits);
-                }
-            }
-        }
-        text.push(']');
-    }
-    text.push_str(family.after);
 }
 
 #[cfg(test)]
 mod tests {
-    use super::fold_names;
+    use super::*;
 
     #[test]
-    fn names_fold_into_the_ranges_they_came_from() {
-        for (names, folded) in [
-            (vec!["tv-001", "tv-002", "tv-003", "tv-007", "wall-1"], "tv-[001-003,007], wall-1"),
-            (vec!["wall-9", "wall-10", "wall-11"], "wall-[9-11]"),
-            (vec!["tv-099", "tv-100"], "tv-[099-100]"),
-            (vec!["a1b", "a2b", "pump"], "a[1-2]b, pump"),
-            (vec!["pump", "pump"], "pump"),
-            (vec!["ü7", "ü8"], "ü[7-8]"),
-            (vec![], ""),
+    fn names_fold_into_ranges() {
+        for (names, expected) in [
+            (&["tv-001", "tv-002", "tv-003", "tv-007", "wall-1"][..], "tv-[001-003,007], wall-1"),
+            (&["tv-3", "tv-1", "tv-2", "tv-2"], "tv-[1-3]"),
+            (&["tv-100", "tv-098", "tv-099", "tv-101"], "tv-[098-101]"),
+            (&["tv-9", "tv-10", "tv-01"], "tv-9, tv-[01,10]"),
+            (&["hall-1-tv-1", "hall-1-tv-2", "hall-2-tv-1"], "hall-1-tv-[1-2], hall-2-tv-1"),
+            (&["tv-1-left", "tv-2-left", "pump"], "pump, tv-[1-2]-left"),
+            (&["tv 1", "tv 2", "or", "tv[1]"], "\"or\", \"tv 1\", \"tv 2\", \"tv[1]\""),
+            (&["1", "2", "0"], "[0-2]"),
+            (&["ä1", "ä2", "x123456789012345678901"], "x123456789012345678901, ä[1-2]"),
+            (&[], ""),
         ] {
-            assert_eq!(fold_names(names), folded);
+            assert_eq!(fold_names(names.iter().copied()), expected, "{names:?}");
         }
     }
 }

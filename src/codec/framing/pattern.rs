@@ -126,6 +126,16 @@ mod tests {
     }
 
     #[test]
+    fn what_comes_after_a_complete_match_does_not_change_it() {
+        // Searched in all that is there, the greedy piece would take both x, and the long alternative would win.
+        for (pattern, stream, end) in [("ax+", &b"axx"[..], 2), ("ab.*y|bx", b"abx..y", 3)] {
+            let framing = PatternFraming::new(pattern, 8, 100).unwrap();
+            assert!(matches!(framing.find(stream), Found::Frame { end: found, .. } if found == end), "{pattern}");
+            assert_eq!(framing.find(stream.get(..end).unwrap()), framing.find(stream), "{pattern}");
+        }
+    }
+
+    #[test]
     fn a_pattern_that_depends_on_the_cut_is_refused() {
         for (pattern, error) in [
             ("^a", FramingError::Looks),

@@ -2,38 +2,46 @@
 
 use std::sync::Arc;
 
+use super::Context;
 use super::commands::read_traits;
 use super::languages::{mistake, template, word};
 use super::params::{in_order, read_specs};
 use crate::device_type::action::{Action, Decoding};
 use crate::device_type::definition::DeviceType;
 use crate::device_type::format::{Format, Width};
-use crate::device_type::judge::ReplySpec;
+
+use crate::device_type::body::CommandSource;
 use crate::device_type::param::{ParamKind, ParamSpec};
-use crate::device_type::request::CommandSource;
 use crate::device_type::template::Holes;
 use crate::diagnostic::{Diagnostics, Span, TomlTable, TomlValue};
 use crate::model::{ParamValue, Params, Secret};
 
-/// The actions, and where the `send` of each stands.
-pub(super) fn read_actions(
-    table: &mut TomlTable<'_, '_>,
-    params: &[ParamSpec],
-    request_fields: &[&str],
-    replies: &[ReplySpec],
+/// The actions of a type.
+#[derive(Default)]
+pub(super) struct Actions<'t> {
+    /// Those without a mistake.
+    pub(super) list: Vec<Action>,
+    /// Where the `send` of each of those stands.
+    pub(super) send_spans: Vec<Span>,
+    /// The names of all.
+    pub(super) names: Vec<&'t str>,
+}
+pub(super) fn read_actions<'t>(
+    table: &mut TomlTable<'t, '_>,
+    context: &Context<'_>,
     diagnostics: &mut Diagnostics,
-) -> (Vec<Action>, Vec<Span>) {
-    let Some(mut all) = table.table("actions", "[actions]", diagnostics) else { return (Vec::new(), Vec::new()) };
-    let mut actions = Vec::new();
-    let mut spans = Vec::new();
+) -> Actions<'t> {
+    let mut read = Actions::default();
+    let Some(mut all) = table.table("actions", "[actions]", diagnostics) else { return read };
     for (name, span, value) in in_order(&mut all) {
         super::check_name(name, &span, diagnostics);
         let Some(mut action) = value.table(format!("[actions.{name}]"), diagnostics) else { continue };
+        read.names.push(name);
         let args = match action.table("args", "`args`", diagnostics) {
-            Some(args) => read_specs(args, params, "argument", diagnostics),
+            Some(args) => read_specs(args, context.params, "argument", diagnostics),
             None => Vec::new(),
         };
-        let known: Vec<&str> = args.iter().chain(params).map(|spec| &*spec.name).collect();
+        let known: Vec<&str> = args.iter().chain(context.params).map(|spec| &*spec.name).collect();
         let holes = Holes { known: &known, what: "parameter or argument", formats: true };
         let send = match action.get("send") {
             Some(value) => template(value, holes, diagnostics)
@@ -44,14 +52,14 @@ pub(super) fn read_actions(
             }
         };
         let value = action.get("value").and_then(|value| read_decoding(value, diagnostics));
-        let traits = read_traits(&mut action, request_fields, replies, diagnostics);
+        let traits = read_traits(&mut action, context, diagnostics);
         action.finish(diagnostics);
         if let Some((send, text, span)) = send {
-            actions.push(Action { name: name.into(), args, text: text.into(), send, value, traits });
-            spans.push(span);
+            read.list.push(Action { name: name.into(), args, text: text.into(), send, value, traits });
+            read.send_spans.push(span);
         }
     }
-    (actions, spans)
+    read
 }
 
 fn read_decoding(value: TomlValue<'_, '_>, diagnostics: &mut Diagnostics) -> Option<Decoding> {
@@ -61,11 +69,15 @@ fn read_decoding(value: TomlValue<'_, '_>, diagnostics: &mut Diagnostics) -> Opt
         Dec,
         Hex,
     }
+    let earlier = diagnostics.error_count();
     let mut table = value.table("`value`", diagnostics)?;
     let map = table.table("map", "`map`", diagnostics);
     let number = table.get("as").and_then(|value| word(value, &NUMBERS, diagnostics));
     let span = table.span();
     table.finish(diagnostics);
+    if diagnostics.error_count() > earlier {
+        return None;
+    }
     match (map, number) {
         (Some(mut map), None) => {
             let mut words: Vec<(Arc<str>, Arc<str>)> = Vec::new();
@@ -119,7 +131,10 @@ pub(super) fn check_samples(device_type: &DeviceType, spans: &[Span], diagnostic
 
 fn sample(spec: &ParamSpec, greatest: bool) -> ParamValue {
     match &spec.kind {
-        ParamKind::Int { min, max, step } => ParamValue::Int(if greatest { max - (max - min) % step } else { *min }),
+        ParamKind::Int { min, max, step } => {
+            let rest = i64::try_from(max.abs_diff(*min) % step.unsigned_abs()).unwrap_or_default();
+            ParamValue::Int(if greatest { max - rest } else { *min })
+        }
         ParamKind::Bool => ParamValue::Bool(greatest),
         ParamKind::Text { .. } => ParamValue::Text("x".into()),
         ParamKind::Bytes { len } => ParamValue::Bytes(vec![0; *len].into()),

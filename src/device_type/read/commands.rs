@@ -1,15 +1,15 @@
 //! `[[command]]`: what is true of a command; the same keys overrule it in an action.
 
+use super::Context;
 use super::languages::{Defined, field_ref, known, pattern};
 use crate::device_type::command::{CommandRule, CommandTraits};
-use crate::device_type::judge::ReplySpec;
+
 use crate::device_type::settings::read_timing;
 use crate::diagnostic::{Diagnostics, TomlTable};
 
 pub(super) fn read_commands(
     table: &mut TomlTable<'_, '_>,
-    request_fields: &[&str],
-    replies: &[ReplySpec],
+    context: &Context<'_>,
     diagnostics: &mut Diagnostics,
 ) -> Vec<CommandRule> {
     let mut rules = Vec::new();
@@ -22,7 +22,7 @@ pub(super) fn read_commands(
                 None
             }
         };
-        let traits = read_traits(&mut command, request_fields, replies, diagnostics);
+        let traits = read_traits(&mut command, context, diagnostics);
         command.finish(diagnostics);
         if let Some(when) = when {
             rules.push(CommandRule { when, traits });
@@ -33,24 +33,22 @@ pub(super) fn read_commands(
 
 pub(super) fn read_traits(
     table: &mut TomlTable<'_, '_>,
-    request_fields: &[&str],
-    replies: &[ReplySpec],
+    context: &Context<'_>,
     diagnostics: &mut Diagnostics,
 ) -> CommandTraits {
     let idempotent = table.bool("idempotent", diagnostics);
     let query = table.bool("query", diagnostics);
     let broadcast = table.bool("broadcast", diagnostics);
-    let reply = table.text("reply", diagnostics).and_then(|(name, span)| {
-        let names: Vec<&str> = replies.iter().map(|reply| &*reply.name).collect();
-        known(name, &span, &names, "reply", diagnostics).then_some(name)
-    });
+    let reply = table
+        .text("reply", diagnostics)
+        .and_then(|(name, span)| known(name, &span, &context.replies.names, "reply", diagnostics).then_some(name));
     let echo_values = table.get("echo").map(|value| value.array(diagnostics));
     let echo = echo_values.map(|values| {
-        let spec = replies.iter().find(|spec| &*spec.name == reply.unwrap_or("default"));
-        let names: Vec<&str> = spec.iter().flat_map(|spec| spec.framing.field_names()).collect();
+        let spec = context.replies.specs.iter().find(|spec| &*spec.name == reply.unwrap_or("default"));
+        let names: Option<Vec<&str>> = spec.map(|spec| spec.framing.field_names().collect());
         let both = [
-            Defined { by: "`send.fields`", names: request_fields },
-            Defined { by: "the reply's `frame`", names: &names },
+            Defined { by: "`send.fields`", names: context.request_fields },
+            Defined { by: "the reply's `frame`", names: names.as_deref() },
         ];
         values.into_iter().filter_map(|value| field_ref(value, &both, diagnostics)).collect()
     });

@@ -13,8 +13,8 @@ use crate::model::escape;
 pub(super) struct Defined<'a> {
     /// What defines them, for messages.
     pub(super) by: &'a str,
-    /// The names.
-    pub(super) names: &'a [&'a str],
+    /// The names; `None` when the definition itself has a mistake, which is reported once and not again at each use.
+    pub(super) names: Option<&'a [&'a str]>,
 }
 
 /// Reports a mistake.
@@ -92,13 +92,11 @@ pub(super) fn field_ref(
 
 /// Whether `name` is defined; if not, that is reported.
 pub(super) fn defines(name: &str, span: &Span, defined: Defined<'_>, diagnostics: &mut Diagnostics) -> bool {
-    if defined.names.contains(&name) {
-        return true;
-    }
-    let help = match nearest(name, defined.names.iter().copied()) {
+    let Some(names) = defined.names.filter(|names| !names.contains(&name)) else { return true };
+    let help = match nearest(name, names.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
-        None if defined.names.is_empty() => format!("{} has no named group", defined.by),
-        None => format!("{} defines {}", defined.by, defined.names.join(", ")),
+        None if names.is_empty() => format!("{} has no named group", defined.by),
+        None => format!("{} defines {}", defined.by, names.join(", ")),
     };
     mistake(diagnostics, format!("{} defines no field `{name}`", defined.by), span.clone(), "", Some(help));
     false

@@ -20,6 +20,7 @@ use languages::{Defined, field_ref, mistake, pattern, template};
 use super::definition::{DeviceType, Origin, SendSpec};
 use super::format::FieldRef;
 use super::param::ParamSpec;
+use super::request::named_group_names;
 use super::settings::{Link, read_timing};
 use super::template::{Holes, Piece};
 use crate::diagnostic::{Diagnostics, SourceId, Span, TomlTable, parse_toml};
@@ -42,18 +43,24 @@ pub fn read_type(text: &str, source: SourceId, origin: Origin, diagnostics: &mut
     let params = params::read_params(&mut table, diagnostics);
     let link = link::read_link(&mut table, diagnostics);
     let timing = read_timing(&mut table, diagnostics);
+    let before_send = diagnostics.error_count();
     let send = read_send(&mut table, diagnostics);
-    let request_fields: Vec<&str> = send.fields.iter().flat_map(|pattern| pattern.capture_names().flatten()).collect();
-    let (unit_param, unit_field) = read_unit(&mut table, &params, &request_fields, diagnostics);
-    let replies = replies::read_replies(&mut table, &request_fields, diagnostics);
-    let commands = commands::read_commands(&mut table, &request_fields, &replies, diagnostics);
-    let (actions, action_spans) = actions::read_actions(&mut table, &params, &request_fields, &replies, diagnostics);
-    let simulation = simulate::read_simulation(&mut table, &request_fields, diagnostics);
-    let vectors = vectors::read_vectors(&mut table, &params, &actions, simulation.is_some(), diagnostics);
+    let fields_hold = send.fields.is_some() || diagnostics.error_count() == before_send;
+    let names: Vec<&str> = send.fields.iter().flat_map(named_group_names).collect();
+    let request_fields = fields_hold.then_some(&*names);
+    let (unit_param, unit_field) = read_unit(&mut table, &params, request_fields, diagnostics);
+    let replies = replies::read_replies(&mut table, request_fields, diagnostics);
+    let context = Context { params: &params, request_fields, replies: &replies };
+    let commands = commands::read_commands(&mut table, &context, diagnostics);
+    let actions = actions::read_actions(&mut table, &context, diagnostics);
+    let can_be_simulated = table.get("simulate").is_some();
+    let simulation = simulate::read_simulation(&mut table, request_fields, diagnostics);
+    let vectors = vectors::read_vectors(&mut table, &params, &actions, can_be_simulated, diagnostics);
     table.finish(diagnostics);
     if diagnostics.error_count() > earlier {
         return None;
     }
+    let replies = replies.specs;
     let device_type = DeviceType {
         name: name?.0.into(),
         title: title?.into(),
@@ -68,12 +75,20 @@ pub fn read_type(text: &str, source: SourceId, origin: Origin, diagnostics: &mut
         replies,
         commands,
         origin,
-        actions,
+        actions: actions.list,
         simulation,
         vectors,
     };
-    actions::check_samples(&device_type, &action_spans, diagnostics);
+    actions::check_samples(&device_type, &actions.send_spans, diagnostics);
     (diagnostics.error_count() == earlier).then_some(device_type)
+}
+
+/// What has been read already and is referred to by what follows.
+struct Context<'a> {
+    params: &'a [ParamSpec],
+    /// The fields of a request; `None` when `send.fields` has a mistake.
+    request_fields: Option<&'a [&'a str]>,
+    replies: &'a replies::Replies<'a>,
 }
 
 /// Names of types, actions and replies stand on command lines: `lg-rs232`.
@@ -123,7 +138,7 @@ fn read_send(table: &mut TomlTable<'_, '_>, diagnostics: &mut Diagnostics) -> Se
 fn read_unit(
     table: &mut TomlTable<'_, '_>,
     params: &[ParamSpec],
-    request_fields: &[&str],
+    request_fields: Option<&[&str]>,
     diagnostics: &mut Diagnostics,
 ) -> (Option<Arc<str>>, Option<FieldRef>) {
     let Some(mut unit) = table.table("unit", "`unit`", diagnostics) else { return (None, None) };

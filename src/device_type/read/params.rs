@@ -45,12 +45,19 @@ pub(super) fn read_specs(
 ) -> Vec<ParamSpec> {
     let entries = in_order(&mut table);
     let mut specs: Vec<ParamSpec> = Vec::new();
+    let mut broken: Vec<&str> = Vec::new();
     let mut widths: Vec<(Arc<str>, Span)> = Vec::new();
     for (name, span, value) in entries {
         super::check_name(name, &span, diagnostics);
-        let Some(table) = value.table(format!("{what} `{name}`"), diagnostics) else { continue };
-        if let Some(spec) = read_spec(name, table, &mut widths, diagnostics) {
-            specs.push(spec);
+        let table = value.table(format!("{what} `{name}`"), diagnostics);
+        match table.and_then(|table| read_spec(name, table, &mut widths, diagnostics)) {
+            Some(spec) => specs.push(spec),
+            // Its mistake is reported; the name stays known and takes any value, so that no use of it is one more.
+            None => {
+                broken.push(name);
+                let kind = ParamKind::Text { max_len: usize::MAX };
+                specs.push(ParamSpec { name: name.into(), kind, default: None, wire: None });
+            }
         }
     }
     let numbers: Vec<&str> = specs
@@ -58,6 +65,7 @@ pub(super) fn read_specs(
         .chain(others)
         .filter(|spec| matches!(spec.kind, ParamKind::Int { .. }))
         .map(|spec| &*spec.name)
+        .chain(broken)
         .collect();
     for (width, span) in widths {
         known(&width, &span, &numbers, "integer parameter", diagnostics);

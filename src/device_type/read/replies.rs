@@ -15,25 +15,35 @@ const MAX: i64 = 256;
 /// The most bytes of an exchange that may belong to no answer, where a type says nothing.
 const NOISE_MAX: i64 = 4096;
 
-pub(super) fn read_replies(
-    table: &mut TomlTable<'_, '_>,
-    request_fields: &[&str],
+/// The replies of a type.
+#[derive(Default)]
+pub(super) struct Replies<'t> {
+    /// Those without a mistake.
+    pub(super) specs: Vec<ReplySpec>,
+    /// The names of all.
+    pub(super) names: Vec<&'t str>,
+}
+
+pub(super) fn read_replies<'t>(
+    table: &mut TomlTable<'t, '_>,
+    request_fields: Option<&[&str]>,
     diagnostics: &mut Diagnostics,
-) -> Vec<ReplySpec> {
-    let Some(mut replies) = table.table("replies", "[replies]", diagnostics) else { return Vec::new() };
-    let mut specs = Vec::new();
+) -> Replies<'t> {
+    let mut read = Replies::default();
+    let Some(mut replies) = table.table("replies", "[replies]", diagnostics) else { return read };
     for (name, span, value) in in_order(&mut replies) {
         super::check_name(name, &span, diagnostics);
         let Some(reply) = value.table(format!("[replies.{name}]"), diagnostics) else { continue };
-        specs.extend(read_reply(name, reply, request_fields, diagnostics));
+        read.names.push(name);
+        read.specs.extend(read_reply(name, reply, request_fields, diagnostics));
     }
-    specs
+    read
 }
 
 fn read_reply(
     name: &str,
     mut table: TomlTable<'_, '_>,
-    request_fields: &[&str],
+    request_fields: Option<&[&str]>,
     diagnostics: &mut Diagnostics,
 ) -> Option<ReplySpec> {
     let max = table.int_in("max", 1..=65_536, diagnostics).unwrap_or(MAX);
@@ -48,7 +58,7 @@ fn read_reply(
     };
     let framing = framing.map(Arc::new);
     let names: Vec<&str> = framing.iter().flat_map(|framing| framing.field_names()).collect();
-    let reply = Defined { by: "the reply's `frame`", names: &names };
+    let reply = Defined { by: "the reply's `frame`", names: Some(&names) };
     let both = [Defined { by: "`send.fields`", names: request_fields }, reply];
     let match_values = table.array("match", diagnostics);
     let value = table.text("value", diagnostics);

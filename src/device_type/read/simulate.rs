@@ -10,21 +10,24 @@ const PER: [(&str, Per); 2] = [("unit", Per::Unit), ("gateway", Per::Gateway)];
 
 pub(super) fn read_simulation(
     table: &mut TomlTable<'_, '_>,
-    request_fields: &[&str],
+    request_fields: Option<&[&str]>,
     diagnostics: &mut Diagnostics,
 ) -> Option<Simulation> {
     let mut simulate = table.table("simulate", "[simulate]", diagnostics)?;
+    // Without the fields of a request no template here can be judged.
+    let request_fields = request_fields?;
     let per = simulate.get("per").and_then(|value| word(value, &PER, diagnostics)).unwrap_or(Per::Unit);
     let unset = simulate.get("unset").and_then(|value| bytes(value, diagnostics)).unwrap_or_default();
     let holes = Holes { known: request_fields, what: "field", formats: false };
     let refused = simulate.get("refused").and_then(|value| template(value, holes, diagnostics));
+    let booting = simulate.get("booting").and_then(|value| template(value, holes, diagnostics));
     let answers = simulate
         .array("answer", diagnostics)
         .into_iter()
         .filter_map(|value| read_answer(value, request_fields, diagnostics))
         .collect();
     simulate.finish(diagnostics);
-    Some(Simulation { per, unset: unset.into(), refused, answers })
+    Some(Simulation { per, unset: unset.into(), refused, booting, answers })
 }
 
 fn read_answer(value: TomlValue<'_, '_>, request_fields: &[&str], diagnostics: &mut Diagnostics) -> Option<Answer> {
@@ -53,6 +56,7 @@ fn read_answer(value: TomlValue<'_, '_>, request_fields: &[&str], diagnostics: &
     }
     let holes = Holes { known: &with_state, ..holes };
     let reply = table.get("reply").and_then(|value| template(value, holes, diagnostics));
+    let boots = table.duration("boots", diagnostics);
     table.finish(diagnostics);
-    Some(Answer { when: when?, key, store, reply })
+    Some(Answer { when: when?, key, store, reply, boots })
 }

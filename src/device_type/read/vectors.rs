@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use toml::de::DeValue;
 
+use super::actions::Actions;
 use super::languages::{bytes, known, mistake, template, word};
 use super::params::read_value;
-use crate::device_type::action::Action;
+
+use crate::device_type::body::CommandSource;
 use crate::device_type::conclude::WaitEnd;
 use crate::device_type::param::ParamSpec;
-use crate::device_type::request::CommandSource;
 use crate::device_type::template::Holes;
 use crate::device_type::vector::{Script, Vector};
 use crate::diagnostic::{Diagnostics, Span, TomlTable, TomlValue};
@@ -22,7 +23,7 @@ const ENDS: [(&str, WaitEnd); 3] =
 pub(super) fn read_vectors(
     table: &mut TomlTable<'_, '_>,
     params: &[ParamSpec],
-    actions: &[Action],
+    actions: &Actions<'_>,
     can_be_simulated: bool,
     diagnostics: &mut Diagnostics,
 ) -> Vec<Vector> {
@@ -47,7 +48,7 @@ fn read_vector(
     table: &mut TomlTable<'_, '_>,
     id: Option<(&str, Span)>,
     params: &[ParamSpec],
-    actions: &[Action],
+    actions: &Actions<'_>,
     can_be_simulated: bool,
     diagnostics: &mut Diagnostics,
 ) -> Option<Vector> {
@@ -107,7 +108,7 @@ type Given = Vec<(Arc<str>, ParamValue)>;
 fn read_source(
     table: &mut TomlTable<'_, '_>,
     params: &[ParamSpec],
-    actions: &[Action],
+    actions: &Actions<'_>,
     diagnostics: &mut Diagnostics,
 ) -> (Option<CommandSource>, Given) {
     let cmd = table.get("cmd");
@@ -121,12 +122,11 @@ fn read_source(
         }
         (None, Some(value)) => {
             let Some(name) = value.text(diagnostics) else { return (None, Vec::new()) };
-            let names: Vec<&str> = actions.iter().map(|action| &*action.name).collect();
-            if !known(name, &value.span(), &names, "action", diagnostics) {
+            known(name, &value.span(), &actions.names, "action", diagnostics);
+            let Some(action) = actions.list.iter().find(|action| &*action.name == name) else {
                 return (None, Vec::new());
-            }
-            let specs = actions.iter().find(|action| &*action.name == name).map(|action| &*action.args);
-            (Some(CommandSource::Action(name.into())), read_given(args, specs.unwrap_or_default(), diagnostics))
+            };
+            (Some(CommandSource::Action(name.into())), read_given(args, &action.args, diagnostics))
         }
         _ => {
             let message = "a vector has either `cmd` or `do` (or `wire`)".to_owned();

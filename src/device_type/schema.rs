@@ -1,0 +1,287 @@
+//! The JSON Schema of a type file, for editors: `fleetctl schema device-type`.
+//!
+//! Written by hand beside the reader (`read/`), which says more than a schema can; a test holds the two together. It
+//! accepts no key that the reader does not know.
+
+use serde_json::{Map, Value, json};
+
+/// The JSON Schema of a type file.
+pub fn schema() -> Value {
+    let mut file = object(
+        &[
+            ("name", name()),
+            ("title", text("One line for people.")),
+            ("source", text("The manual and section it was written from.")),
+            ("port", json!({ "type": "integer", "minimum": 1, "maximum": 65535 })),
+            ("params", table_of(&param())),
+            ("unit", object(&[("param", text("")), ("field", text("A field of a request, `id:hex`."))], &["param"])),
+            ("link", link()),
+            ("send", object(&[("frame", text("A template with `{body}`.")), ("fields", pattern())], &[])),
+            ("replies", table_of(&reply())),
+            ("command", array_of(&command(&[("when", pattern())], &["when"]))),
+            ("actions", table_of(&action())),
+            ("simulate", simulate()),
+            ("vector", array_of(&vector())),
+        ],
+        &["name", "title"],
+    );
+    extend(&mut file, times());
+    if let Value::Object(file) = &mut file {
+        file.insert("$schema".to_owned(), json!("https://json-schema.org/draft/2020-12/schema"));
+        file.insert("title".to_owned(), json!("A device type of fleetctl"));
+    }
+    file
+}
+
+/// A table of exactly these keys.
+fn object(keys: &[(&str, Value)], required: &[&str]) -> Value {
+    let properties: Map<String, Value> = keys.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
+    json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false })
+}
+
+/// Adds keys to a table.
+fn extend(table: &mut Value, keys: Vec<(&'static str, Value)>) {
+    if let Some(properties) = table.get_mut("properties").and_then(Value::as_object_mut) {
+        properties.extend(keys.into_iter().map(|(key, value)| (key.to_owned(), value)));
+    }
+}
+
+/// A table whose keys are names.
+fn table_of(value: &Value) -> Value {
+    json!({ "type": "object", "propertyNames": name(), "additionalProperties": value })
+}
+
+fn array_of(items: &Value) -> Value {
+    json!({ "type": "array", "items": items })
+}
+
+fn name() -> Value {
+    json!({ "type": "string", "pattern": "^[a-z][a-z0-9_-]*$" })
+}
+
+fn text(description: &str) -> Value {
+    json!({ "type": "string", "description": description })
+}
+
+fn pattern() -> Value {
+    text("A regular expression over bytes.")
+}
+
+fn flag() -> Value {
+    json!({ "type": "boolean" })
+}
+
+fn duration() -> Value {
+    text("A number with a unit: `250ms`, `3s`, `1h 30m`.")
+}
+
+fn words(words: &[&str]) -> Value {
+    json!({ "enum": words })
+}
+
+fn fields() -> Value {
+    array_of(&text("A field, perhaps with a format: `id:hex`."))
+}
+
+/// A value of a parameter.
+fn scalar() -> Value {
+    json!({ "type": ["string", "integer", "boolean"] })
+}
+
+/// The `[run]` keys that concern one device.
+fn times() -> Vec<(&'static str, Value)> {
+    let backoff = object(&[("initial", duration()), ("max", duration()), ("jitter", flag())], &[]);
+    vec![
+        ("connect_timeout", duration()),
+        ("reply_timeout", duration()),
+        ("device_deadline", duration()),
+        ("retries", json!({ "type": "integer", "minimum": 0, "maximum": 1000 })),
+        ("retry_backoff", backoff),
+    ]
+}
+
+fn param() -> Value {
+    let number = || json!({ "type": "integer" });
+    object(
+        &[
+            ("kind", words(&["int", "bool", "text", "bytes", "choice", "secret"])),
+            ("min", number()),
+            ("max", number()),
+            ("step", json!({ "type": "integer", "minimum": 1 })),
+            ("max_len", json!({ "type": "integer", "minimum": 1, "maximum": 65535 })),
+            ("len", json!({ "type": "integer", "minimum": 1, "maximum": 65535 })),
+            ("values", json!({ "type": "object", "additionalProperties": text("What goes over the wire.") })),
+            ("default", scalar()),
+            ("wire", text("The format of a number: `dec`, `hex2`, `hex{id_digits}`.")),
+        ],
+        &["kind"],
+    )
+}
+
+fn link() -> Value {
+    object(
+        &[
+            ("gap", duration()),
+            ("quiet", duration()),
+            ("busy_delay", duration()),
+            ("reuse", flag()),
+            ("busy_texts", array_of(&pattern())),
+        ],
+        &[],
+    )
+}
+
+fn reply() -> Value {
+    let verdicts: Vec<&str> = super::judge::RuleVerdict::WORDS.iter().map(|(word, _)| *word).collect();
+    let rule = object(
+        &[("when", pattern()), ("verdict", words(&verdicts)), ("message", text("A template."))],
+        &["when", "verdict"],
+    );
+    object(
+        &[
+            ("frame", object(&[("pattern", pattern())], &["pattern"])),
+            ("max", json!({ "type": "integer", "minimum": 1, "maximum": 65536 })),
+            ("noise_max", json!({ "type": "integer", "minimum": 0, "maximum": 1_048_576 })),
+            ("match", fields()),
+            ("value", text("The field that is shown.")),
+            ("rules", array_of(&rule)),
+        ],
+        &["frame"],
+    )
+}
+
+/// What a command and an action share, with keys of their own.
+fn command(own: &[(&str, Value)], required: &[&str]) -> Value {
+    let mut table = object(own, required);
+    extend(
+        &mut table,
+        vec![
+            ("idempotent", flag()),
+            ("query", flag()),
+            ("broadcast", flag()),
+            ("reply", text("Which of `replies` answers it.")),
+            ("echo", fields()),
+        ],
+    );
+    extend(&mut table, times());
+    table
+}
+
+fn action() -> Value {
+    let map = json!({ "type": "object", "additionalProperties": { "type": "string" } });
+    let value = object(&[("map", map), ("as", words(&["dec", "hex"]))], &[]);
+    command(&[("send", text("A template of the body.")), ("args", table_of(&param())), ("value", value)], &["send"])
+}
+
+fn simulate() -> Value {
+    let template = || text("A template.");
+    let answer = object(
+        &[
+            ("when", pattern()),
+            ("key", template()),
+            ("store", template()),
+            ("reply", template()),
+            ("boots", duration()),
+        ],
+        &["when"],
+    );
+    object(
+        &[
+            ("per", words(&["unit", "gateway"])),
+            ("unset", text("What is read before anything was stored.")),
+            ("refused", template()),
+            ("booting", template()),
+            ("answer", array_of(&answer)),
+        ],
+        &[],
+    )
+}
+
+fn vector() -> Value {
+    let statuses = crate::model::Status::ALL.map(crate::model::Status::as_str);
+    let kinds = crate::model::ErrorKind::ALL.map(crate::model::ErrorKind::as_str);
+    let values = || json!({ "type": "object", "additionalProperties": scalar() });
+    object(
+        &[
+            ("id", text("")),
+            ("params", values()),
+            ("cmd", text("A raw command.")),
+            ("do", text("An action.")),
+            ("args", values()),
+            ("sends", text("Text with escapes.")),
+            ("replies", array_of(&text("A segment."))),
+            ("then", words(&["silence", "close", "reset"])),
+            ("wire", text("Bytes to which the simulated device stays silent.")),
+            ("status", words(&statuses)),
+            ("kind", words(&kinds)),
+            ("value", json!({ "type": ["string", "integer"] })),
+        ],
+        &["id", "status"],
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::device_type::{Origin, read_type};
+    use crate::diagnostic::{Diagnostics, Sources};
+
+    const LG: &str = include_str!("../../config/device-types/lg-rs232.toml");
+
+    fn holds(text: &str) -> bool {
+        let file: Value = toml::from_str(text).unwrap();
+        jsonschema::validator_for(&schema()).unwrap().is_valid(&file)
+    }
+
+    #[test]
+    fn the_built_in_types_hold_against_it_and_unknown_keys_do_not() {
+        assert!(holds(LG));
+        for (was, becomes) in [
+            ("port = 23", "prot = 23"),
+            ("gap = ", "telnet = "),
+            ("verdict = \"busy\"", "verdict = \"bussy\""),
+            ("[actions.power-on]\nsend", "[actions.power-on]\nverify"),
+            ("title = ", "source_title = "),
+        ] {
+            assert!(LG.contains(was), "{was}");
+            assert!(!holds(&LG.replacen(was, becomes, 1)), "{becomes}");
+        }
+    }
+
+    /// The keys of the table at a path of the schema.
+    fn keys(path: &[&str]) -> Vec<String> {
+        let schema = schema();
+        let table = path.iter().fold(&schema, |at, step| &at[*step]);
+        table["properties"].as_object().unwrap().keys().cloned().collect()
+    }
+
+    #[test]
+    fn the_reader_knows_every_key_that_it_allows() {
+        for (path, before, after) in [
+            (&[][..], "", ""),
+            (&["properties", "link"], "link = { ", " }"),
+            (&["properties", "send"], "send = { ", " }"),
+            (&["properties", "unit"], "unit = { ", " }"),
+            (&["properties", "replies", "additionalProperties"], "replies.default = { ", " }"),
+            (&["properties", "command", "items"], "command = [{ ", " }]"),
+            (&["properties", "actions", "additionalProperties"], "actions.go = { ", " }"),
+            (&["properties", "simulate"], "simulate = { ", " }"),
+            (&["properties", "simulate", "properties", "answer", "items"], "simulate.answer = [{ ", " }]"),
+        ] {
+            for key in keys(path) {
+                // Of a kind that no key takes: the key is known, its value is wrong.
+                let text = format!("{before}{key} = 1979-05-27{after}\n");
+                let mut sources = Sources::default();
+                let source = sources.add("x.toml", text.as_str());
+                let mut found = Diagnostics::default();
+                read_type(&text, source, Origin::BuiltIn, &mut found);
+                let messages: Vec<&str> = found.iter().map(|one| &*one.message).collect();
+                assert!(!messages.iter().any(|message| message.contains("unknown key")), "{text}: {messages:?}");
+                assert!(
+                    messages.iter().any(|message| message.contains(&format!("`{key}` must be"))),
+                    "{text}: {messages:?}"
+                );
+            }
+        }
+    }
+}
