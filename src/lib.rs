@@ -15,6 +15,8 @@ pub mod codec;
 
 pub mod device_type;
 
+pub mod inventory;
+
 // The engine.
 pub mod transport;
 

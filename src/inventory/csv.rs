@@ -1,0 +1,189 @@
+//! `inventory import`: a spreadsheet becomes an inventory.
+//!
+//! Knows columns and TOML's quoting, not device types: every column that is not a field of a device is a parameter, and
+//! loading the result judges it.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::io::Read;
+
+/// A mistake in a spreadsheet.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {message}")]
+pub struct ImportError {
+    /// From 1; the header's line is the first.
+    pub line: u64,
+    /// What is wrong.
+    pub message: String,
+}
+
+/// The columns that are fields of a device; `tags` holds several, by spaces or `;`.
+const FIELDS: [&str; 5] = ["name", "address", "type", "site", "tags"];
+
+/// Turns CSV with a header row, columns parted by `,` or `;`, into the TOML text of an inventory.
+///
+/// # Errors
+/// Every mistake of the spreadsheet.
+pub fn import(mut reader: impl Read) -> Result<String, Vec<ImportError>> {
+    let at = |line, message: String| ImportError { line, message };
+    let mut bytes = Vec::new();
+    reader.read_to_end(&mut bytes).map_err(|error| vec![at(1, format!("cannot be read: {error}"))])?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let valid = error.utf8_error().valid_up_to();
+        let line = 1 + error.as_bytes().iter().take(valid).filter(|&&byte| byte == b'\n').count() as u64;
+        vec![at(line, "is no UTF-8 text: save the spreadsheet as UTF-8".to_owned())]
+    })?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let mut rows = csv::ReaderBuilder::new()
+        .delimiter(delimiter(text))
+        .has_headers(false)
+        .flexible(true)
+        .trim(csv::Trim::All)
+        .from_reader(text.as_bytes());
+    let mut errors = Vec::new();
+    let mut header: Vec<String> = Vec::new();
+    let mut sites = BTreeSet::new();
+    let mut devices = String::new();
+    for row in rows.records() {
+        let row = row.map_err(|error| {
+            vec![at(error.position().map_or(1, csv::Position::line), "cannot be read as CSV".to_owned())]
+        })?;
+        let line = row.position().map_or(1, csv::Position::line);
+        if header.is_empty() {
+            header = row.iter().map(column_name).collect();
+            judge_header(&header, line, &mut errors);
+        } else if row.iter().all(str::is_empty) {
+            // Spreadsheets write empty rows as separators alone.
+        } else if row.len() == header.len() {
+            write_device(&header, &row, line, &mut devices, &mut sites, &mut errors);
+        } else {
+            errors.push(at(line, format!("{} columns, but the header has {}", row.len(), header.len())));
+        }
+    }
+    if header.is_empty() {
+        errors
+            .push(at(1, "the header row is missing: it names the columns, `name` and `address` among them".to_owned()));
+    }
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    let mut toml = String::new();
+    if !header.iter().any(|column| column == "type") {
+        toml.push_str("# The spreadsheet has no column `type`: name the type of its devices here.\n");
+        toml.push_str("[defaults]\n# type = \"lg-rs232\"\n\n");
+    }
+    for site in sites {
+        // Writing to a `String` cannot fail.
+        _ = writeln!(toml, "[sites.{}]\n# timezone = \"Europe/Berlin\"\n", quoted(&site));
+    }
+    toml.push_str(devices.trim_end());
+    toml.push('\n');
+    Ok(toml)
+}
+
+/// What parts the columns: whichever of the two the header has more of, outside quotes.
+fn delimiter(text: &str) -> u8 {
+    let header = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    let mut quoted = false;
+    let (mut commas, mut semicolons) = (0, 0);
+    for c in header.chars() {
+        match c {
+            '"' => quoted = !quoted,
+            ',' if !quoted => commas += 1,
+            ';' if !quoted => semicolons += 1,
+            _ => {}
+        }
+    }
+    if semicolons > commas { b';' } else { b',' }
+}
+
+/// Fields are known however they are capitalised; parameters are left as they are written.
+fn column_name(name: &str) -> String {
+    let lower = name.to_lowercase();
+    if FIELDS.contains(&lower.as_str()) { lower } else { name.to_owned() }
+}
+
+fn judge_header(header: &[String], line: u64, errors: &mut Vec<ImportError>) {
+    let mut wrong = |message: String| errors.push(ImportError { line, message });
+    for needed in ["name", "address"] {
+        if !header.iter().any(|column| column == needed) {
+            wrong(format!("the column `{needed}` is missing"));
+        }
+    }
+    for (index, column) in header.iter().enumerate() {
+        if column.is_empty() {
+            wrong(format!("column {} has no name", index + 1));
+        } else if header.iter().take(index).any(|earlier| earlier == column) {
+            wrong(format!("the column `{column}` comes twice"));
+        }
+    }
+}
+
+fn write_device(
+    header: &[String],
+    row: &csv::StringRecord,
+    line: u64,
+    toml: &mut String,
+    sites: &mut BTreeSet<String>,
+    errors: &mut Vec<ImportError>,
+) {
+    let mut params = Vec::new();
+    toml.push_str("[[device]]\n");
+    for (column, cell) in header.iter().zip(row) {
+        match column.as_str() {
+            "name" | "address" if cell.is_empty() => {
+                errors.push(ImportError { line, message: format!("`{column}` is empty") });
+            }
+            _ if cell.is_empty() => {}
+            "tags" => {
+                let tags = cell.split(|c: char| c.is_whitespace() || c == ';').filter(|tag| !tag.is_empty());
+                _ = writeln!(toml, "tags = [{}]", tags.map(quoted).collect::<Vec<_>>().join(", "));
+            }
+            "name" | "address" | "type" | "site" => {
+                if column == "site" {
+                    sites.insert(cell.to_owned());
+                }
+                _ = writeln!(toml, "{column} = {}", quoted(cell));
+            }
+            _ => params.push(format!("{} = {}", key(column), value(cell))),
+        }
+    }
+    if !params.is_empty() {
+        _ = writeln!(toml, "params = {{ {} }}", params.join(", "));
+    }
+    toml.push('\n');
+}
+
+fn key(name: &str) -> String {
+    let bare = name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
+    if bare { name.to_owned() } else { quoted(name) }
+}
+
+/// Integers and switches bare; `007` is a text, as a number would lose its zeros.
+fn value(cell: &str) -> String {
+    let is_integer = cell.parse::<i64>().is_ok_and(|number| number.to_string() == cell);
+    match cell {
+        "true" | "false" => cell.to_owned(),
+        "TRUE" | "FALSE" => cell.to_lowercase(),
+        _ if is_integer => cell.to_owned(),
+        _ => quoted(cell),
+    }
+}
+
+/// A text as TOML writes it.
+fn quoted(text: &str) -> String {
+    let mut out = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            c if c.is_control() => _ = write!(out, "\\u{:04X}", u32::from(c)),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}

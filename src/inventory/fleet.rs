@@ -1,0 +1,110 @@
+//! An inventory that was read without a mistake: devices, what each inherits, sites, groups.
+//!
+//! `devices` is what reports show; `members` stands beside it and holds, at the same positions, what a plan needs.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+
+use super::select::Selector;
+use crate::device_type::{DeviceType, LinkOverrides};
+use crate::diagnostic::Span;
+use crate::model::{Device, TimingOverrides};
+
+/// An inventory.
+#[derive(Debug)]
+pub struct Fleet {
+    /// `[fleet] name`, else the file's name without its ending.
+    pub name: String,
+    /// `[run]`.
+    pub run: RunSettings,
+    /// `[sites.*]`, by name.
+    pub sites: Vec<Site>,
+    /// All devices, in the order of the file.
+    pub devices: Vec<Device>,
+    /// What the devices inherit, at the same positions.
+    pub members: Vec<Member>,
+    pub(super) groups: HashMap<Arc<str>, Group>,
+    pub(super) positions: HashMap<Arc<str>, u32>,
+    /// The names of all device types that exist, used or not: for selectors.
+    pub(super) known_types: Vec<Arc<str>>,
+}
+
+impl Fleet {
+    /// The position of the device of this name.
+    pub fn position(&self, name: &str) -> Option<u32> {
+        self.positions.get(name).copied()
+    }
+
+    /// The group of this name.
+    pub fn group(&self, name: &str) -> Option<&Group> {
+        self.groups.get(name)
+    }
+
+    /// All groups with their selectors as they are written, by name.
+    pub fn groups(&self) -> impl Iterator<Item = (&str, &str)> {
+        let mut groups: Vec<(&str, &str)> = self.groups.iter().map(|(name, group)| (&**name, &*group.text)).collect();
+        groups.sort_unstable();
+        groups.into_iter()
+    }
+
+    /// The site of a device, if it has one.
+    pub fn site(&self, member: &Member) -> Option<&Site> {
+        self.sites.get(member.site?.get())
+    }
+}
+
+/// `[run]`: how runs behave unless the command line says otherwise.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct RunSettings {
+    /// Lanes at once, 1 to 1,000,000.
+    pub concurrency: Option<usize>,
+    /// The keys that concern one device: the layer below the device types.
+    pub timing: TimingOverrides,
+}
+
+/// `[sites.*]`.
+#[derive(Debug, Clone)]
+pub struct Site {
+    /// `hq`.
+    pub name: Arc<str>,
+    /// Its time zone, by an IANA name.
+    pub timezone: Option<TimeZone>,
+    /// Lanes at once at this site, 1 to 1,000,000.
+    pub max_concurrency: Option<usize>,
+}
+
+/// A site's place in [`Fleet::sites`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SiteIndex(pub u32);
+
+impl SiteIndex {
+    /// The place as an index into a slice.
+    pub fn get(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// A named selector of `[groups]`; whether its terms match something is judged when it is used.
+#[derive(Debug)]
+pub struct Group {
+    /// The selector as it is written.
+    pub text: Arc<str>,
+    /// Where it is written.
+    pub span: Span,
+    pub(super) selector: Selector,
+}
+
+/// What a device brings besides what reports show.
+#[derive(Debug, Clone)]
+pub struct Member {
+    /// How to talk to it.
+    pub device_type: Arc<DeviceType>,
+    /// Device over site over defaults: the layer above the device type's own settings.
+    pub timing: Arc<TimingOverrides>,
+    /// Device over defaults: the layer above the device type's own link.
+    pub link: LinkOverrides,
+    /// Its site.
+    pub site: Option<SiteIndex>,
+}

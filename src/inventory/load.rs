@@ -1,0 +1,148 @@
+//! From a path to a fleet: reads the file, has it understood, and puts the result together.
+//!
+//! Touches files only here and in `secret.rs`. Every mistake of the file is collected; with one there is no fleet.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::fleet::{Fleet, Group};
+use super::resolve::Resolver;
+use super::schema::{Written, WrittenGroup, did_you_mean, inside};
+use super::secret::{Secrets, plain_secrets};
+use super::select::{Expression, Term};
+use crate::device_type::Catalog;
+use crate::diagnostic::{Diagnostic, Diagnostics, Sources, TomlTable, nearest, parse_toml};
+
+/// Reads the inventory at `path`. `None` when there is an error among the `diagnostics`; warnings may be there anyway.
+pub fn load(
+    path: &Path,
+    catalog: &Catalog,
+    sources: &mut Sources,
+    environment: &dyn Fn(&str) -> Option<String>,
+    diagnostics: &mut Diagnostics,
+) -> Option<Fleet> {
+    let text = match std::fs::read(path) {
+        Ok(bytes) => match String::from_utf8(bytes) {
+            Ok(text) => text,
+            Err(error) => {
+                let valid = error.utf8_error().valid_up_to();
+                let line = 1 + error.as_bytes().iter().take(valid).filter(|&&byte| byte == b'\n').count();
+                let message = format!("the inventory `{}` is no UTF-8 text: see line {line}", path.display());
+                diagnostics.push(Diagnostic::error(message).help("save it as UTF-8"));
+                return None;
+            }
+        },
+        Err(error) => {
+            let message = format!("cannot read the inventory `{}`: {error}", path.display());
+            diagnostics.push(Diagnostic::error(message).help("name it with `--inventory FILE`"));
+            return None;
+        }
+    };
+    read(&text, path, catalog, sources, environment, diagnostics)
+}
+
+/// Reads an inventory from its text; `path` names it in messages, and relative paths in it start at its folder.
+pub fn read(
+    text: &str,
+    path: &Path,
+    catalog: &Catalog,
+    sources: &mut Sources,
+    environment: &dyn Fn(&str) -> Option<String>,
+    diagnostics: &mut Diagnostics,
+) -> Option<Fleet> {
+    let source = sources.add(path.display().to_string(), text);
+    let mut found = Diagnostics::default();
+    let tree = parse_toml(text, source, &mut found);
+    sources.blot_out(source, &plain_secrets(&tree, catalog));
+    if found.has_errors() {
+        // What could not be read would be missed, and reported, a second time.
+        diagnostics.extend(found);
+        return None;
+    }
+    let written = Written::read(TomlTable::new(&tree, source, "the inventory"), text, &mut found);
+    let mut secrets = Secrets::new(environment, path.parent().unwrap_or(Path::new("")));
+    let resolved = Resolver::new(catalog, &written, text, &mut secrets, &mut found).resolve();
+    if written.entries.is_empty() {
+        found.push(Diagnostic::warning("the inventory has no `[[device]]`"));
+    }
+    judge_groups(&written, catalog, text, &mut found);
+    let failed = found.has_errors();
+    diagnostics.extend(found);
+    let resolved = resolved.filter(|_| !failed)?;
+
+    let stem = path.file_stem().map_or("fleet".into(), |stem| stem.to_string_lossy());
+    Some(Fleet {
+        name: written.name.map_or_else(|| stem.into_owned(), str::to_owned),
+        run: written.run,
+        groups: written
+            .groups
+            .into_iter()
+            .map(|WrittenGroup { name, text, span, selector }| {
+                (name.into(), Group { text: text.into(), span, selector })
+            })
+            .collect(),
+        sites: written.sites.into_iter().map(|site| site.site).collect(),
+        devices: resolved.devices,
+        members: resolved.members,
+        positions: resolved.positions,
+        known_types: catalog.names().map(Arc::from).collect(),
+    })
+}
+
+/// What is wrong with groups whatever the selection: circles are errors. Names that nothing has are warnings here, as a
+/// group is judged when it is used.
+fn judge_groups(written: &Written<'_, '_>, catalog: &Catalog, source: &str, diagnostics: &mut Diagnostics) {
+    let by_name: HashMap<&str, &WrittenGroup<'_>> = written.groups.iter().map(|group| (group.name, group)).collect();
+    let sites: Vec<&str> = written.sites.iter().map(|site| &*site.site.name).collect();
+    let types: Vec<&str> = catalog.names().collect();
+    let groups: Vec<&str> = written.groups.iter().map(|group| group.name).collect();
+    for group in &written.groups {
+        let mut terms = Vec::new();
+        group.selector.expression.terms(&mut terms);
+        for (term, at) in terms {
+            let (what, name, known) = match term {
+                Term::Group(name) => ("group", name, &groups),
+                Term::Site(name) if !name.is_glob() => ("site", &name.text, &sites),
+                Term::Type(name) if !name.is_glob() => ("device type", &name.text, &types),
+                _ => continue,
+            };
+            if known.contains(&name.as_str()) {
+                continue;
+            }
+            let place = inside(&group.span, group.text, at.clone(), source);
+            let mut warning =
+                Diagnostic::warning(format!("group `{}` names the unknown {what} `{name}`", group.name)).at(place, "");
+            warning.help = nearest(name, known.iter().copied()).map(did_you_mean);
+            diagnostics.push(warning);
+        }
+        if leads_to(&group.selector.expression, group.name, &by_name) {
+            diagnostics.push(
+                Diagnostic::error(format!("group `{}` is made of itself", group.name)).at(group.span.clone(), ""),
+            );
+        }
+    }
+}
+
+/// Whether `wanted` is among the groups that `start` is made of, directly or through others.
+fn leads_to(start: &Expression, wanted: &str, groups: &HashMap<&str, &WrittenGroup<'_>>) -> bool {
+    let mut seen: Vec<&str> = Vec::new();
+    let mut waiting = vec![start];
+    while let Some(expression) = waiting.pop() {
+        let mut terms = Vec::new();
+        expression.terms(&mut terms);
+        for (term, _) in terms {
+            let Term::Group(name) = term else { continue };
+            if name == wanted {
+                return true;
+            }
+            if let Some(group) = groups.get(name.as_str())
+                && !seen.contains(&group.name)
+            {
+                seen.push(group.name);
+                waiting.push(&group.selector.expression);
+            }
+        }
+    }
+    false
+}

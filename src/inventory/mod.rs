@@ -1,0 +1,26 @@
+//! `fleet.toml`: from a file to devices, or to all of its mistakes, and from a selector to the devices that it means.
+//!
+//! The stations: `schema.rs` reads the TOML as it is written, `range.rs` understands `tv-[001-300]`, `params.rs` and
+//! `secret.rs` read parameters by the type's declaration, `resolve.rs` finds out what each entry means, `expand.rs` makes
+//! the devices, `load.rs` strings them together, `fleet.rs` is the result. `select/` is the `--select` language, `csv.rs` turns a
+//! spreadsheet into an inventory. What a device's settings mean for a run is decided by `plan`.
+
+mod csv;
+mod expand;
+mod fleet;
+mod load;
+mod params;
+mod range;
+mod resolve;
+mod schema;
+mod secret;
+pub mod select;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+
+pub use csv::{ImportError, import};
+pub use fleet::{Fleet, Group, Member, RunSettings, Site, SiteIndex};
+pub use load::{load, read};
+pub use range::{MOST_DEVICES, Pattern, Place, RangeError};

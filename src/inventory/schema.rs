@@ -1,0 +1,226 @@
+//! `fleet.toml` as it is written: tables and keys with their places, nothing inherited, nothing expanded.
+//!
+//! Owns the names of the keys and which table has them; wrong kinds and unknown keys are found here. What the values
+//! mean together is left to `resolve.rs`.
+
+use std::ops::Range;
+
+use jiff::tz::TimeZone;
+
+use super::fleet::{RunSettings, Site};
+use super::select;
+use crate::device_type::{LinkOverrides, read_timing};
+use crate::diagnostic::{Diagnostic, Diagnostics, Span, TomlTable, TomlValue, nearest};
+use crate::model::TimingOverrides;
+
+/// The most lanes at once that may be asked for.
+const MOST_LANES: i64 = 1_000_000;
+
+/// The longest name or tag, in bytes.
+const LONGEST_NAME: usize = 200;
+
+/// A text and its place.
+pub(super) type Text<'t> = (&'t str, Span);
+
+/// The whole file.
+pub(super) struct Written<'t, 'i> {
+    pub(super) name: Option<&'t str>,
+    pub(super) run: RunSettings,
+    pub(super) defaults: Layer<'t, 'i>,
+    pub(super) sites: Vec<WrittenSite>,
+    pub(super) groups: Vec<WrittenGroup<'t>>,
+    pub(super) entries: Vec<Entry<'t, 'i>>,
+}
+
+/// What `[defaults]` and `[[device]]` both may say.
+#[derive(Default)]
+pub(super) struct Layer<'t, 'i> {
+    pub(super) device_type: Option<Text<'t>>,
+    pub(super) site: Option<Text<'t>>,
+    pub(super) tags: Vec<&'t str>,
+    /// Key, place of the key, value.
+    pub(super) params: Vec<(&'t str, Span, TomlValue<'t, 'i>)>,
+    pub(super) link: LinkOverrides,
+    pub(super) timing: TimingOverrides,
+}
+
+/// One `[[device]]`.
+pub(super) struct Entry<'t, 'i> {
+    pub(super) span: Span,
+    pub(super) name: Option<Text<'t>>,
+    pub(super) address: Option<Text<'t>>,
+    pub(super) layer: Layer<'t, 'i>,
+}
+
+/// One `[sites.*]`.
+pub(super) struct WrittenSite {
+    pub(super) site: Site,
+    pub(super) timing: TimingOverrides,
+}
+
+/// One line of `[groups]` whose selector can be read.
+pub(super) struct WrittenGroup<'t> {
+    pub(super) name: &'t str,
+    pub(super) text: &'t str,
+    pub(super) span: Span,
+    pub(super) selector: select::Selector,
+}
+
+impl<'t, 'i> Written<'t, 'i> {
+    /// Reads the file's top table; `source` is its text.
+    pub(super) fn read(mut root: TomlTable<'t, 'i>, source: &str, diagnostics: &mut Diagnostics) -> Self {
+        let mut name = None;
+        if let Some(mut fleet) = root.table("fleet", "[fleet]", diagnostics) {
+            name = fleet.text("name", diagnostics).filter(|name| is_name("the fleet's name", name, diagnostics));
+            fleet.finish(diagnostics);
+        }
+        let mut run = RunSettings::default();
+        if let Some(mut table) = root.table("run", "[run]", diagnostics) {
+            run.concurrency = lanes(&mut table, "concurrency", diagnostics);
+            run.timing = read_timing(&mut table, diagnostics);
+            table.finish(diagnostics);
+        }
+        let mut defaults = Layer::default();
+        if let Some(mut table) = root.table("defaults", "[defaults]", diagnostics) {
+            defaults = Layer::read(&mut table, diagnostics);
+            table.finish(diagnostics);
+        }
+        let sites = read_sites(&mut root, diagnostics);
+        let groups = read_groups(&mut root, source, diagnostics);
+        let entries = root
+            .array("device", diagnostics)
+            .into_iter()
+            .filter_map(|value| Some(Entry::read(value.table(entry_words(value), diagnostics)?, diagnostics)))
+            .collect();
+        root.finish(diagnostics);
+        Self { name: name.map(|(name, _)| name), run, defaults, sites, groups, entries }
+    }
+}
+
+/// What an entry is called in messages: by its name, where it has one.
+fn entry_words(value: TomlValue<'_, '_>) -> String {
+    match value.value().get("name").and_then(|name| name.get_ref().as_str()) {
+        Some(name) => format!("[[device]] `{name}`"),
+        None => "[[device]]".to_owned(),
+    }
+}
+
+impl<'t, 'i> Layer<'t, 'i> {
+    fn read(table: &mut TomlTable<'t, 'i>, diagnostics: &mut Diagnostics) -> Self {
+        let device_type = table.text("type", diagnostics);
+        let site = table.text("site", diagnostics);
+        let mut tags = Vec::new();
+        for value in table.array("tags", diagnostics) {
+            if let Some(tag) = value.text(diagnostics)
+                && is_name("a tag", &(tag, value.span()), diagnostics)
+            {
+                tags.push(tag);
+            }
+        }
+        let params = table.table("params", "`params`", diagnostics).map(|mut params| params.entries());
+        let mut link = LinkOverrides::default();
+        if let Some(mut inner) = table.table("link", "`link`", diagnostics) {
+            link = LinkOverrides::read(&mut inner, diagnostics);
+            inner.finish(diagnostics);
+        }
+        let timing = read_timing(table, diagnostics);
+        Self { device_type, site, tags, params: params.unwrap_or_default(), link, timing }
+    }
+}
+
+impl<'t, 'i> Entry<'t, 'i> {
+    fn read(mut table: TomlTable<'t, 'i>, diagnostics: &mut Diagnostics) -> Self {
+        let name = table.required_text("name", diagnostics);
+        let name = name.filter(|name| is_name("a device's name", name, diagnostics));
+        let address = table.required_text("address", diagnostics);
+        let layer = Layer::read(&mut table, diagnostics);
+        let span = table.span();
+        table.finish(diagnostics);
+        Self { span, name, address, layer }
+    }
+}
+
+fn lanes(table: &mut TomlTable<'_, '_>, key: &'static str, diagnostics: &mut Diagnostics) -> Option<usize> {
+    table.int_in(key, 1..=MOST_LANES, diagnostics).and_then(|lanes| usize::try_from(lanes).ok())
+}
+
+fn read_sites(root: &mut TomlTable<'_, '_>, diagnostics: &mut Diagnostics) -> Vec<WrittenSite> {
+    let Some(mut sites) = root.table("sites", "[sites]", diagnostics) else { return Vec::new() };
+    let mut read = Vec::new();
+    for (name, span, value) in sites.entries() {
+        let Some(mut table) = value.table(format!("[sites.{name}]"), diagnostics) else { continue };
+        _ = is_name("a site's name", &(name, span), diagnostics);
+        let timezone = table.text("timezone", diagnostics).and_then(|zone| timezone(&zone, diagnostics));
+        let max_concurrency = lanes(&mut table, "max_concurrency", diagnostics);
+        let timing = read_timing(&mut table, diagnostics);
+        table.finish(diagnostics);
+        read.push(WrittenSite { site: Site { name: name.into(), timezone, max_concurrency }, timing });
+    }
+    read
+}
+
+fn timezone((name, span): &Text<'_>, diagnostics: &mut Diagnostics) -> Option<TimeZone> {
+    if let Ok(zone) = TimeZone::get(name)
+        && !name.is_empty()
+    {
+        return Some(zone);
+    }
+    let known: Vec<String> = jiff::tz::db().available().map(|zone| zone.to_string()).collect();
+    let near = nearest(name, known.iter().map(String::as_str));
+    let help = near.map_or("write an IANA name such as `Europe/Berlin`".to_owned(), did_you_mean);
+    diagnostics.push(Diagnostic::error(format!("unknown time zone `{name}`")).at(span.clone(), "").help(help));
+    None
+}
+
+fn read_groups<'t>(root: &mut TomlTable<'t, '_>, source: &str, diagnostics: &mut Diagnostics) -> Vec<WrittenGroup<'t>> {
+    let Some(mut groups) = root.table("groups", "[groups]", diagnostics) else { return Vec::new() };
+    let mut read = Vec::new();
+    for (name, span, value) in groups.entries() {
+        let Some(text) = value.text(diagnostics) else { continue };
+        _ = is_name("a group's name", &(name, span), diagnostics);
+        match select::parse(text) {
+            Ok(selector) => read.push(WrittenGroup { name, text, span: value.span(), selector }),
+            Err(wrong) => {
+                let place = inside(&value.span(), text, wrong.at, source);
+                let mut mistake =
+                    Diagnostic::error(format!("group `{name}` is no selector: {}", wrong.message)).at(place, "");
+                mistake.help = wrong.help;
+                diagnostics.push(mistake);
+            }
+        }
+    }
+    read
+}
+
+/// Whether a name can be one; if not, that is reported. Brackets are left to whoever reads ranges.
+fn is_name(what: &str, (name, span): &Text<'_>, diagnostics: &mut Diagnostics) -> bool {
+    let wrong = if name.trim().is_empty() {
+        format!("{what} is empty")
+    } else if name.chars().any(char::is_control) {
+        format!("{what} has a control character in it")
+    } else if name.len() > LONGEST_NAME && !name.contains('[') {
+        format!("{what} is {} bytes long; at most {LONGEST_NAME} fit", name.len())
+    } else {
+        return true;
+    };
+    diagnostics.push(Diagnostic::error(wrong).at(span.clone(), ""));
+    false
+}
+
+/// Whether an expanded name is longer than a name may be.
+pub(super) fn is_too_long(name: &str) -> bool {
+    name.len() > LONGEST_NAME
+}
+
+pub(super) fn did_you_mean(near: &str) -> String {
+    format!("did you mean `{near}`?")
+}
+
+/// The place of a part of a text; of the whole value where the file writes the text with escapes.
+pub(super) fn inside(value: &Span, text: &str, part: Range<usize>, source: &str) -> Span {
+    let start = value.range.start + 1;
+    if source.get(start..start + text.len()) == Some(text) {
+        return Span { source: value.source, range: start + part.start..start + part.end };
+    }
+    value.clone()
+}

@@ -1,0 +1,182 @@
+//! Secrets of the inventory: where they come from, and that no picture of the file shows them.
+//!
+//! `{ env = "X" }` and `{ file = "path" }` are looked up once each, however many devices use them. A text written
+//! plainly works and is warned of. A mistake on the same line as a plain secret is drawn with that line, so secrets
+//! are blotted out in the text that mistakes are drawn from, before anything is reported.
+
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
+use std::path::Path;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use crate::device_type::{Catalog, ParamKind};
+use crate::diagnostic::{Diagnostic, Diagnostics, TomlValue};
+
+/// Where secrets are looked up.
+pub(super) struct Secrets<'a> {
+    environment: &'a dyn Fn(&str) -> Option<String>,
+    /// The inventory's folder: relative paths start here.
+    folder: &'a Path,
+    known: HashMap<(&'static str, String), Result<String, String>>,
+}
+
+impl<'a> Secrets<'a> {
+    pub(super) fn new(environment: &'a dyn Fn(&str) -> Option<String>, folder: &'a Path) -> Self {
+        Self { environment, folder, known: HashMap::new() }
+    }
+
+    /// The text of a secret, however it is written; mistakes go to `diagnostics`.
+    pub(super) fn read(&mut self, value: TomlValue<'_, '_>, diagnostics: &mut Diagnostics) -> Option<String> {
+        let key = value.key();
+        let plain = match value.value() {
+            DeValue::String(text) => text.to_string(),
+            DeValue::Integer(digits) => digits.as_str().to_owned(),
+            DeValue::Table(_) => return self.look_up(value, diagnostics),
+            _ => {
+                diagnostics.push(
+                    Diagnostic::error(format!("`{key}` must be a secret"))
+                        .at(value.span(), "")
+                        .help("write { env = \"VARIABLE\" } or { file = \"path\" }"),
+                );
+                return None;
+            }
+        };
+        diagnostics.push(
+            Diagnostic::warning(format!("`{key}` stands in the inventory for everyone to read"))
+                .at(value.span(), "")
+                .help("write { env = \"VARIABLE\" } or { file = \"path\" }"),
+        );
+        Some(plain)
+    }
+
+    fn look_up(&mut self, value: TomlValue<'_, '_>, diagnostics: &mut Diagnostics) -> Option<String> {
+        let what = format!("`{}`", value.key());
+        let mut table = value.table(what.as_str(), diagnostics)?;
+        let variable = table.text("env", diagnostics);
+        let file = table.text("file", diagnostics);
+        let ways = usize::from(table.get("env").is_some()) + usize::from(table.get("file").is_some());
+        table.finish(diagnostics);
+        if ways != 1 {
+            diagnostics.push(Diagnostic::error(format!("{what} needs either `env` or `file`")).at(value.span(), ""));
+            return None;
+        }
+        let (way, (from, span)) = variable.map(|text| ("env", text)).or(file.map(|text| ("file", text)))?;
+        let found = match self.known.get(&(way, from.to_owned())) {
+            Some(found) => found.clone(),
+            None => {
+                let found = if way == "env" { self.variable(from) } else { self.file(from) };
+                self.known.insert((way, from.to_owned()), found.clone());
+                found
+            }
+        };
+        found.map_err(|why| diagnostics.push(Diagnostic::error(format!("{what}: {why}")).at(span, ""))).ok()
+    }
+
+    fn variable(&self, name: &str) -> Result<String, String> {
+        (self.environment)(name).ok_or_else(|| format!("the environment variable `{name}` is not set"))
+    }
+
+    fn file(&self, path: &str) -> Result<String, String> {
+        let mut text = std::fs::read_to_string(self.folder.join(path))
+            .map_err(|error| format!("cannot read the file `{path}`: {error}"))?;
+        // Editors end a file with a newline that belongs to no password; what stands before it does.
+        if text.ends_with('\n') {
+            text.pop();
+            if text.ends_with('\r') {
+                text.pop();
+            }
+        }
+        Ok(text)
+    }
+}
+
+/// The places of everything in the file that is, or by its key may be, a secret written plainly.
+pub(super) fn plain_secrets(tree: &Spanned<DeTable<'_>>, catalog: &Catalog) -> Vec<Range<usize>> {
+    let declared: HashSet<&str> = catalog
+        .names()
+        .filter_map(|name| catalog.get(name))
+        .flat_map(|one| &one.params)
+        .filter(|param| matches!(param.kind, ParamKind::Secret { .. }))
+        .map(|param| &*param.name)
+        .collect();
+    let mut found = Vec::new();
+    visit(tree.get_ref(), &declared, &mut found);
+    found
+}
+
+fn visit(table: &DeTable<'_>, declared: &HashSet<&str>, found: &mut Vec<Range<usize>>) {
+    for (key, value) in table {
+        match value.get_ref() {
+            DeValue::Table(inner) => visit(inner, declared, found),
+            DeValue::Array(items) => {
+                for item in items {
+                    if let DeValue::Table(inner) = item.get_ref() {
+                        visit(inner, declared, found);
+                    }
+                }
+            }
+            _ if declared.contains(&**key.get_ref()) || sounds_secret(key.get_ref()) => found.push(value.span()),
+            _ => {}
+        }
+    }
+}
+
+/// A mistyped key (`pasword`) is no reason to show what stands behind it.
+fn sounds_secret(key: &str) -> bool {
+    let key = key.to_ascii_lowercase();
+    ["pass", "pasw", "pwd", "secret", "token"].iter().any(|part| key.contains(part))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::{Sources, TomlTable, parse_toml};
+
+    fn read(text: &str, folder: &Path) -> (Option<String>, Vec<String>) {
+        let mut found = Diagnostics::default();
+        let mut sources = Sources::default();
+        let source = sources.add("x.toml", text);
+        let tree = parse_toml(text, source, &mut found);
+        let mut table = TomlTable::new(&tree, source, "x");
+        let environment = |name: &str| (name == "RELAY").then(|| "apple".to_owned());
+        let mut secrets = Secrets::new(&environment, folder);
+        let secret = secrets.read(table.get("password").unwrap(), &mut found);
+        (secret, found.iter().map(|one| one.message.clone()).collect())
+    }
+
+    #[test]
+    fn a_secret_comes_from_where_it_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("pw"), "pear\n\n").unwrap();
+        std::fs::write(folder.path().join("crlf"), " plum\r\n").unwrap();
+        for (text, secret) in [
+            ("password = { env = \"RELAY\" }", "apple"),
+            ("password = { file = \"pw\" }", "pear\n"),
+            ("password = { file = \"crlf\" }", " plum"),
+        ] {
+            assert_eq!(read(text, folder.path()), (Some(secret.to_owned()), vec![]), "{text}");
+        }
+        let (plain, warned) = read("password = \"a[1-3]\"", folder.path());
+        assert_eq!(plain.as_deref(), Some("a[1-3]"));
+        assert_eq!(warned, ["`password` stands in the inventory for everyone to read"]);
+    }
+
+    #[test]
+    fn a_secret_that_is_missing_is_a_mistake() {
+        let folder = tempfile::tempdir().unwrap();
+        for (text, why) in [
+            ("password = { env = \"NONE\" }", "`password`: the environment variable `NONE` is not set"),
+            ("password = { file = \"none\" }", "`password`: cannot read the file `none`: No such file"),
+            ("password = { }", "`password` needs either `env` or `file`"),
+            ("password = { env = \"A\", file = \"b\" }", "`password` needs either `env` or `file`"),
+            ("password = { evn = \"A\" }", "unknown key `evn` in `password`"),
+            ("password = true", "`password` must be a secret"),
+        ] {
+            let (secret, found) = read(text, folder.path());
+            assert_eq!(secret, None, "{text}");
+            assert!(found[0].starts_with(why), "{found:?}");
+        }
+    }
+}
