@@ -17,10 +17,14 @@ pub mod device_type;
 
 pub mod inventory;
 
+pub mod plan;
+
 // The engine.
 pub mod transport;
 
 pub mod session;
+
+pub mod dispatch;
 
 // What people and machines see.
 pub mod report;

@@ -15,7 +15,7 @@ use super::{Ending, Keep, Stop};
 use crate::device_type::{Link, Request};
 use crate::model::escape::printable;
 use crate::model::{Address, ErrorKind, Failure, Status, StopReason, Timing};
-use crate::transport::{Connect, ConnectError};
+use crate::transport::{Connect, ConnectError, DeviceStream};
 
 /// What an attempt came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -152,10 +152,7 @@ impl Before<'_> {
     }
 
     /// Waits out the gap, listens where a late answer could be taken for ours, and drops what came.
-    async fn quiet<S>(&self, open: &mut Connection<S>) -> Result<(), Ending>
-    where
-        S: tokio::io::AsyncRead + tokio::io::AsyncWrite + crate::transport::LastLook + Unpin,
-    {
+    async fn quiet<S: DeviceStream>(&self, open: &mut Connection<S>) -> Result<(), Ending> {
         let listen = self.after_unanswered || (self.request.is_query() && open.is_fresh());
         let now = Instant::now();
         let quiet = if listen { self.link.quiet } else { Duration::ZERO };
@@ -175,10 +172,7 @@ impl Before<'_> {
         }
     }
 
-    async fn listen<S>(&self, open: &mut Connection<S>, until: Instant) -> Result<(), Ending>
-    where
-        S: tokio::io::AsyncRead + tokio::io::AsyncWrite + crate::transport::LastLook + Unpin,
-    {
+    async fn listen<S: DeviceStream>(&self, open: &mut Connection<S>, until: Instant) -> Result<(), Ending> {
         let end = sleep_until(until.min(self.device_deadline));
         tokio::pin!(end);
         loop {
@@ -207,20 +201,14 @@ impl Before<'_> {
         Failure::new(ErrorKind::DeviceDeadline).waited(self.timing.device_deadline)
     }
 
-    fn gone<S>(&self, open: &Connection<S>, failure: Failure) -> Ending
-    where
-        S: tokio::io::AsyncRead + tokio::io::AsyncWrite + crate::transport::LastLook + Unpin,
-    {
+    fn gone<S: DeviceStream>(&self, open: &Connection<S>, failure: Failure) -> Ending {
         match open.gateway_text(self.link) {
             Some(text) => gateway_busy(text),
             None => Ending::failed(Status::Unreachable, failure),
         }
     }
 
-    fn broken<S>(&self, open: &Connection<S>, error: &io::Error) -> Ending
-    where
-        S: tokio::io::AsyncRead + tokio::io::AsyncWrite + crate::transport::LastLook + Unpin,
-    {
+    fn broken<S: DeviceStream>(&self, open: &Connection<S>, error: &io::Error) -> Ending {
         let failure = match error.kind() {
             io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted => {
                 Failure::new(ErrorKind::ConnectionReset)

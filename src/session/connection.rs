@@ -16,8 +16,7 @@ use tokio_util::codec::{Decoder as _, Framed};
 use crate::codec::{CodecError, Frame, FrameCodec};
 use crate::device_type::Link;
 use crate::model::Payload;
-use crate::model::escape::shown;
-use crate::transport::LastLook;
+use crate::transport::DeviceStream;
 
 /// The most bytes of a connection that are remembered for showing them.
 const MOST_REMEMBERED: usize = 512;
@@ -56,7 +55,7 @@ pub(super) enum Look {
     Failed(io::Error),
 }
 
-impl<S: AsyncRead + AsyncWrite + LastLook + Unpin> Connection<S> {
+impl<S: DeviceStream> Connection<S> {
     /// A connection that was just opened.
     pub fn new(stream: S) -> Self {
         let tapped = Tapped { stream, written: 0, received: 0, remembered: Vec::new(), mark: 0 };
@@ -123,8 +122,7 @@ impl<S: AsyncRead + AsyncWrite + LastLook + Unpin> Connection<S> {
         if !self.is_fresh {
             return None;
         }
-        let said = &self.framed.get_ref().remembered;
-        link.busy_texts.iter().any(|text| text.is_match(said)).then(|| shown(said.trim_ascii()))
+        link.busy_text(&self.framed.get_ref().remembered)
     }
 
     /// Drops whatever can be read without waiting, in the socket and in the codec.

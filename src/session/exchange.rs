@@ -6,7 +6,6 @@
 
 use std::io;
 
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, sleep_until};
 
 use super::connection::{Connection, Look};
@@ -15,7 +14,7 @@ use crate::codec::{CodecError, Frame};
 use crate::device_type::{Link, Progress, Request, Verdict, WaitEnd, conclude};
 use crate::model::escape::printable;
 use crate::model::{ErrorKind, Failure, Status, StopReason, Timing};
-use crate::transport::LastLook;
+use crate::transport::DeviceStream;
 
 /// Why the wait for a reply ended without one.
 enum Cut {
@@ -48,10 +47,7 @@ pub(super) struct Exchange<'e> {
 
 impl Exchange<'_> {
     /// Writes the command and waits for its reply. `None`: not a byte could be written, because the peer had closed.
-    pub(super) async fn carry_out<S>(&self, connection: &mut Connection<S>) -> Attempt
-    where
-        S: AsyncRead + AsyncWrite + LastLook + Unpin,
-    {
+    pub(super) async fn carry_out<S: DeviceStream>(&self, connection: &mut Connection<S>) -> Attempt {
         connection.begin();
         let attempt = match self.write(connection).await {
             Ok(()) if self.request.is_broadcast() => self.listen(connection).await,
@@ -62,10 +58,7 @@ impl Exchange<'_> {
         attempt
     }
 
-    async fn write<S>(&self, connection: &mut Connection<S>) -> Result<(), Attempt>
-    where
-        S: AsyncRead + AsyncWrite + LastLook + Unpin,
-    {
+    async fn write<S: DeviceStream>(&self, connection: &mut Connection<S>) -> Result<(), Attempt> {
         if let Some(framing) = self.request.framing() {
             connection.codec().expect(framing);
         }
@@ -84,10 +77,7 @@ impl Exchange<'_> {
         }
     }
 
-    async fn read<S>(&self, connection: &mut Connection<S>) -> Attempt
-    where
-        S: AsyncRead + AsyncWrite + LastLook + Unpin,
-    {
+    async fn read<S: DeviceStream>(&self, connection: &mut Connection<S>) -> Attempt {
         let (deadline, cut) = self.limits.first();
         let end = sleep_until(deadline);
         tokio::pin!(end);
@@ -98,10 +88,12 @@ impl Exchange<'_> {
             let cut = tokio::select! {
                 biased;
                 next = connection.next() => match next {
-                    Some(Ok(frame)) => match self.judge(connection, &frame) {
-                        Some(attempt) => return attempt,
-                        None => continue,
-                    },
+                    Some(Ok(frame)) => {
+                        if let Some(attempt) = self.judge(connection, &frame) {
+                            return attempt;
+                        }
+                        continue;
+                    }
                     Some(Err(error)) => return self.codec_failed(connection, error),
                     None => return self.closed(connection),
                 },
@@ -113,17 +105,15 @@ impl Exchange<'_> {
     }
 
     /// What the socket holds although time is up; only then the verdict that nothing came.
-    fn last_look<S>(&self, connection: &mut Connection<S>, cut: &Cut) -> Attempt
-    where
-        S: AsyncRead + AsyncWrite + LastLook + Unpin,
-    {
+    fn last_look<S: DeviceStream>(&self, connection: &mut Connection<S>, cut: &Cut) -> Attempt {
         let look = connection.look();
         loop {
             match connection.decode(matches!(look, Look::Ended)) {
-                Ok(Some(frame)) => match self.judge(connection, &frame) {
-                    Some(attempt) => return attempt,
-                    None => continue,
-                },
+                Ok(Some(frame)) => {
+                    if let Some(attempt) = self.judge(connection, &frame) {
+                        return attempt;
+                    }
+                }
                 Ok(None) => break,
                 Err(error) => return self.codec_failed(connection, error),
             }
@@ -136,10 +126,7 @@ impl Exchange<'_> {
     }
 
     /// A broadcast: nothing is expected, but what comes within the gap is shown.
-    async fn listen<S>(&self, connection: &mut Connection<S>) -> Attempt
-    where
-        S: AsyncRead + AsyncWrite + LastLook + Unpin,
-    {
+    async fn listen<S: DeviceStream>(&self, connection: &mut Connection<S>) -> Attempt {
         let until = Instant::now() + self.link.gap;
         let end = sleep_until(until.min(self.limits.device));
         tokio::pin!(end);
@@ -156,16 +143,13 @@ impl Exchange<'_> {
         }
         _ = connection.drop_stale();
         if let Some(text) = connection.gateway_text(self.link) {
-            return self.gateway_busy(connection, text);
+            return gateway_busy(connection, text);
         }
-        self.ended(connection, Ending::Sent, Keep::Yes)
+        ended(connection, Ending::Sent, Keep::Yes)
     }
 
     /// What a frame means; `None`: it is not the answer to this command.
-    fn judge<S>(&self, connection: &mut Connection<S>, frame: &Frame) -> Option<Attempt>
-    where
-        S: AsyncRead + AsyncWrite + LastLook + Unpin,
-    {
+    fn judge<S: DeviceStream>(&self, connection: &mut Connection<S>, frame: &Frame) -> Option<Attempt> {
         let ending = match self.request.judge(frame) {
             Verdict::Stray => return None,
             Verdict::Ok { value } => Ending::Acknowledged { value },
@@ -178,15 +162,12 @@ impl Exchange<'_> {
             ),
         };
         let keep = if ending.is_answered() { Keep::Yes } else { Keep::No };
-        Some(Attempt { reply: Some(frame.bytes.as_ref().into()), ..self.ended(connection, ending, keep) })
+        Some(Attempt { reply: Some(frame.bytes.as_ref().into()), ..ended(connection, ending, keep) })
     }
 
-    fn timed_out<S>(&self, connection: &mut Connection<S>, cut: &Cut) -> Attempt
-    where
-        S: AsyncRead + AsyncWrite + LastLook + Unpin,
-    {
+    fn timed_out<S: DeviceStream>(&self, connection: &mut Connection<S>, cut: &Cut) -> Attempt {
         if let Some(text) = connection.gateway_text(self.link) {
-            return self.gateway_busy(connection, text);
+            return gateway_busy(connection, text);
         }
         let status = conclude(WaitEnd::Silence, self.progress(connection)).status;
         let ending = match cut {
@@ -206,20 +187,14 @@ impl Exchange<'_> {
         // on over this connection. A command that was written only in part cannot be followed by another.
         let whole = connection.written() == self.request.payload().bytes().len() as u64;
         let keep = if whole && self.request.matches_replies() { Keep::Yes } else { Keep::No };
-        self.ended(connection, ending, keep)
+        ended(connection, ending, keep)
     }
 
-    fn closed<S>(&self, connection: &mut Connection<S>) -> Attempt
-    where
-        S: AsyncRead + AsyncWrite + LastLook + Unpin,
-    {
+    fn closed<S: DeviceStream>(&self, connection: &mut Connection<S>) -> Attempt {
         self.gone(connection, WaitEnd::Closed, "")
     }
 
-    fn broken<S>(&self, connection: &mut Connection<S>, error: &io::Error) -> Attempt
-    where
-        S: AsyncRead + AsyncWrite + LastLook + Unpin,
-    {
+    fn broken<S: DeviceStream>(&self, connection: &mut Connection<S>, error: &io::Error) -> Attempt {
         // What came before the reset may still be a whole reply.
         _ = connection.look();
         match connection.decode(false) {
@@ -244,24 +219,18 @@ impl Exchange<'_> {
     }
 
     /// The connection is gone: what that says depends on how far the conversation was.
-    fn gone<S>(&self, connection: &Connection<S>, end: WaitEnd, detail: &str) -> Attempt
-    where
-        S: AsyncRead + AsyncWrite + LastLook + Unpin,
-    {
+    fn gone<S: DeviceStream>(&self, connection: &Connection<S>, end: WaitEnd, detail: &str) -> Attempt {
         if let Some(text) = connection.gateway_text(self.link) {
-            return self.gateway_busy(connection, text);
+            return gateway_busy(connection, text);
         }
         let concluded = conclude(end, self.progress(connection));
         let kind = if detail.is_empty() { concluded.kind.unwrap_or(ErrorKind::Io) } else { ErrorKind::Io };
         let failure = Failure::new(kind).received(connection.received()).detail(detail);
-        self.ended(connection, Ending::failed(concluded.status, failure), Keep::No)
+        ended(connection, Ending::failed(concluded.status, failure), Keep::No)
     }
 
     /// How far the exchange is.
-    fn progress<S>(&self, connection: &Connection<S>) -> Progress
-    where
-        S: AsyncRead + AsyncWrite + LastLook + Unpin,
-    {
+    fn progress<S: DeviceStream>(&self, connection: &Connection<S>) -> Progress {
         if connection.written() == 0 {
             Progress::Unwritten
         } else if connection.is_reply_begun(self.request.payload().bytes()) {
@@ -271,38 +240,29 @@ impl Exchange<'_> {
         }
     }
 
-    fn codec_failed<S>(&self, connection: &mut Connection<S>, error: CodecError) -> Attempt
-    where
-        S: AsyncRead + AsyncWrite + LastLook + Unpin,
-    {
+    fn codec_failed<S: DeviceStream>(&self, connection: &mut Connection<S>, error: CodecError) -> Attempt {
         match error {
             CodecError::Io(error) => self.broken(connection, &error),
             CodecError::TooLong { received } => {
                 let failure = Failure::new(ErrorKind::ReplyTooLong).received(received);
-                self.ended(connection, Ending::failed(Status::BadReply, failure), Keep::No)
+                ended(connection, Ending::failed(Status::BadReply, failure), Keep::No)
             }
         }
     }
+}
 
-    fn gateway_busy<S>(&self, connection: &Connection<S>, text: String) -> Attempt
-    where
-        S: AsyncRead + AsyncWrite + LastLook + Unpin,
-    {
-        let failure = Failure::new(ErrorKind::GatewayBusy).detail(text);
-        self.ended(connection, Ending::failed(Status::Unreachable, failure), Keep::No)
-    }
+fn gateway_busy<S: DeviceStream>(connection: &Connection<S>, text: String) -> Attempt {
+    let failure = Failure::new(ErrorKind::GatewayBusy).detail(text);
+    ended(connection, Ending::failed(Status::Unreachable, failure), Keep::No)
+}
 
-    fn ended<S>(&self, connection: &Connection<S>, ending: Ending, keep: Keep) -> Attempt
-    where
-        S: AsyncRead + AsyncWrite + LastLook + Unpin,
-    {
-        let remembered = connection.remembered();
-        Attempt {
-            ending,
-            written: connection.written() > 0,
-            reply: (!remembered.is_empty()).then(|| remembered.into()),
-            keep,
-        }
+fn ended<S: DeviceStream>(connection: &Connection<S>, ending: Ending, keep: Keep) -> Attempt {
+    let remembered = connection.remembered();
+    Attempt {
+        ending,
+        written: connection.written() > 0,
+        reply: (!remembered.is_empty()).then(|| remembered.into()),
+        keep,
     }
 }
 

@@ -12,7 +12,7 @@ use crate::model::Address;
 /// Opens connections to gateways.
 pub trait Connect: Send + Sync + 'static {
     /// An open connection.
-    type Stream: AsyncRead + AsyncWrite + LastLook + Unpin + Send + 'static;
+    type Stream: DeviceStream + Send + 'static;
 
     /// Opens a connection to a gateway, resolving its name if it has one, before `deadline`.
     ///
@@ -23,6 +23,11 @@ pub trait Connect: Send + Sync + 'static {
         deadline: Instant,
     ) -> impl Future<Output = Result<Self::Stream, ConnectError>> + Send;
 }
+
+/// What a connection must be able to do.
+pub trait DeviceStream: AsyncRead + AsyncWrite + LastLook + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + LastLook + Unpin> DeviceStream for S {}
 
 /// Why there is no connection.
 #[derive(Debug, thiserror::Error)]

@@ -9,7 +9,8 @@ mod open_files;
 mod resolve;
 mod tcp;
 
-pub use connect::{Connect, ConnectError, LastLook};
+pub use connect::{Connect, ConnectError, DeviceStream, LastLook};
 pub use open_files::{OpenFiles, raise_open_files};
 pub use resolve::Resolver;
 pub use tcp::TcpConnect;
+pub(crate) use tcp::connect_to;

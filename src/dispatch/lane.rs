@@ -1,0 +1,227 @@
+//! Serves one lane: the devices behind one gateway, one exchange at a time, over one connection where the type allows.
+//!
+//! A visit lasts as long as one of its devices may go on; then the lane gives its slot back and keeps no connection,
+//! until the next device is due. What must outlive a panic or a stop (who is under way, and how far) stands in the
+//! `Visit`, outside of the future that may be dropped. Decides nothing itself: `policy/` does.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::engine::Shared;
+use super::policy::{Next, what_next};
+use super::ready::{After, LaneIndex};
+use super::record::Record;
+use crate::model::{DeviceIndex, Failure, RunEvent};
+use crate::plan::Job;
+use crate::session::{Before, Connection, Ending, Progress, attempt};
+use crate::transport::{Connect, DeviceStream};
+
+/// How long a lane waits when this machine has no file, port or memory left.
+const EXHAUSTED_WAIT: Duration = Duration::from_millis(100);
+
+/// What a lane remembers between its visits.
+#[derive(Debug, Default)]
+pub(super) struct LaneState {
+    /// How many of its devices have been started.
+    started: usize,
+    /// Devices that are tried again later.
+    waiting: Vec<Waiting>,
+    /// When the gateway's last exchange ended, and the gap that its link asks for.
+    last_exchange: Option<(Instant, Duration)>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    due: Instant,
+    device: DeviceIndex,
+    record: Record,
+}
+
+/// A lane that holds a slot.
+pub(super) struct Visit {
+    pub(super) lane: LaneIndex,
+    pub(super) state: LaneState,
+    /// The device under way.
+    current: Option<(DeviceIndex, Record, Progress)>,
+}
+
+impl Visit {
+    pub(super) fn new(lane: LaneIndex, state: Option<LaneState>) -> Self {
+        Self { lane, state: state.unwrap_or_default(), current: None }
+    }
+
+    /// Serves the lane until none of its devices may go on.
+    pub(super) async fn serve<C: Connect>(&mut self, shared: &Shared<C>) -> After<()> {
+        let mut connection = None;
+        let mut kept_for: Option<Job> = None;
+        while !shared.stop.is_stopping() {
+            let Some((device, record)) = self.next(shared, Instant::now()) else { break };
+            let Some(job) = shared.plan.job(device) else { break };
+            let now = Instant::now();
+            let late = record.has_outcome() && now >= record.started + job.timing.device_deadline;
+            if late {
+                shared.finish(device, record.outcome(job, now, &shared.clock)).await;
+                continue;
+            }
+            if !kept_for.as_ref().is_some_and(|kept| serves(kept, job)) {
+                close(&mut connection);
+            }
+            self.current = Some((device, record, Progress::default()));
+            self.try_once(shared, device, job, &mut connection).await;
+            kept_for = Some(job.clone());
+        }
+        close(&mut connection);
+        if shared.stop.is_stopping() {
+            self.end_stopped(shared).await;
+            return After::Done;
+        }
+        match self.state.waiting.iter().map(|waiting| waiting.due).min() {
+            Some(due) => After::Wait(due, ()),
+            None => After::Done,
+        }
+    }
+
+    /// The device whose turn it is: one that is due again, else the next that has not started.
+    fn next<C: Connect>(&mut self, shared: &Shared<C>, now: Instant) -> Option<(DeviceIndex, Record)> {
+        let due = self.state.waiting.iter().enumerate().filter(|(_, waiting)| waiting.due <= now);
+        if let Some((place, _)) = due.min_by_key(|(_, waiting)| (waiting.due, waiting.device)) {
+            let waiting = self.state.waiting.swap_remove(place);
+            return Some((waiting.device, waiting.record));
+        }
+        let devices = shared.plan.lanes.get(self.lane.0 as usize);
+        let device = *devices.get(self.state.started)?;
+        self.state.started += 1;
+        Some((device, Record::new(now)))
+    }
+
+    async fn try_once<C: Connect>(
+        &mut self,
+        shared: &Shared<C>,
+        device: DeviceIndex,
+        job: &Job,
+        connection: &mut Option<Connection<C::Stream>>,
+    ) {
+        let Some(address) = shared.plan.device(device).map(|device| &device.address) else { return };
+        let Some((_, record, progress)) = self.current.as_mut() else { return };
+        let before = Before {
+            request: &job.request,
+            address,
+            link: &job.link,
+            timing: &job.timing,
+            not_before: self.state.last_exchange.map(|(end, gap)| end + gap.max(job.link.gap)),
+            after_unanswered: record.is_unanswered,
+            device_deadline: record.started + job.timing.device_deadline,
+            stop: &shared.stop,
+        };
+        let made = attempt(&before, &shared.connect, connection, progress).await;
+        let now = Instant::now();
+        if made.written {
+            self.state.last_exchange = Some((now, job.link.gap));
+        }
+        let Some((_, mut record, _)) = self.current.take() else { return };
+        match made.ending {
+            Ending::Stopped(reason) => {
+                record.stopped(reason, made.written, made.reply);
+                shared.cut_or_skipped();
+                shared.finish(device, record.outcome(job, now, &shared.clock)).await;
+            }
+            Ending::Exhausted(reason) => self.wait_for_files(shared, device, record, job, &reason, now).await,
+            _ => {
+                let Some(tried) = record.take_in(made, job.link.busy_delay) else { return };
+                let spent = now.saturating_duration_since(record.started);
+                let idempotent = job.request.is_idempotent();
+                match what_next(tried, idempotent, record.failed, &job.timing, spent, shared.random()) {
+                    Next::Retry(wait) if !shared.stop.is_stopping() => {
+                        let failure = record.failure().cloned();
+                        self.wait(shared, device, record, failure, now, wait).await;
+                    }
+                    // A device that would wait for its next attempt when the run stops keeps its last outcome.
+                    _ => shared.finish(device, record.outcome(job, now, &shared.clock)).await,
+                }
+            }
+        }
+    }
+
+    async fn wait<C: Connect>(
+        &mut self,
+        shared: &Shared<C>,
+        device: DeviceIndex,
+        record: Record,
+        failure: Option<Failure>,
+        now: Instant,
+        wait: Duration,
+    ) {
+        if let Some(failure) = failure {
+            let attempt = record.attempts;
+            let at = shared.clock.at(now);
+            shared.tell(RunEvent::AttemptFailed { device, attempt, failure, retry_in: wait, at }).await;
+        }
+        self.state.waiting.push(Waiting { due: now + wait, device, record });
+    }
+
+    /// This machine has nothing to connect with: the device waits, which is no attempt, until its own time is over.
+    async fn wait_for_files<C: Connect>(
+        &mut self,
+        shared: &Shared<C>,
+        device: DeviceIndex,
+        mut record: Record,
+        job: &Job,
+        reason: &str,
+        now: Instant,
+    ) {
+        shared.warn_exhausted(reason);
+        if now + EXHAUSTED_WAIT < record.started + job.timing.device_deadline {
+            self.wait(shared, device, record, None, now, EXHAUSTED_WAIT).await;
+        } else {
+            record.internal(reason);
+            shared.finish(device, record.outcome(job, now, &shared.clock)).await;
+        }
+    }
+
+    /// The run has stopped: those that wait keep their last attempt's outcome, the others are skipped.
+    pub(super) async fn end_stopped<C: Connect>(&mut self, shared: &Shared<C>) {
+        let now = Instant::now();
+        let mut waiting = std::mem::take(&mut self.state.waiting);
+        waiting.sort_by_key(|waiting| waiting.device);
+        for Waiting { device, record, .. } in waiting {
+            let Some(job) = shared.plan.job(device) else { continue };
+            if record.has_outcome() {
+                shared.finish(device, record.outcome(job, now, &shared.clock)).await;
+            } else {
+                shared.skip(device).await;
+            }
+        }
+        let devices = shared.plan.lanes.get(self.lane.0 as usize);
+        for &device in devices.get(self.state.started..).unwrap_or_default() {
+            shared.skip(device).await;
+        }
+        self.state.started = devices.len();
+    }
+
+    /// A panic in the lane: the device under way ends as our own fault, the others go on.
+    pub(super) async fn end_panicked<C: Connect>(&mut self, shared: &Shared<C>, what: &str) -> After<()> {
+        let now = Instant::now();
+        if let Some((device, mut record, progress)) = self.current.take()
+            && let Some(job) = shared.plan.job(device)
+        {
+            record.was_written |= progress.at_exchange;
+            record.internal(what);
+            shared.finish(device, record.outcome(job, now, &shared.clock)).await;
+        }
+        let fresh = self.state.started < shared.plan.lanes.get(self.lane.0 as usize).len();
+        if fresh || !self.state.waiting.is_empty() { After::Wait(now, ()) } else { After::Done }
+    }
+}
+
+/// Whether a connection that served one job may serve another: type and link are the same.
+fn serves(kept: &Job, job: &Job) -> bool {
+    Arc::ptr_eq(kept.request.device_type(), job.request.device_type()) && Arc::ptr_eq(&kept.link, &job.link)
+}
+
+fn close<S: DeviceStream>(connection: &mut Option<Connection<S>>) {
+    if let Some(open) = connection.take() {
+        open.close();
+    }
+}

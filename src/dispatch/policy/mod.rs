@@ -1,0 +1,7 @@
+//! Decisions of the engine as pure functions: they know no runtime, no socket and no clock of their own.
+
+mod backoff;
+mod retry;
+
+pub use backoff::backoff;
+pub use retry::{Next, Tried, what_next};

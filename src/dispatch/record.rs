@@ -1,0 +1,181 @@
+//! What is known of a device while it is under way, and the outcome that it comes to.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::policy::Tried;
+use crate::model::{
+    AttemptError, Delivery, ErrorKind, Failure, Outcome, SkipReason, Status, StopReason, UnixMillis, Value,
+};
+use crate::plan::Job;
+use crate::session::{Attempt, Ending};
+
+/// A device's attempts so far.
+#[derive(Debug)]
+pub(super) struct Record {
+    /// When its first attempt began.
+    pub(super) started: Instant,
+    /// Every try at the device, busy ones included.
+    pub(super) attempts: u32,
+    /// Those that were not answered.
+    pub(super) failed: u32,
+    /// Some attempt wrote a byte of the command.
+    pub(super) was_written: bool,
+    /// The last attempt was written and not answered: its answer may still come.
+    pub(super) is_unanswered: bool,
+    /// Some attempt was written without a valid reply.
+    has_unanswered: bool,
+    /// Why the device is skipped, if in the end nothing was written nor judged.
+    skip: SkipReason,
+    last: Option<Last>,
+    earlier: Vec<AttemptError>,
+}
+
+/// What the last attempt came to.
+#[derive(Debug)]
+struct Last {
+    status: Status,
+    delivery: Delivery,
+    value: Option<Value>,
+    reply: Option<Box<[u8]>>,
+    failure: Option<Failure>,
+}
+
+/// The run's clock: wall time is read once, at the start; from then on it advances with the runtime's own clock.
+#[derive(Debug, Clone, Copy)]
+pub struct RunClock {
+    /// The start on the runtime's clock.
+    pub started: Instant,
+    /// The same moment on the wall.
+    pub started_at: UnixMillis,
+}
+
+impl RunClock {
+    /// A moment of the run on the wall.
+    pub fn at(&self, now: Instant) -> UnixMillis {
+        self.started_at.after(now.saturating_duration_since(self.started))
+    }
+}
+
+impl Record {
+    /// A device whose first attempt begins now.
+    pub(super) fn new(now: Instant) -> Self {
+        Self {
+            started: now,
+            attempts: 0,
+            failed: 0,
+            was_written: false,
+            is_unanswered: false,
+            has_unanswered: false,
+            skip: SkipReason::Internal,
+            last: None,
+            earlier: Vec::new(),
+        }
+    }
+
+    /// Takes an attempt in and says what it means for another one. `None`: it was none, because this machine had
+    /// nothing to make it with.
+    pub(super) fn take_in(&mut self, attempt: Attempt, busy_delay: Duration) -> Option<Tried> {
+        let delivery = attempt.ending.delivery(attempt.written);
+        let is_answered = attempt.ending.is_answered();
+        let (tried, status, value, failure) = match attempt.ending {
+            Ending::Acknowledged { value } => (Tried::Settled, Status::Ok, value, None),
+            Ending::Sent => (Tried::Settled, Status::Sent, None, None),
+            Ending::Refused(failure) => (Tried::Settled, Status::Rejected, None, Some(failure)),
+            Ending::Busy(failure) => (Tried::Busy { delay: busy_delay }, Status::Rejected, None, Some(failure)),
+            Ending::Unnamed(failure) => (Tried::Settled, Status::Unreachable, None, Some(failure)),
+            Ending::Failed { status, failure } if failure.kind == ErrorKind::DeviceDeadline => {
+                (Tried::Settled, status, None, Some(failure))
+            }
+            Ending::Failed { status, failure } => (Tried::Unanswered { delivery }, status, None, Some(failure)),
+            Ending::Denied(reason) => {
+                self.internal(&reason);
+                return Some(Tried::Settled);
+            }
+            Ending::Stopped(_) | Ending::Exhausted(_) => return None,
+        };
+        self.file_last();
+        self.attempts += 1;
+        self.failed += u32::from(matches!(tried, Tried::Unanswered { .. }));
+        self.was_written |= attempt.written;
+        self.is_unanswered = attempt.written && !is_answered && delivery == Delivery::Unknown;
+        self.has_unanswered |= self.is_unanswered;
+        self.last = Some(Last { status, delivery, value, reply: attempt.reply, failure });
+        Some(tried)
+    }
+
+    /// Moves the last attempt's failure to the earlier ones.
+    fn file_last(&mut self) {
+        if let Some(failure) = self.last.take().and_then(|last| last.failure) {
+            self.earlier.push(AttemptError { attempt: self.attempts, failure });
+        }
+    }
+
+    /// The failure of the last attempt.
+    pub(super) fn failure(&self) -> Option<&Failure> {
+        self.last.as_ref()?.failure.as_ref()
+    }
+
+    /// Whether an attempt has been judged.
+    pub(super) fn has_outcome(&self) -> bool {
+        self.last.is_some()
+    }
+
+    /// The run stopped while an attempt was under way; `written`: its command was, at least in part.
+    pub(super) fn stopped(&mut self, reason: StopReason, written: bool, reply: Option<Box<[u8]>>) {
+        self.file_last();
+        self.attempts += 1;
+        self.skip = reason.skip();
+        self.was_written |= written;
+        self.has_unanswered |= written;
+        self.last = if self.was_written {
+            Some(Last {
+                status: Status::NoReply,
+                delivery: Delivery::Unknown,
+                value: None,
+                reply,
+                failure: Some(Failure::new(ErrorKind::Interrupted).detail(reason.words())),
+            })
+        } else {
+            None
+        };
+    }
+
+    /// Our own fault ended it.
+    pub(super) fn internal(&mut self, reason: &str) {
+        self.file_last();
+        self.attempts += 1;
+        self.skip = SkipReason::Internal;
+        self.last = self.was_written.then(|| Last {
+            status: Status::NoReply,
+            delivery: Delivery::Unknown,
+            value: None,
+            reply: None,
+            failure: Some(Failure::new(ErrorKind::Internal).detail(reason)),
+        });
+    }
+
+    /// The outcome as things stand.
+    pub(super) fn outcome(self, job: &Job, now: Instant, clock: &RunClock) -> Outcome {
+        let Some(last) = self.last else { return Outcome::skipped(self.skip) };
+        let delivery = match (last.delivery, self.has_unanswered) {
+            (Delivery::Confirmed, _) => Delivery::Confirmed,
+            (_, true) => Delivery::Unknown,
+            (_, false) => Delivery::None,
+        };
+        Outcome {
+            status: last.status,
+            delivery,
+            reason: None,
+            attempts: self.attempts,
+            elapsed: now.saturating_duration_since(self.started),
+            finished_at: Some(clock.at(now)),
+            sent: self.was_written.then(|| job.request.payload().clone()),
+            reply: last.reply,
+            value: last.value,
+            error: last.failure,
+            earlier_errors: self.earlier,
+        }
+    }
+}

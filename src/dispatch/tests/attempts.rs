@@ -1,0 +1,131 @@
+//! Retries and waits: what is sent how often, when, and what is said in the end.
+
+use std::time::Duration;
+
+use super::world::{Does, Opens, World};
+use crate::model::{Delivery, ErrorKind, RunEvent, SkipReason, Status};
+
+const ONE: &str = "[[device]]\nname = \"tv\"\naddress = \"10.0.0.1\"\n";
+const OK: &str = "a 01 OK01x";
+
+fn kind(outcome: &crate::model::Outcome) -> Option<ErrorKind> {
+    outcome.error.as_ref().map(|failure| failure.kind)
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_acknowledged_command_is_ok_and_was_sent_once() {
+    let ran = World::new(ONE, |_, _| Does::Reply(OK)).run().await;
+    let outcome = &ran.outcomes[0];
+    assert_eq!((outcome.status, outcome.delivery, outcome.attempts), (Status::Ok, Delivery::Confirmed, 1));
+    assert_eq!(outcome.reply.as_deref(), Some(OK.as_bytes()));
+    assert_eq!(ran.record.requests(), [(0, "ka 01 01".to_owned())]);
+    assert_eq!(ran.record.connections(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_device_is_asked_again_after_growing_waits_and_a_quiet_line() {
+    let ran = World::new(ONE, |_, _| Does::Nothing).run().await;
+    let outcome = &ran.outcomes[0];
+    assert_eq!((outcome.status, outcome.delivery, outcome.attempts), (Status::NoReply, Delivery::Unknown, 3));
+    assert_eq!(kind(outcome), Some(ErrorKind::ReplyTimeout));
+    assert_eq!(outcome.earlier_errors.iter().map(|error| error.attempt).collect::<Vec<_>>(), [1, 2]);
+    // power-on waits 8 s for its reply; then 250 and 500 ms of backoff, and each time 100 ms of listening.
+    let times: Vec<u128> = ran.record.requests().iter().map(|(at, _)| *at).collect();
+    assert_eq!(times, [0, 8350, 16_950]);
+    assert_eq!(ran.record.connections(), 3, "a lane that waits keeps no connection");
+    assert_eq!(outcome.elapsed, Duration::from_millis(24_950));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_press_is_never_sent_twice() {
+    let ran = World::new(ONE, |_, _| Does::Nothing).command("mc {set_id} 08").run().await;
+    assert_eq!((ran.outcomes[0].status, ran.outcomes[0].attempts), (Status::NoReply, 1));
+    assert_eq!(ran.record.requests().len(), 1);
+    let refused = World::new(ONE, |_, _| Does::Nothing).command("mc {set_id} 08").opens("10.0.0.1:23", Opens::Refused);
+    let ran = refused.run().await;
+    assert_eq!((ran.outcomes[0].status, ran.outcomes[0].attempts), (Status::Unreachable, 3), "nothing was written");
+    assert_eq!(ran.outcomes[0].delivery, Delivery::None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn busy_is_asked_again_without_using_up_retries() {
+    let ran = World::new(ONE, |_, nth| if nth < 6 { Does::Reply("a 01 NG03x") } else { Does::Reply(OK) }).run().await;
+    assert_eq!((ran.outcomes[0].status, ran.outcomes[0].attempts), (Status::Ok, 6));
+    let times: Vec<u128> = ran.record.requests().iter().map(|(at, _)| *at).collect();
+    assert_eq!(times, [0, 1000, 2000, 3000, 4000, 5000]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn busy_to_the_end_is_rejected_at_the_devices_deadline() {
+    let ran = World::new(ONE, |_, _| Does::Reply("a 01 NG03x")).run().await;
+    let outcome = &ran.outcomes[0];
+    assert_eq!((outcome.status, outcome.delivery), (Status::Rejected, Delivery::Confirmed));
+    assert_eq!(kind(outcome), Some(ErrorKind::Busy));
+    assert_eq!(outcome.attempts, 30, "one a second, the last one second before the deadline");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_is_final() {
+    let ran = World::new(ONE, |_, _| Does::Reply("a 01 NG00x")).run().await;
+    assert_eq!((ran.outcomes[0].status, kind(&ran.outcomes[0])), (Status::Rejected, Some(ErrorKind::Refused)));
+    assert_eq!(ran.outcomes[0].attempts, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_devices_deadline_ends_an_attempt_as_far_as_it_got() {
+    let mut world = World::new(ONE, |_, _| Does::Nothing);
+    world.flags.device_deadline = Some(Duration::from_secs(5));
+    let outcome = world.run().await.outcomes.remove(0);
+    assert_eq!((outcome.status, kind(&outcome)), (Status::NoReply, Some(ErrorKind::DeviceDeadline)));
+    assert_eq!(outcome.elapsed, Duration::from_secs(5));
+
+    let mut world = World::new(ONE, |_, _| Does::Nothing).opens("10.0.0.1:23", Opens::Never);
+    world.flags.device_deadline = Some(Duration::from_secs(2));
+    let outcome = world.run().await.outcomes.remove(0);
+    assert_eq!((outcome.status, kind(&outcome)), (Status::Unreachable, Some(ErrorKind::DeviceDeadline)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_that_could_not_start_in_time_is_not_waited_for() {
+    let mut world = World::new(ONE, |_, _| Does::Nothing);
+    world.flags.device_deadline = Some(Duration::from_millis(8200));
+    let outcome = world.run().await.outcomes.remove(0);
+    assert_eq!((outcome.attempts, kind(&outcome)), (1, Some(ErrorKind::ReplyTimeout)), "the attempt's own kind stands");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reply_just_before_its_deadline_counts() {
+    let ran = World::new(ONE, |_, _| Does::ReplyAfter(Duration::from_millis(7999), OK)).run().await;
+    assert_eq!((ran.outcomes[0].status, ran.outcomes[0].attempts), (Status::Ok, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_attempts_status_stands_and_delivery_speaks_of_all() {
+    // Written and unanswered first; then the gateway answers no more.
+    let closes = World::new(ONE, |_, nth| if nth == 1 { Does::Nothing } else { Does::Close });
+    let ran = closes.run().await;
+    assert_eq!((ran.outcomes[0].status, ran.outcomes[0].delivery), (Status::NoReply, Delivery::Unknown));
+    assert_eq!(kind(&ran.outcomes[0]), Some(ErrorKind::ConnectionClosed));
+    assert!(ran.outcomes[0].sent.is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_failed_attempt_is_told_with_the_wait_before_the_next() {
+    let ran = World::new(ONE, |_, _| Does::Nothing).run().await;
+    let told: Vec<(u32, u128)> = ran
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            RunEvent::AttemptFailed { attempt, retry_in, .. } => Some((*attempt, retry_in.as_millis())),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(told, [(1, 250), (2, 500)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn running_out_of_files_is_never_the_devices_fault() {
+    let world = World::new(ONE, |_, _| Does::Reply(OK)).opens("10.0.0.1:23", Opens::NoFiles);
+    let outcome = world.run().await.outcomes.remove(0);
+    assert_eq!((outcome.status, outcome.reason, outcome.attempts), (Status::Skipped, Some(SkipReason::Internal), 0));
+}

@@ -1,0 +1,228 @@
+//! A world for the engine: gateways that follow a script, a paused clock, and a record of what reached whom when.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep};
+
+use super::super::{Limits, RunClock, run};
+use crate::device_type::Catalog;
+use crate::diagnostic::{Diagnostics, Sources, render_all};
+use crate::inventory;
+use crate::model::{Address, Backoff, Command, Ended, Outcome, RunEvent, Timing, TimingOverrides, UnixMillis};
+use crate::plan::{Plan, PlanRequest, build};
+use crate::session::Stop;
+use crate::transport::{Connect, ConnectError};
+
+/// What a device does with a request.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Does {
+    Reply(&'static str),
+    ReplyAfter(Duration, &'static str),
+    Nothing,
+    Close,
+}
+
+/// What a gateway does with a connection.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Opens {
+    Yes,
+    Refused,
+    Never,
+    NoFiles,
+    Panics,
+}
+
+type Script = Arc<dyn Fn(&str, usize) -> Does + Send + Sync>;
+
+/// Something that a gateway saw.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Seen {
+    Open,
+    Request(String),
+    Closed,
+}
+
+#[derive(Clone, Default)]
+pub(super) struct Record(Arc<Mutex<Vec<(u128, String, Seen)>>>);
+
+impl Record {
+    fn note(&self, started: Instant, gateway: &str, seen: Seen) {
+        self.0.lock().unwrap().push((started.elapsed().as_millis(), gateway.to_owned(), seen));
+    }
+
+    /// Requests with their times in milliseconds.
+    pub(super) fn requests(&self) -> Vec<(u128, String)> {
+        let all = self.0.lock().unwrap();
+        all.iter()
+            .filter_map(|(at, _, seen)| match seen {
+                Seen::Request(text) => Some((*at, text.clone())),
+                _ => None,
+            })
+            .collect()
+    }
+
+    pub(super) fn connections(&self) -> usize {
+        self.0.lock().unwrap().iter().filter(|(_, _, seen)| *seen == Seen::Open).count()
+    }
+}
+
+/// The world: an inventory, a command, and how gateways behave.
+pub(super) struct World {
+    inventory: String,
+    command: Command,
+    opens: HashMap<String, Opens>,
+    script: Script,
+    pub(super) limits: Limits,
+    pub(super) flags: TimingOverrides,
+    pub(super) stop: Stop,
+}
+
+/// What a run came to.
+pub(super) struct Ran {
+    pub(super) outcomes: Vec<Outcome>,
+    pub(super) ended: Ended,
+    pub(super) record: Record,
+    pub(super) events: Vec<RunEvent>,
+}
+
+impl World {
+    pub(super) fn new(inventory: &str, script: impl Fn(&str, usize) -> Does + Send + Sync + 'static) -> Self {
+        Self {
+            inventory: format!("[defaults]\ntype = \"lg-rs232\"\n{inventory}"),
+            command: Command::Raw("ka {set_id} 01".to_owned()),
+            opens: HashMap::new(),
+            script: Arc::new(script),
+            limits: Limits { concurrency: 256, deadline: None, grace: Duration::from_secs(5) },
+            flags: TimingOverrides { backoff_jitter: Some(false), ..TimingOverrides::default() },
+            stop: Stop::default(),
+        }
+    }
+
+    pub(super) fn command(mut self, text: &str) -> Self {
+        self.command = Command::Raw(text.to_owned());
+        self
+    }
+
+    pub(super) fn opens(mut self, gateway: &str, opens: Opens) -> Self {
+        self.opens.insert(gateway.to_owned(), opens);
+        self
+    }
+
+    pub(super) fn plan(&self) -> Plan {
+        let mut sources = Sources::default();
+        let mut diagnostics = Diagnostics::default();
+        let none: &[std::path::PathBuf] = &[];
+        let catalog = Catalog::load(none, &mut sources, &mut diagnostics);
+        let path = std::path::Path::new("fleet.toml");
+        let fleet = inventory::read(&self.inventory, path, &catalog, &mut sources, &|_| None, &mut diagnostics);
+        let Some(fleet) = fleet else { panic!("{}", render_all(&diagnostics, &sources, false)) };
+        let selection: Vec<u32> = (0..).take(fleet.devices.len()).collect();
+        let second = Duration::from_secs(1);
+        let request = PlanRequest {
+            fleet: &fleet,
+            selection: &selection,
+            command: &self.command,
+            flags: self.flags,
+            idempotent: false,
+            built_in: Timing {
+                connect_timeout: 3 * second,
+                reply_timeout: 2 * second,
+                device_deadline: 30 * second,
+                retries: 2,
+                backoff: Backoff { initial: second / 4, max: 5 * second, jitter: false },
+            },
+        };
+        let plan = build(&request, &mut sources, &mut diagnostics);
+        plan.unwrap_or_else(|| panic!("{}", render_all(&diagnostics, &sources, false)))
+    }
+
+    pub(super) async fn run(self) -> Ran {
+        let plan = Arc::new(self.plan());
+        let clock = RunClock { started: Instant::now(), started_at: UnixMillis(0) };
+        let record = Record::default();
+        let net = Net { opens: self.opens, script: self.script, record: record.clone(), started: clock.started };
+        let (sender, mut receiver) = mpsc::channel(16);
+        let count = plan.devices.len();
+        let engine = run(plan, net, self.limits, clock, self.stop, Box::new(|| 1.0), sender);
+        let collect = async {
+            let mut events = Vec::new();
+            while let Some(event) = receiver.recv().await {
+                events.push(event);
+            }
+            events
+        };
+        let (ended, events) = tokio::join!(engine, collect);
+        let mut outcomes: Vec<Option<Outcome>> = vec![None; count];
+        for event in &events {
+            if let RunEvent::DeviceFinished { device, outcome, .. } = event {
+                let before = outcomes[device.get()].replace((**outcome).clone());
+                assert!(before.is_none(), "{device:?} finished twice");
+            }
+        }
+        let outcomes = outcomes.into_iter().map(|outcome| outcome.expect("every device finishes once")).collect();
+        // Devices notice the end of their connections.
+        sleep(Duration::from_millis(1)).await;
+        Ran { outcomes, ended, record, events }
+    }
+}
+
+/// The network of the world.
+struct Net {
+    opens: HashMap<String, Opens>,
+    script: Script,
+    record: Record,
+    started: Instant,
+}
+
+impl Connect for Net {
+    type Stream = DuplexStream;
+
+    async fn connect(&self, address: &Address, deadline: Instant) -> Result<DuplexStream, ConnectError> {
+        let gateway = address.to_string();
+        match self.opens.get(&gateway).copied().unwrap_or(Opens::Yes) {
+            Opens::Yes => {}
+            Opens::Refused => return Err(ConnectError::Io(std::io::ErrorKind::ConnectionRefused.into())),
+            Opens::NoFiles => return Err(ConnectError::Exhausted(std::io::ErrorKind::Other.into())),
+            Opens::Panics => panic!("planted"),
+            Opens::Never => {
+                tokio::time::sleep_until(deadline).await;
+                return Err(ConnectError::TimedOut);
+            }
+        }
+        let (ours, theirs) = tokio::io::duplex(4096);
+        self.record.note(self.started, &gateway, Seen::Open);
+        let (script, record, started) = (self.script.clone(), self.record.clone(), self.started);
+        tokio::spawn(async move {
+            play(theirs, script, &record, started, &gateway).await;
+            record.note(started, &gateway, Seen::Closed);
+        });
+        Ok(ours)
+    }
+}
+
+async fn play(mut stream: DuplexStream, script: Script, record: &Record, started: Instant, gateway: &str) {
+    let mut text = String::new();
+    let mut byte = [0];
+    while stream.read(&mut byte).await.unwrap_or(0) > 0 {
+        if byte[0] != b'\r' {
+            text.push(char::from(byte[0]));
+            continue;
+        }
+        let request = std::mem::take(&mut text);
+        record.note(started, gateway, Seen::Request(request.clone()));
+        let before = record.requests().iter().filter(|(_, seen)| *seen == request).count();
+        match script(&request, before) {
+            Does::Reply(bytes) => _ = stream.write_all(bytes.as_bytes()).await,
+            Does::ReplyAfter(wait, bytes) => {
+                sleep(wait).await;
+                _ = stream.write_all(bytes.as_bytes()).await;
+            }
+            Does::Nothing => {}
+            Does::Close => return,
+        }
+    }
+}

@@ -1,0 +1,336 @@
+//! Makes a plan: fills a command in for every selected device and checks all that can be known before anything is sent.
+//!
+//! What is wrong is collected, and devices that share a reason share a message. Work that depends only on the bytes (how
+//! the reply is framed, whether the command may be repeated) is done once per distinct body.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use super::{Job, Lanes, Plan, PlannedSite};
+use crate::device_type::{CommandSource, DeviceType, Link, LinkOverrides, Request};
+use crate::diagnostic::{Diagnostic, Diagnostics, Sources, Span, nearest};
+use crate::inventory::{Fleet, Member};
+use crate::model::escape::printable;
+use crate::model::{Command, Device, DeviceIndex, ParamValue, Params, Payload, Timing, TimingOverrides, fold_names};
+
+/// What is to be planned.
+pub struct PlanRequest<'a> {
+    /// The inventory.
+    pub fleet: &'a Fleet,
+    /// The selected devices: places in the inventory, ascending.
+    pub selection: &'a [u32],
+    /// What they are to do.
+    pub command: &'a Command,
+    /// The command line's own settings, which win over everything.
+    pub flags: TimingOverrides,
+    /// `--idempotent`: the user vouches that the raw command may be sent twice.
+    pub idempotent: bool,
+    /// The lowest layer of settings.
+    pub built_in: Timing,
+}
+
+/// Makes the plan; `None` when something is wrong, which is then among `diagnostics`.
+pub fn build(request: &PlanRequest<'_>, sources: &mut Sources, diagnostics: &mut Diagnostics) -> Option<Plan> {
+    let before = diagnostics.error_count();
+    let selected: Vec<(&Device, &Member)> = request
+        .selection
+        .iter()
+        .filter_map(|&place| {
+            Some((request.fleet.devices.get(place as usize)?, request.fleet.members.get(place as usize)?))
+        })
+        .collect();
+    let ways = match request.command {
+        Command::Raw(text) => raw(text, &selected, sources, diagnostics)?,
+        Command::Action { name, args } => action(name, args, &selected, diagnostics)?,
+    };
+    let mut planner = Planner { request, ways, ..Planner::new(request) };
+    let jobs: Vec<Job> = selected.iter().filter_map(|(device, member)| planner.job(device, member)).collect();
+    planner.report(diagnostics);
+    if diagnostics.error_count() > before || jobs.len() != selected.len() {
+        return None;
+    }
+    let devices: Arc<[Device]> = selected.iter().map(|(device, _)| (*device).clone()).collect();
+    let lanes = Lanes::of(&devices);
+    if let Command::Raw(text) = request.command {
+        refuse_repeats(text, &devices, &jobs, &lanes, diagnostics);
+    }
+    let sites = request
+        .fleet
+        .sites
+        .iter()
+        .filter_map(|site| Some(PlannedSite { name: site.name.clone(), max_concurrency: site.max_concurrency? }))
+        .collect();
+    (diagnostics.error_count() == before).then_some(Plan { devices, jobs, lanes, sites })
+}
+
+/// How a type is told what to do.
+struct Way {
+    device_type: Arc<DeviceType>,
+    source: CommandSource,
+    args: Vec<(Arc<str>, ParamValue)>,
+}
+
+/// The types of the selected devices with their counts, in the order of their first devices.
+fn types_of(selected: &[(&Device, &Member)]) -> Vec<(Arc<DeviceType>, usize)> {
+    let mut types: Vec<(Arc<DeviceType>, usize)> = Vec::new();
+    for (_, member) in selected {
+        match types.iter_mut().find(|(known, _)| Arc::ptr_eq(known, &member.device_type)) {
+            Some((_, count)) => *count += 1,
+            None => types.push((member.device_type.clone(), 1)),
+        }
+    }
+    types
+}
+
+fn raw(
+    text: &str,
+    selected: &[(&Device, &Member)],
+    sources: &mut Sources,
+    diagnostics: &mut Diagnostics,
+) -> Option<Vec<Way>> {
+    let types = types_of(selected);
+    let [(device_type, _)] = types.as_slice() else {
+        let counts: Vec<String> = types.iter().map(|(one, count)| format!("{} ({count})", one.name)).collect();
+        diagnostics.push(
+            Diagnostic::error(format!(
+                "`--cmd` speaks one device type's language, but the selected devices are of {}: {}",
+                types.len(),
+                counts.join(", ")
+            ))
+            .help("select one type (`--select type:NAME`), or use an action that all of them know (`--do`)"),
+        );
+        return None;
+    };
+    match device_type.template(text) {
+        Ok(template) => {
+            let source = CommandSource::Raw(template);
+            Some(vec![Way { device_type: device_type.clone(), source, args: Vec::new() }])
+        }
+        Err(error) => {
+            let source = sources.add("--cmd", text);
+            let range = error.at..error.at + error.len;
+            let mistake = Diagnostic::error(error.message).at(Span { source, range }, "");
+            diagnostics.push(match error.help {
+                Some(help) => mistake.help(help),
+                None => mistake,
+            });
+            None
+        }
+    }
+}
+
+fn action(
+    name: &str,
+    args: &BTreeMap<String, String>,
+    selected: &[(&Device, &Member)],
+    diagnostics: &mut Diagnostics,
+) -> Option<Vec<Way>> {
+    let before = diagnostics.error_count();
+    let types = types_of(selected);
+    let lacking = selected.iter().filter(|(_, member)| member.device_type.action(name).is_none());
+    let mut lacking_by_type: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (device, member) in lacking {
+        lacking_by_type.entry(&member.device_type.name).or_default().push(&device.name);
+    }
+    for (device_type, devices) in &lacking_by_type {
+        let mistake = Diagnostic::error(format!(
+            "`{device_type}` has no action `{name}`: {}",
+            fold_names(devices.iter().copied())
+        ));
+        let known: Vec<&str> = types
+            .iter()
+            .filter(|(one, _)| &*one.name == *device_type)
+            .flat_map(|(one, _)| one.actions().map(|action| &*action.name))
+            .collect();
+        diagnostics.push(match nearest(name, known.iter().copied()) {
+            Some(near) => mistake.help(format!("did you mean `{near}`?")),
+            None => mistake.help(format!("its actions are {}", known.join(", "))),
+        });
+    }
+    if diagnostics.error_count() > before {
+        return None;
+    }
+    let mut ways = Vec::new();
+    let mut known_keys: HashSet<&str> = HashSet::new();
+    for (device_type, _) in &types {
+        let Some(action) = device_type.action(name) else { continue };
+        let mut values = Vec::new();
+        for (key, text) in args {
+            let Some(spec) = action.args.iter().find(|spec| *spec.name == **key).or_else(|| device_type.param(key))
+            else {
+                continue;
+            };
+            known_keys.insert(key);
+            match spec.read(text) {
+                Ok(value) => values.push((spec.name.clone(), value)),
+                Err(message) => diagnostics.push(Diagnostic::error(format!("`--arg {key}`: {message}"))),
+            }
+        }
+        let source = CommandSource::Action(action.name.clone());
+        ways.push(Way { device_type: device_type.clone(), source, args: values });
+    }
+    for key in args.keys().filter(|key| !known_keys.contains(key.as_str())) {
+        let mistake =
+            Diagnostic::error(format!("`--arg {key}`: `{name}` knows no such argument, nor the device a parameter"));
+        let known: Vec<&str> = types
+            .iter()
+            .flat_map(|(one, _)| {
+                let args = one.action(name).map(|action| action.args.as_slice()).unwrap_or_default();
+                args.iter().chain(&one.params).map(|spec| &*spec.name)
+            })
+            .collect();
+        diagnostics.push(match nearest(key, known.iter().copied()) {
+            Some(near) => mistake.help(format!("did you mean `{near}`?")),
+            None if known.is_empty() => mistake,
+            None => mistake.help(format!("known: {}", known.join(", "))),
+        });
+    }
+    (diagnostics.error_count() == before).then_some(ways)
+}
+
+/// Fills in device by device, and keeps what is equal once.
+struct Planner<'a> {
+    request: &'a PlanRequest<'a>,
+    ways: Vec<Way>,
+    requests: HashMap<(usize, Payload), Arc<Request>>,
+    timings: HashMap<(usize, TimingOverrides), Arc<Timing>>,
+    links: HashMap<(usize, LinkOverrides), Arc<Link>>,
+    errors: BTreeMap<String, Vec<&'a str>>,
+    warnings: BTreeMap<String, Vec<&'a str>>,
+}
+
+impl<'a> Planner<'a> {
+    fn new(request: &'a PlanRequest<'a>) -> Self {
+        Self {
+            request,
+            ways: Vec::new(),
+            requests: HashMap::new(),
+            timings: HashMap::new(),
+            links: HashMap::new(),
+            errors: BTreeMap::new(),
+            warnings: BTreeMap::new(),
+        }
+    }
+
+    fn job(&mut self, device: &'a Device, member: &'a Member) -> Option<Job> {
+        let (place, way) =
+            self.ways.iter().enumerate().find(|(_, way)| Arc::ptr_eq(&way.device_type, &member.device_type))?;
+        let overridden: Params;
+        let params = if way.args.is_empty() {
+            &device.params
+        } else {
+            overridden = device.params.overridden_by(way.args.iter().cloned());
+            &overridden
+        };
+        let body = match way.device_type.body(&way.source, params) {
+            Ok(body) => body,
+            Err(error) => {
+                self.errors.entry(error.to_string()).or_default().push(&device.name);
+                return None;
+            }
+        };
+        let request = match self.requests.get(&(place, body.clone())) {
+            Some(known) => known.clone(),
+            None => match way.device_type.request(&way.source, body.clone(), self.request.idempotent) {
+                Ok(made) => {
+                    let made = Arc::new(made);
+                    self.requests.insert((place, body), made.clone());
+                    made
+                }
+                Err(error) => {
+                    self.errors.entry(error.to_string()).or_default().push(&device.name);
+                    return None;
+                }
+            },
+        };
+        if let CommandSource::Raw(_) = way.source {
+            if request.is_broadcast() && way.device_type.unit_param.is_some() {
+                let text = "the command speaks to every device behind the gateway, not to one".to_owned();
+                self.warnings.entry(text).or_default().push(&device.name);
+            }
+            if let Some(unit) = request.unit_named(params) {
+                let text = format!("the command names unit {unit}, which is not the device's own");
+                self.warnings.entry(text).or_default().push(&device.name);
+            }
+            if !request.is_understood() {
+                let text = format!(
+                    "`{}` is not of the form that `{}` replies can be matched to: no reply will be taken as its answer",
+                    request.payload().shown(),
+                    way.device_type.name
+                );
+                self.warnings.entry(text).or_default().push(&device.name);
+            }
+        }
+        let device_type = way.device_type.clone();
+        let timing = self.timing(&request, member);
+        let link = self.link(place, &device_type, member.link);
+        Some(Job { request, timing, link })
+    }
+
+    fn timing(&mut self, request: &Arc<Request>, member: &Member) -> Arc<Timing> {
+        let key = (Arc::as_ptr(request).addr(), *member.timing);
+        let plan = self.request;
+        self.timings
+            .entry(key)
+            .or_insert_with(|| {
+                let layers = plan.flags.over(*member.timing).over(request.timing()).over(plan.fleet.run.timing);
+                Arc::new(layers.resolve(plan.built_in))
+            })
+            .clone()
+    }
+
+    fn link(&mut self, place: usize, device_type: &DeviceType, overrides: LinkOverrides) -> Arc<Link> {
+        let link = self.links.entry((place, overrides)).or_insert_with(|| {
+            let own = &device_type.link;
+            Arc::new(Link {
+                gap: overrides.gap.unwrap_or(own.gap),
+                quiet: overrides.quiet.unwrap_or(own.quiet),
+                busy_delay: overrides.busy_delay.unwrap_or(own.busy_delay),
+                reuse: overrides.reuse.unwrap_or(own.reuse),
+                busy_texts: own.busy_texts.clone(),
+            })
+        });
+        link.clone()
+    }
+
+    fn report(&self, diagnostics: &mut Diagnostics) {
+        for (text, devices) in &self.errors {
+            diagnostics.push(Diagnostic::error(format!("{text}: {}", fold_names(devices.iter().copied()))));
+        }
+        for (text, devices) in &self.warnings {
+            diagnostics.push(Diagnostic::warning(format!("{text}: {}", fold_names(devices.iter().copied()))));
+        }
+    }
+}
+
+/// The same raw command for two devices of one gateway would tell several truths about one device.
+fn refuse_repeats(text: &str, devices: &[Device], jobs: &[Job], lanes: &Lanes, diagnostics: &mut Diagnostics) {
+    for lane in lanes.iter().filter(|lane| lane.len() > 1) {
+        let mut seen: HashMap<usize, Vec<DeviceIndex>> = HashMap::new();
+        for &device in lane {
+            if let Some(job) = jobs.get(device.get()) {
+                seen.entry(Arc::as_ptr(&job.request).addr()).or_default().push(device);
+            }
+        }
+        let mut repeats: Vec<&Vec<DeviceIndex>> = seen.values().filter(|same| same.len() > 1).collect();
+        repeats.sort();
+        for same in repeats {
+            let named = same.iter().filter_map(|device| devices.get(device.get()));
+            let names = fold_names(named.clone().map(|device| &*device.name));
+            let Some((first, job)) = named.clone().next().zip(same.first().and_then(|device| jobs.get(device.get())))
+            else {
+                continue;
+            };
+            let unit = job.request.device_type().unit_param.as_deref();
+            let mistake = Diagnostic::error(format!(
+                "`{}` comes out the same for {names} behind one gateway ({}): one of them would answer for all",
+                printable(text),
+                first.address
+            ));
+            diagnostics.push(match unit {
+                Some(unit) => mistake.help(format!("write `{{{unit}}}` where the command names the device")),
+                None => mistake.help("select one of them"),
+            });
+        }
+    }
+}

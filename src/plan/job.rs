@@ -1,0 +1,53 @@
+//! A device's part of a plan, and the plan as a whole.
+
+use std::sync::Arc;
+
+use super::Lanes;
+use crate::device_type::{Link, Request};
+use crate::model::{Device, DeviceIndex, Timing};
+
+/// What is to be done with one device. Shared parts are shared: a fleet that gets one command holds it once.
+#[derive(Debug, Clone)]
+pub struct Job {
+    /// The bytes and what they mean.
+    pub request: Arc<Request>,
+    /// Effective times and retries.
+    pub timing: Arc<Timing>,
+    /// How the device is connected to; equal settings of one type are one `Arc`, so a lane can tell at a glance whether
+    /// a connection serves two devices.
+    pub link: Arc<Link>,
+}
+
+/// A site with a cap.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedSite {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Lanes at once at this site.
+    pub max_concurrency: usize,
+}
+
+/// Everything that a run will do.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The selected devices in inventory order.
+    pub devices: Arc<[Device]>,
+    /// What each of them gets.
+    pub jobs: Vec<Job>,
+    /// Who shares a gateway.
+    pub lanes: Lanes,
+    /// The sites that have a cap.
+    pub sites: Vec<PlannedSite>,
+}
+
+impl Plan {
+    /// A device's job.
+    pub fn job(&self, device: DeviceIndex) -> Option<&Job> {
+        self.jobs.get(device.get())
+    }
+
+    /// A device.
+    pub fn device(&self, device: DeviceIndex) -> Option<&Device> {
+        self.devices.get(device.get())
+    }
+}

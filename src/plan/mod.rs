@@ -1,0 +1,14 @@
+//! What exactly will be sent to whom, or every reason why nothing may be.
+//!
+//! A plan is made before anything is sent and does not change during the run: exact bytes per device, effective times,
+//! and lanes (the devices of one gateway). It is pure; what is equal for many devices is kept once.
+
+mod build;
+mod estimate;
+mod job;
+mod lanes;
+
+pub use build::{PlanRequest, build};
+pub use estimate::estimate;
+pub use job::{Job, Plan, PlannedSite};
+pub use lanes::Lanes;
