@@ -54,10 +54,12 @@ impl Collected {
 
     /// Makes every device stand in the report exactly once: one whose outcome never came can only be our own fault.
     pub(super) fn complete(&mut self) {
-        for place in self.outcomes.iter_mut().flatten().filter(|place| place.is_none()) {
-            let outcome = Outcome::skipped(SkipReason::Internal);
-            self.summary.add(&outcome);
-            *place = Some(Box::new(outcome));
+        let missing = (self.devices.len() as u64).saturating_sub(self.summary.total);
+        for _ in 0..missing {
+            self.summary.add(&Outcome::skipped(SkipReason::Internal));
+        }
+        for place in self.outcomes.iter_mut().flatten() {
+            place.get_or_insert_with(|| Box::new(Outcome::skipped(SkipReason::Internal)));
         }
     }
 

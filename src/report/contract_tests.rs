@@ -1,12 +1,16 @@
 //! What is written, held against its schema and against what hostile devices and files would like to see in it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::test_run::{self, device, ok, outcome, render};
-use super::{Csv, Json, Ndjson, Style, Table, TableOptions, schema};
+use super::{
+    Csv, Json, Ndjson, PlanRow, PlanSummary, PlanView, Style, Table, TableOptions, TypeRow, schema, write_devices_json,
+    write_plan_json, write_types_json,
+};
 use crate::model::{
-    AttemptError, Delivery, Device, Ended, ErrorKind, Failure, Outcome, ParamValue, PayloadBuilder, RunEvent, Secret,
-    SkipReason, Status, Value,
+    AttemptError, Backoff, Delivery, Device, Ended, ErrorKind, Failure, Outcome, ParamValue, Payload, PayloadBuilder,
+    RunEvent, Secret, SkipReason, Status, Timing, Value, escape,
 };
 
 fn check(name: &str, document: &serde_json::Value) {
@@ -73,6 +77,31 @@ fn every_line_fits_its_schema() {
             check("event", &serde_json::from_str(line).unwrap());
         }
     }
+}
+
+#[test]
+fn plans_and_lists_fit_their_schemas() {
+    fn check_written(name: &str, write: impl FnOnce(&mut Vec<u8>) -> std::io::Result<()>) {
+        let mut out = Vec::new();
+        write(&mut out).unwrap();
+        check(name, &serde_json::from_slice(&out).unwrap());
+    }
+    let tv = device("tv-1", "10.0.0.1");
+    let timing = Timing {
+        connect_timeout: Duration::from_secs(3),
+        reply_timeout: Duration::from_secs(2),
+        device_deadline: Duration::from_secs(30),
+        retries: 2,
+        backoff: Backoff { initial: Duration::ZERO, max: Duration::ZERO, jitter: true },
+    };
+    let sent = Payload::plain(b"ka 01 01\r");
+    let row = PlanRow { name: &tv.name, address: &tv.address, device_type: "lg", sent: &sent, timing: &timing };
+    let summary = PlanSummary { lanes: 1, longest_lane: 1, estimated: Duration::from_secs(1) };
+    check_written("plan", |out| write_plan_json(out, &PlanView { devices: [row].into_iter(), summary }));
+    check_written("devices", |out| write_devices_json(out, std::slice::from_ref(&tv)));
+    let (name, title, origin) = ("lg".to_owned(), "LG".to_owned(), "built-in".to_owned());
+    let types = [TypeRow { name, title, port: None, actions: Vec::new(), origin }];
+    check_written("types", |out| write_types_json(out, &types));
 }
 
 #[test]
@@ -156,7 +185,7 @@ fn a_secret_appears_nowhere_also_when_the_device_echoes_it() {
 
 #[test]
 fn nothing_from_outside_steers_a_terminal_or_a_spreadsheet() {
-    let hostile = "=cmd|'\u{1b}[2J\u{9b}31m\u{7f}\u{202e}\u{2066}\r\n\0\"<b>";
+    let hostile = "=cmd|'\u{1b}[2J\u{9b}31m\u{7f}\u{202e}\u{2066}\u{61c}\u{2028}\r\n\0\"<b>";
     let bytes = [hostile.as_bytes(), &[0xff, 0x00, 0x9b]].concat();
     let bad = Device {
         site: Some(hostile.into()),
@@ -171,12 +200,33 @@ fn nothing_from_outside_steers_a_terminal_or_a_spreadsheet() {
     let good = Outcome { reply: Some(bytes.into()), attempts: 2, ..ok(Value::Text(hostile.into())) };
     let events = test_run::run_of(test_run::raw(), vec![(bad.clone(), failed), (bad, good)], Ended::Completed);
     for text in all_formats(&events) {
-        let steers =
-            |c: char| (c.is_control() && c != '\n') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        let steers = |c: char| c != '\n' && escape::steers(c);
         assert!(!text.contains(steers), "{text:?}");
     }
     let csv = render(|sink| Box::new(Csv::new(sink)), events.clone());
     assert_eq!(csv.lines().count(), 3, "no cell breaks its row");
     assert!(!csv.contains("\"="), "{csv}");
     assert_eq!(json(events)["devices"][0]["name"], hostile, "machines get the exact text");
+}
+
+#[test]
+fn a_pipe_that_nobody_reads_is_an_error_of_its_report() {
+    struct Closed;
+    impl std::io::Write for Closed {
+        fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+            Err(std::io::ErrorKind::BrokenPipe.into())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    for format in super::Format::ALL {
+        let mut reporters = super::Reporters::default();
+        let sink = super::Sink::Writer(Box::new(Closed));
+        reporters.add(format.as_str(), super::reporter(format, sink, TableOptions::default()));
+        reporters.events(test_run::events());
+        let errors = reporters.finish().errors;
+        assert_eq!(errors.len(), 1, "{format:?}");
+        assert_eq!(errors[0].source.kind(), std::io::ErrorKind::BrokenPipe, "{format:?}");
+    }
 }

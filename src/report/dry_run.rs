@@ -9,9 +9,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::ser::{Serialize, Serializer};
 
 use super::document::Shown;
-use super::format::{TableOptions, trimmed};
+use super::format::{TableOptions, grid, trimmed};
 use super::json_layout::write_document;
-use super::listing::headed;
 use super::record::whole_ms;
 use crate::model::escape::printable;
 use crate::model::{Address, Payload, Timing};
@@ -133,9 +132,9 @@ where
 {
     let heads = ["DEVICE", "ADDRESS", "SENT", "SENT (HEX)"];
     let mut table = if verbose {
-        headed([heads[0], heads[1], heads[2], heads[3], "CONNECT", "REPLY", "DEADLINE", "RETRIES"], options)
+        grid([heads[0], heads[1], heads[2], heads[3], "CONNECT", "REPLY", "DEADLINE", "RETRIES"], options)
     } else {
-        headed(heads, options)
+        grid(heads, options)
     };
     let mut count = 0;
     for row in plan.devices.clone() {

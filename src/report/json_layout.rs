@@ -3,33 +3,36 @@
 //!
 //! Text that could steer a terminal is written as `\u` escapes: the same JSON, safe to look at.
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 
 use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Formatter, Serializer};
+
+use crate::model::escape::steers;
 
 /// Writes a document with its last line end.
 ///
 /// # Errors
 /// When `out` cannot be written to.
 pub(super) fn write_document(out: &mut impl Write, document: &impl Serialize) -> io::Result<()> {
-    document.serialize(&mut Serializer::with_formatter(&mut *out, Lines::default()))?;
-    out.write_all(b"\n")
+    // A document is written in many small pieces: they are gathered here, where that is a plain copy.
+    let mut out = BufWriter::with_capacity(64 * 1024, out);
+    document.serialize(&mut Serializer::with_formatter(&mut out, Lines::default()))?;
+    out.write_all(b"\n")?;
+    out.flush()
 }
 
-/// Writes one line of NDJSON.
+/// Makes one line of NDJSON; `line` is emptied first.
 ///
 /// # Errors
-/// When `out` cannot be written to.
-pub(super) fn write_line(out: &mut impl Write, line: &impl Serialize) -> io::Result<()> {
-    document_line(out, line)?;
-    out.write_all(b"\n")
-}
-
-fn document_line(out: &mut impl Write, line: &impl Serialize) -> io::Result<()> {
+/// When the event cannot be written as JSON.
+pub(super) fn make_line(line: &mut Vec<u8>, event: &impl Serialize) -> io::Result<()> {
+    line.clear();
     // Below depth 2 everything stands on one line.
     let layout = Lines { depth: 2, line_per_element: Vec::new() };
-    Ok(line.serialize(&mut Serializer::with_formatter(&mut *out, layout))?)
+    event.serialize(&mut Serializer::with_formatter(&mut *line, layout))?;
+    line.push(b'\n');
+    Ok(())
 }
 
 /// The layout: which of the open containers have a line per element.
@@ -98,12 +101,11 @@ impl Formatter for Lines {
 
     fn write_string_fragment<W: ?Sized + Write>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
         // Control characters below 0x20 are escaped by JSON itself; of ASCII only DEL remains.
-        if fragment.bytes().all(|byte| byte < 0x7f) {
+        if fragment.is_ascii() && !fragment.as_bytes().contains(&0x7f) {
             return CompactFormatter.write_string_fragment(out, fragment);
         }
         for c in fragment.chars() {
-            let direction = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-            if c.is_control() || direction {
+            if steers(c) {
                 write!(out, "\\u{:04x}", u32::from(c))?;
             } else {
                 out.write_all(c.encode_utf8(&mut [0; 4]).as_bytes())?;
@@ -130,7 +132,7 @@ mod tests {
         );
         assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), document);
         let mut line = Vec::new();
-        write_line(&mut line, &document).unwrap();
+        make_line(&mut line, &document).unwrap();
         assert_eq!(line.iter().position(|&byte| byte == b'\n'), Some(line.len() - 1));
         assert_eq!(serde_json::from_slice::<serde_json::Value>(&line).unwrap(), document);
     }

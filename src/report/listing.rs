@@ -7,7 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::document::Shown;
-use super::format::{Style, TableOptions, grid, trimmed};
+use super::format::{TableOptions, grid, trimmed};
 use super::json_layout::write_document;
 use crate::model::escape::printable;
 use crate::model::{Device, ParamValue, Params, escape};
@@ -117,7 +117,7 @@ pub fn write_devices_text<'a>(
     devices: impl IntoIterator<Item = &'a Device>,
     options: TableOptions,
 ) -> io::Result<()> {
-    let mut table = headed(["NAME", "ADDRESS", "TYPE", "SITE", "TAGS", "PARAMS"], options);
+    let mut table = grid(["NAME", "ADDRESS", "TYPE", "SITE", "TAGS", "PARAMS"], options);
     for device in devices {
         let params: Vec<String> = device.params.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let tags: Vec<&str> = device.tags.iter().map(|tag| &**tag).collect();
@@ -146,7 +146,7 @@ pub fn write_types_json(out: &mut impl Write, types: &[TypeRow]) -> io::Result<(
 /// # Errors
 /// When `out` cannot be written to.
 pub fn write_types_text(out: &mut impl Write, types: &[TypeRow], options: TableOptions) -> io::Result<()> {
-    let mut table = headed(["NAME", "PORT", "ORIGIN", "TITLE", "ACTIONS"], options);
+    let mut table = grid(["NAME", "PORT", "ORIGIN", "TITLE", "ACTIONS"], options);
     for one in types {
         table.add_row([
             printable(&one.name),
@@ -157,13 +157,6 @@ pub fn write_types_text(out: &mut impl Write, types: &[TypeRow], options: TableO
         ]);
     }
     writeln!(out, "{}", trimmed(&table))
-}
-
-pub(super) fn headed<const N: usize>(heads: [&str; N], options: TableOptions) -> comfy_table::Table {
-    let mut table = grid(options.width);
-    let style: Style = options.style;
-    table.set_header(heads.map(|head| style.strong(head)));
-    table
 }
 
 fn types_schema_name(_: &mut SchemaGenerator) -> Schema {

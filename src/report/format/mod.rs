@@ -2,6 +2,7 @@
 
 mod by_value;
 mod csv;
+mod grid;
 mod json;
 mod ndjson;
 mod style;
@@ -9,11 +10,11 @@ mod summary;
 mod table;
 
 pub use self::csv::Csv;
+pub(super) use grid::{grid, trimmed};
 pub use json::Json;
 pub use ndjson::Ndjson;
 pub use style::Style;
 pub use table::{Table, TableOptions};
-pub(super) use table::{grid, trimmed};
 
 use std::str::FromStr;
 

@@ -3,10 +3,10 @@
 //! Lines become visible as soon as no further event is waiting, so whoever follows the pipe sees them at once and a burst
 //! costs one write.
 
-use std::io;
+use std::io::{self, Write};
 
 use super::super::document::{Line, Moment, VERSION};
-use super::super::json_layout::write_line;
+use super::super::json_layout::make_line;
 use super::super::mask::Mask;
 use super::super::{Collected, Reporter, Sink, record};
 use crate::model::RunEvent;
@@ -14,19 +14,24 @@ use crate::model::RunEvent;
 /// Writes NDJSON.
 pub struct Ndjson {
     sink: Sink,
+    /// Kept for the next line.
+    line: Vec<u8>,
 }
 
 impl Ndjson {
     /// A stream of lines that goes to `sink`.
     pub fn new(sink: Sink) -> Self {
-        Self { sink }
+        Self { sink, line: Vec::new() }
     }
 }
 
 impl Reporter for Ndjson {
     fn event(&mut self, event: &RunEvent, run: &Collected) -> io::Result<()> {
         match line(event, run) {
-            Some(line) => write_line(&mut self.sink, &line),
+            Some(line) => {
+                make_line(&mut self.line, &line)?;
+                self.sink.write_all(&self.line)
+            }
             None => Ok(()),
         }
     }

@@ -6,11 +6,12 @@
 
 use std::io::{self, Write};
 
-use comfy_table::{Cell, CellAlignment, Table as Grid, presets};
+use comfy_table::{Cell, CellAlignment, Color};
 
 use super::super::group::{Group, groups, most_names_fail};
 use super::super::mask::Mask;
 use super::super::{Collected, Reporter, Sink};
+use super::grid::{coloured, grid, trimmed};
 use super::summary::{summary_line, words};
 use super::{Style, by_value};
 use crate::model::escape::printable;
@@ -102,7 +103,7 @@ fn write_group(out: &mut impl Write, group: &Group<'_>, style: Style) -> io::Res
         line(out, &who, devices.len())?;
     } else {
         for (address, devices) in &group.gateways {
-            let who = format!("gateway {address} with all its {} devices ({})", devices.len(), folded(devices));
+            let who = format!("gateway {address} with all its devices ({})", folded(devices));
             line(out, &who, devices.len())?;
         }
     }
@@ -137,23 +138,20 @@ fn write_flaky(out: &mut impl Write, run: &Collected) -> io::Result<()> {
 }
 
 fn all_devices(run: &Collected, options: TableOptions) -> String {
-    let mut grid = grid(options.width);
-    grid.set_header(
-        ["DEVICE", "ADDRESS", "STATUS", "TRIES", "MS", "VALUE", "ERROR"].map(|head| options.style.strong(head)),
-    );
+    let mut grid = grid(["DEVICE", "ADDRESS", "STATUS", "TRIES", "MS", "VALUE", "ERROR"], options);
     for (device, outcome) in run.outcomes() {
-        grid.add_row(device_row(device, outcome, options.style));
+        grid.add_row(device_row(device, outcome));
     }
     trimmed(&grid)
 }
 
-fn device_row(device: &Device, outcome: &Outcome, style: Style) -> Vec<Cell> {
+fn device_row(device: &Device, outcome: &Outcome) -> Vec<Cell> {
     let mask = Mask::new(device, outcome);
     let status = words(outcome.status);
     let status = match outcome.status {
-        Status::Ok | Status::Sent => style.success(status),
-        Status::Skipped => style.notice(status),
-        _ => style.failure(status),
+        Status::Ok | Status::Sent => coloured(status, Color::Green),
+        Status::Skipped => coloured(status, Color::Yellow),
+        _ => coloured(status, Color::Red),
     };
     let error = match (&outcome.error, outcome.reason) {
         (Some(failure), _) => printable(&mask.text(&failure.to_string())),
@@ -163,34 +161,13 @@ fn device_row(device: &Device, outcome: &Outcome, style: Style) -> Vec<Cell> {
     vec![
         Cell::new(printable(&device.name)),
         Cell::new(&device.address),
-        Cell::new(status),
+        status,
         Cell::new(outcome.attempts).set_alignment(CellAlignment::Right),
         Cell::new(format!("{:.1}", super::super::record::tenths_of_ms(outcome.elapsed)))
             .set_alignment(CellAlignment::Right),
         Cell::new(outcome.value.as_ref().map(|value| by_value::shown(value, &mask)).unwrap_or_default()),
         Cell::new(error),
     ]
-}
-
-/// An empty grid without frames; it wraps only where the width of a terminal is known.
-pub(in crate::report) fn grid(width: Option<u16>) -> Grid {
-    let mut grid = Grid::new();
-    grid.load_style(presets::NOTHING);
-    match width.filter(|&width| width > 0) {
-        Some(width) => {
-            grid.set_width(width);
-            grid.set_content_arrangement(comfy_table::ContentArrangement::Dynamic);
-        }
-        None => {
-            grid.set_content_arrangement(comfy_table::ContentArrangement::Disabled);
-        }
-    }
-    grid
-}
-
-/// The grid as text without spaces at the ends of lines.
-pub(in crate::report) fn trimmed(grid: &Grid) -> String {
-    grid.lines().map(|line| line.trim().to_owned()).collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]
@@ -212,7 +189,7 @@ mod tests {
         insta::assert_snapshot!(plain(test_run::events()), @r"
         the only host name does not resolve: check this machine's network and DNS before the devices.
 
-        gateway 10.20.9.7:23 with all its 2 devices (wall-[1-2]): connection refused (2 unreachable)
+        gateway 10.20.9.7:23 with all its devices (wall-[1-2]): connection refused (2 unreachable)
             The host is up, but nothing listens on this port: check the port number, and that the gateway is in TCP server mode.
 
         tv-003: refused: not supported by this model (NG 02) (rejected)

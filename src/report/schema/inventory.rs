@@ -1,0 +1,128 @@
+//! `fleet.toml` as a schema.
+
+#![expect(
+    dead_code,
+    reason = "these types are only described, never filled: the readers collect mistakes with their places"
+)]
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+
+use super::settings::{Link, Timing};
+
+/// The devices of a fleet and how runs over them behave.
+#[derive(JsonSchema)]
+#[schemars(rename = "inventory", deny_unknown_fields)]
+pub(super) struct Inventory {
+    fleet: Option<Fleet>,
+    /// How runs behave unless the command line says otherwise.
+    run: Option<Run>,
+    /// What every device inherits.
+    defaults: Option<Layer>,
+    /// Places, by name.
+    sites: Option<BTreeMap<String, Site>>,
+    /// Named selectors.
+    groups: Option<BTreeMap<String, String>>,
+    device: Option<Vec<Device>>,
+}
+
+/// The fleet as a whole.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Fleet {
+    /// Stands in every report.
+    name: Option<String>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Run {
+    /// Gateways that are talked to at once.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    concurrency: Option<u32>,
+    #[schemars(flatten)]
+    timing: Timing,
+}
+
+/// A place.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Site {
+    /// An IANA name: `Europe/Berlin`.
+    timezone: Option<String>,
+    /// Gateways that are talked to at once at this site.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    max_concurrency: Option<u32>,
+    #[schemars(flatten)]
+    timing: Timing,
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Layer {
+    #[schemars(flatten)]
+    inherited: Inherited,
+}
+
+/// One device, or as many as its ranges say.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Device {
+    /// Unique; `tv-[001-300]` is three hundred.
+    name: String,
+    /// `host`, `host:port`, `[IPv6]` or `[IPv6]:port`, with ranges.
+    address: String,
+    #[schemars(flatten)]
+    inherited: Inherited,
+}
+
+/// What a device may say or inherit.
+#[derive(JsonSchema)]
+struct Inherited {
+    /// The name of a device type.
+    r#type: Option<String>,
+    /// The name of a site.
+    site: Option<String>,
+    /// They add up.
+    tags: Option<Vec<String>>,
+    /// The parameters that the device type declares.
+    params: Option<BTreeMap<String, Value>>,
+    link: Option<DeviceLink>,
+    #[schemars(flatten)]
+    timing: Timing,
+}
+
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct DeviceLink {
+    #[schemars(flatten)]
+    link: Link,
+}
+
+/// A parameter's value.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum Value {
+    Text(String),
+    Int(i64),
+    Bool(bool),
+    Environment(FromEnvironment),
+    File(FromFile),
+}
+
+/// A secret in an environment variable.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct FromEnvironment {
+    /// Its name.
+    env: String,
+}
+
+/// A secret in a file.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct FromFile {
+    /// Its path, relative to the inventory.
+    file: String,
+}
