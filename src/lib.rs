@@ -26,7 +26,12 @@ pub mod session;
 
 pub mod dispatch;
 
+pub mod simulate;
+
 // What people and machines see.
 pub mod report;
 
 // Putting it together.
+pub mod run;
+
+pub mod cli;

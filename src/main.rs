@@ -1,3 +1,11 @@
-//! Starts the program and returns its exit status; everything else is in the library.
+//! Starts the runtime, calls the command line, returns its exit status; no logic.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    // One thread: the engine's tasks wait for sockets, they do not compute, and one thread costs no hand-overs.
+    match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => ExitCode::from(runtime.block_on(fleetctl::cli::main()).code()),
+        Err(_) => ExitCode::from(2),
+    }
+}

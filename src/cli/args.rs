@@ -1,0 +1,278 @@
+//! Every argument of the program, with its help.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, ValueEnum};
+
+use crate::diagnostic::parse_duration;
+use crate::inventory::select::SampleSize;
+use crate::model::TimingOverrides;
+use crate::run::Share;
+
+/// Sends a command to a whole fleet of field devices at once and says, device by device, what really happened
+#[derive(Debug, Parser)]
+#[command(
+    name = "fleetctl",
+    version,
+    max_term_width = 100,
+    after_help = "\
+Exit status: 0 every device obeyed; 1 some did not; 2 a mistake, nothing was sent; 3 stopped by --deadline;
+4 a report could not be delivered; 130, 143, 129 stopped by SIGINT, SIGTERM, SIGHUP (the report is complete)."
+)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    pub(super) command: Subcommand,
+    /// Say more on stderr; twice: what happens to each device
+    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    pub(super) verbose: u8,
+    /// Say only errors on stderr; the document on stdout stays
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(super) quiet: bool,
+    /// Whether to colour what people read; `NO_COLOR` is honoured
+    #[arg(long, value_enum, default_value = "auto", global = true)]
+    pub(super) color: Color,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Color {
+    /// On a terminal
+    Auto,
+    /// Everywhere
+    Always,
+    /// Nowhere
+    Never,
+}
+
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Subcommand {
+    /// Send a command or an action to the selected devices
+    Run(Box<RunArgs>),
+    /// Check, list or make an inventory
+    #[command(subcommand)]
+    Inventory(InventoryCommand),
+    /// The device types: how to talk to each kind of device
+    #[command(subcommand)]
+    Types(TypesCommand),
+    /// Keep a simulated fleet up on loopback, for other programs
+    Simulate(SimulateArgs),
+    /// Print the JSON Schema of a file or document
+    Schema {
+        /// report, devices, plan, types, event, inventory or device-type
+        name: String,
+    },
+}
+
+/// Where the devices are described.
+#[derive(Debug, Args)]
+pub(super) struct InventoryArg {
+    /// The inventory
+    #[arg(short, long, value_name = "FILE", env = "FLEETCTL_INVENTORY", default_value = "fleet.toml")]
+    pub(super) inventory: PathBuf,
+    /// A folder with device types of your own; may be given several times
+    #[arg(long, value_name = "DIR")]
+    pub(super) types: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  fleetctl run -i fleet.toml --cmd \"ka {set_id} 01\"
+  fleetctl run -i fleet.toml --do power-on --select 'tag:lobby and not tv-007' --report json=night.json
+  fleetctl run -i fleet.toml --do power-on --failed-from night.json
+  fleetctl run -i fleet.example.toml --do power-on --simulate --faults silent=5%,refuse=2%")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
+pub(super) struct RunArgs {
+    #[command(flatten)]
+    pub(super) inventory: InventoryArg,
+    #[command(flatten)]
+    pub(super) what: What,
+    /// An argument of the action; may be given several times
+    #[arg(long = "arg", value_name = "KEY=VALUE", requires = "action", value_parser = key_value)]
+    pub(super) args: Vec<(String, String)>,
+    /// The raw command may be sent twice: after an unanswered attempt it is tried again
+    #[arg(long, requires = "cmd")]
+    pub(super) idempotent: bool,
+    /// Which devices; without it all
+    #[arg(
+        short,
+        long,
+        value_name = "EXPR",
+        long_help = "Which devices: a name, a glob (tv-*), a range (tv-[001-050]), @group, type:NAME, site:NAME, tag:NAME, \
+                     joined by `and`, `or` (or a comma), `not` and parentheses. Without it every device is meant."
+    )]
+    pub(super) select: Option<String>,
+    /// A random part of the selected devices: a number or a percentage
+    #[arg(long, value_name = "N|N%")]
+    pub(super) sample: Option<SampleSize>,
+    /// The devices of an earlier JSON report that are not a success
+    #[arg(long, value_name = "REPORT.json")]
+    pub(super) failed_from: Option<PathBuf>,
+    /// Gateways talked to at once [default: 256, or what the inventory says]
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(super) concurrency: Option<u32>,
+    #[command(flatten)]
+    pub(super) timing: TimingArgs,
+    /// Start nothing new after this time; what is in flight gets --grace
+    #[arg(long, value_name = "DURATION", value_parser = positive_duration)]
+    pub(super) deadline: Option<Duration>,
+    /// What is in flight when the run stops gets this long
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "5s")]
+    pub(super) grace: Duration,
+    /// The run is a success when this share of the devices is
+    #[arg(long, value_name = "SHARE", default_value = "100%")]
+    pub(super) ok_if: Share,
+    /// What is printed on stdout: table, json, ndjson or csv
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub(super) format: String,
+    /// A report into a file, put in place when the run is over; may be given several times
+    #[arg(long = "report", value_name = "FORMAT=PATH")]
+    pub(super) reports: Vec<String>,
+    /// List every device in the table, not only the failures
+    #[arg(long)]
+    pub(super) all: bool,
+    /// Connect to nothing: print the exact bytes for each device, and how many lanes there are
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    #[command(flatten)]
+    pub(super) simulation: SimulationArgs,
+    /// Play the devices on loopback instead of reaching real ones
+    #[arg(long)]
+    pub(super) simulate: bool,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(super) struct What {
+    /// A command in the devices' own language, text or hex; {name} is a parameter
+    #[arg(long, value_name = "TEXT")]
+    pub(super) cmd: Option<String>,
+    /// An action that every device type translates for itself, such as power-on
+    #[arg(long = "do", id = "action", value_name = "ACTION")]
+    pub(super) action: Option<String>,
+}
+
+/// The `[run]` keys that concern one device, as flags.
+#[derive(Debug, Args)]
+pub(super) struct TimingArgs {
+    /// Further attempts after the first [default: 2]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=1000))]
+    pub(super) retries: Option<u32>,
+    /// From the start of connecting to an open connection [default: 3s]
+    #[arg(long, value_name = "DURATION", value_parser = positive_duration)]
+    pub(super) connect_timeout: Option<Duration>,
+    /// From the write of the command to its whole reply [default: 2s, or what the device type says]
+    #[arg(long, value_name = "DURATION", value_parser = positive_duration)]
+    pub(super) reply_timeout: Option<Duration>,
+    /// Everything for one device, attempts and waits included [default: 30s]
+    #[arg(long, value_name = "DURATION", value_parser = positive_duration)]
+    pub(super) device_deadline: Option<Duration>,
+    /// The longest wait before the second attempt [default: 250ms]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(super) retry_backoff_initial: Option<Duration>,
+    /// The longest wait before any attempt [default: 5s]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(super) retry_backoff_max: Option<Duration>,
+}
+
+impl TimingArgs {
+    pub(super) fn overrides(&self) -> TimingOverrides {
+        TimingOverrides {
+            connect_timeout: self.connect_timeout,
+            reply_timeout: self.reply_timeout,
+            device_deadline: self.device_deadline,
+            retries: self.retries,
+            backoff_initial: self.retry_backoff_initial,
+            backoff_max: self.retry_backoff_max,
+            backoff_jitter: None,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SimulationArgs {
+    /// Faults that simulated devices have, such as silent=5%,refuse=2%,reject=1%,slow=10%,cut=1%,boot=38s
+    #[arg(long, value_name = "LIST")]
+    pub(super) faults: Option<String>,
+    /// Draws the same faults again
+    #[arg(long, value_name = "N")]
+    pub(super) seed: Option<u64>,
+}
+
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum InventoryCommand {
+    /// Report every mistake of an inventory, or that there is none
+    Check {
+        #[command(flatten)]
+        inventory: InventoryArg,
+    },
+    /// Print what a selector matches
+    List {
+        #[command(flatten)]
+        inventory: InventoryArg,
+        /// Which devices; without it all
+        #[arg(short, long, value_name = "EXPR")]
+        select: Option<String>,
+        /// table or json
+        #[arg(long, value_name = "FORMAT", default_value = "table")]
+        format: String,
+    },
+    /// Turn a spreadsheet into an inventory on stdout
+    Import {
+        /// A CSV file with a header row: name, address, type, site, tags; every other column is a parameter
+        file: PathBuf,
+    },
+}
+
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum TypesCommand {
+    /// List the device types
+    List {
+        #[command(flatten)]
+        inventory: InventoryArg,
+        /// table or json
+        #[arg(long, value_name = "FORMAT", default_value = "table")]
+        format: String,
+    },
+    /// Show one device type: its parameters, actions and framing
+    Show {
+        /// The device type
+        name: String,
+        #[command(flatten)]
+        inventory: InventoryArg,
+    },
+    /// Check a device-type file of your own and run its vectors
+    Check {
+        /// The file
+        file: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SimulateArgs {
+    #[command(flatten)]
+    pub(super) inventory: InventoryArg,
+    /// Where to write the same inventory with loopback addresses
+    #[arg(long, value_name = "FILE")]
+    pub(super) write_inventory: PathBuf,
+    #[command(flatten)]
+    pub(super) simulation: SimulationArgs,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    parse_duration(text)
+}
+
+fn positive_duration(text: &str) -> Result<Duration, String> {
+    match parse_duration(text)? {
+        Duration::ZERO => Err("must be more than nothing".to_owned()),
+        duration => Ok(duration),
+    }
+}
+
+fn key_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("write KEY=VALUE".to_owned()),
+    }
+}

@@ -1,0 +1,7 @@
+//! The subcommands, a file each.
+
+pub(super) mod inventory;
+pub(super) mod run;
+pub(super) mod schema;
+pub(super) mod simulate;
+pub(super) mod types;

@@ -1,0 +1,190 @@
+//! `fleetctl run`: the main job.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+
+use tracing::warn;
+
+use crate::cli::args::{RunArgs, SimulationArgs};
+use crate::cli::exit_status::ExitStatus;
+use crate::cli::signal::Signals;
+use crate::cli::terminal::{Terminal, say, write};
+use crate::model::Command;
+use crate::plan::estimate;
+use crate::report::{
+    Format, PlanRow, PlanSummary, PlanView, Progress, ProgressStyle, ReportTarget, Reporters, Sink, reporter,
+    write_plan_json, write_plan_text,
+};
+use crate::run::{Finished, Preparation, Prepared, RunRequest, Selecting, execute, load, prepare};
+use crate::session::Stop;
+use crate::simulate::Night;
+use crate::transport::raise_open_files;
+
+pub(in crate::cli) async fn run(args: RunArgs, verbose: u8, terminal: &Terminal) -> ExitStatus {
+    let (request, outputs) = match understand(&args) {
+        Ok(understood) => understood,
+        Err(message) => return terminal.mistake(message, None),
+    };
+    let mut loaded = load(&request.inventory, &request.types);
+    let preparation = prepare(&request, &mut loaded);
+    terminal.show(&loaded.diagnostics, &loaded.sources);
+    let prepared = match preparation {
+        Preparation::Ready(prepared) => prepared,
+        Preparation::Wrong => return ExitStatus::Usage,
+        Preparation::NothingFailed => {
+            if !terminal.is_quiet {
+                say("the earlier report holds no failure: nothing to do\n");
+            }
+            return ExitStatus::Success;
+        }
+    };
+    // What the inventory was read into is no longer needed: a run keeps the plan alone.
+    drop(loaded);
+    if args.dry_run {
+        return dry_run(&prepared, outputs.format, verbose > 0, terminal);
+    }
+    let reporters = match open(&outputs, &args, terminal) {
+        Ok(reporters) => reporters,
+        Err(message) => {
+            return terminal.mistake(message, Some("nothing was sent; name a file in a folder that exists"));
+        }
+    };
+    let signals = match Signals::listen() {
+        Ok(signals) => signals,
+        Err(error) => return terminal.mistake(format!("cannot listen for signals: {error}"), None),
+    };
+    let concurrency = fitting(prepared.concurrency, prepared.plan.lanes.len(), request.simulate.is_some());
+    let stop = Stop::default();
+    let finished = tokio::select! {
+        finished = execute(&request, &prepared, concurrency, reporters, stop.clone()) => finished,
+        () = signals.pass_on(stop.clone()) => return ExitStatus::Failures,
+    };
+    match finished {
+        Ok(finished) => conclude(&finished, &stop, &request),
+        Err(error) => terminal.mistake(format!("the run could not start: {error}"), None),
+    }
+}
+
+/// Where the run is reported.
+struct Outputs {
+    format: Format,
+    targets: Vec<ReportTarget>,
+}
+
+/// Turns arguments into a request; what only a look at several of them shows is checked here.
+fn understand(args: &RunArgs) -> Result<(RunRequest, Outputs), String> {
+    let format: Format = args.format.parse().map_err(|error| format!("`--format`: {error}"))?;
+    if args.dry_run && !matches!(format, Format::Table | Format::Json) {
+        return Err("`--dry-run` prints `table` or `json`".to_owned());
+    }
+    let mut targets: Vec<ReportTarget> = Vec::new();
+    for text in &args.reports {
+        let target: ReportTarget = text.parse().map_err(|error| format!("`--report {text}`: {error}"))?;
+        if targets.iter().any(|other| other.path == target.path) {
+            return Err(format!("`--report {text}`: two reports cannot be the same file"));
+        }
+        targets.push(target);
+    }
+    let mut arguments = BTreeMap::new();
+    for (key, value) in &args.args {
+        if arguments.insert(key.clone(), value.clone()).is_some() {
+            return Err(format!("`--arg {key}` is given twice"));
+        }
+    }
+    let command = match (&args.what.cmd, &args.what.action) {
+        (Some(text), _) => Command::Raw(text.clone()),
+        (None, Some(name)) => Command::Action { name: name.clone(), args: arguments },
+        (None, None) => return Err("give either `--cmd` or `--do`".to_owned()),
+    };
+    let simulate = if args.simulate {
+        Some(night(&args.simulation)?)
+    } else if args.simulation.faults.is_some() || args.simulation.seed.is_some() {
+        return Err("`--faults` and `--seed` need `--simulate`: real devices have faults of their own".to_owned());
+    } else {
+        None
+    };
+    let request = RunRequest {
+        inventory: args.inventory.inventory.clone(),
+        types: args.inventory.types.clone(),
+        selecting: Selecting {
+            select: args.select.clone(),
+            failed_from: args.failed_from.clone(),
+            sample: args.sample,
+        },
+        command,
+        idempotent: args.idempotent,
+        flags: args.timing.overrides(),
+        concurrency: args.concurrency.and_then(|lanes| usize::try_from(lanes).ok()),
+        deadline: args.deadline,
+        grace: args.grace,
+        ok_if: args.ok_if,
+        simulate,
+    };
+    Ok((request, Outputs { format, targets }))
+}
+
+/// The faults that a simulated fleet plays; without a seed every night is another.
+pub(super) fn night(args: &SimulationArgs) -> Result<Night, String> {
+    let faults = args.faults.as_deref().unwrap_or_default();
+    let faults = faults.parse().map_err(|error| format!("`--faults`: {error}"))?;
+    Ok(Night { faults, seed: args.seed.unwrap_or_else(rand::random) })
+}
+
+/// Opens every report before anything is sent.
+fn open(outputs: &Outputs, args: &RunArgs, terminal: &Terminal) -> Result<Reporters, String> {
+    let mut reporters = Reporters::default();
+    for target in &outputs.targets {
+        let sink = target.open().map_err(|error| format!("cannot write the report {}: {error}", target.label()))?;
+        reporters.add(target.label(), reporter(target.format, sink, terminal.table(args.all, false)));
+    }
+    let shown = reporter(outputs.format, Sink::stdout(), terminal.table(args.all, true));
+    reporters.add(format!("{} to stdout", outputs.format.as_str()), shown);
+    if !terminal.is_quiet {
+        let style = if terminal.is_interactive { ProgressStyle::Bar } else { ProgressStyle::Lines };
+        reporters.add("progress", Box::new(Progress::new(style)));
+    }
+    Ok(reporters)
+}
+
+/// As many lanes as this process may hold files for.
+fn fitting(wanted: usize, lanes: usize, is_simulated: bool) -> usize {
+    let needed = wanted.min(lanes.max(1));
+    let fit = raise_open_files().lanes(if is_simulated { 2 } else { 1 });
+    if needed > fit {
+        warn!("--concurrency {wanted} does not fit into this process's limit on open files; {fit} lanes at once do");
+    }
+    needed.min(fit)
+}
+
+fn dry_run(prepared: &Prepared, format: Format, verbose: bool, terminal: &Terminal) -> ExitStatus {
+    let plan = &prepared.plan;
+    let devices = plan.devices.iter().zip(&plan.jobs).map(|(device, job)| PlanRow {
+        name: &device.name,
+        address: &device.address,
+        device_type: &device.device_type,
+        sent: job.request.payload(),
+        timing: &job.timing,
+    });
+    let summary = PlanSummary {
+        lanes: plan.lanes.len(),
+        longest_lane: plan.lanes.longest(),
+        estimated: estimate(plan, prepared.concurrency),
+    };
+    let view = PlanView { devices, summary };
+    write(|out| {
+        if format == Format::Json {
+            write_plan_json(out, &view)?;
+        } else {
+            write_plan_text(out, &view, verbose, terminal.table(true, true))?;
+        }
+        out.flush()
+    })
+}
+
+fn conclude(finished: &Finished, stop: &Stop, request: &RunRequest) -> ExitStatus {
+    for error in &finished.undelivered {
+        say(&format!("error: {error}: {}\n", error.source));
+    }
+    let delivered = finished.undelivered.is_empty();
+    ExitStatus::of_run(finished.ended, stop.reason(), &finished.summary, request.ok_if, delivered)
+}

@@ -1,0 +1,49 @@
+//! `fleetctl simulate`: keeps a simulated fleet up for other programs, until it is stopped.
+
+use std::io::Write as _;
+
+use crate::cli::args::SimulateArgs;
+use crate::cli::exit_status::ExitStatus;
+use crate::cli::signal::Signals;
+use crate::cli::terminal::{Terminal, say};
+use crate::report::FileSink;
+use crate::run::load;
+use crate::simulate::{SimulatedFleet, inventory_file};
+use crate::transport::raise_open_files;
+
+pub(in crate::cli) async fn run(args: SimulateArgs, terminal: &Terminal) -> ExitStatus {
+    let night = match super::run::night(&args.simulation) {
+        Ok(night) => night,
+        Err(message) => return terminal.mistake(message, None),
+    };
+    let loaded = load(&args.inventory.inventory, &args.inventory.types);
+    terminal.show(&loaded.diagnostics, &loaded.sources);
+    let Some(fleet) = loaded.fleet else { return ExitStatus::Usage };
+    raise_open_files();
+    // Signals first: whoever waits for the file may stop us as soon as it is there.
+    let mut signals = match Signals::listen() {
+        Ok(signals) => signals,
+        Err(error) => return terminal.mistake(format!("cannot listen for signals: {error}"), None),
+    };
+    let simulated = match SimulatedFleet::start(&fleet.devices, &fleet.members, &night) {
+        Ok(simulated) => simulated,
+        Err(error) => return terminal.mistake(format!("the fleet cannot be simulated: {error}"), None),
+    };
+    let text = inventory_file(&fleet, &simulated);
+    let path = &args.write_inventory;
+    let written = FileSink::create(path).and_then(|mut sink| {
+        sink.write_all(text.as_bytes())?;
+        sink.commit()
+    });
+    if let Err(error) = written {
+        return terminal.mistake(format!("cannot write `{}`: {error}", path.display()), None);
+    }
+    if !terminal.is_quiet {
+        say(&format!(
+            "{} simulated devices are up until this program is stopped; run against `{}`\n",
+            fleet.devices.len(),
+            path.display()
+        ));
+    }
+    ExitStatus::Signal(signals.next().await)
+}

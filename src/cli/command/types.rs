@@ -1,0 +1,145 @@
+//! `fleetctl types list|show|check`.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::cli::args::{InventoryArg, TypesCommand};
+use crate::cli::exit_status::ExitStatus;
+use crate::cli::terminal::{Terminal, print, write};
+use crate::device_type::{Catalog, DeviceType, ParamKind, ParamSpec, load_file, run_vectors};
+use crate::diagnostic::{Diagnostics, Sources, nearest};
+use crate::model::escape::printable;
+use crate::report::{TypeRow, write_types_json, write_types_text};
+use crate::run::load_catalog;
+
+pub(in crate::cli) fn run(command: TypesCommand, terminal: &Terminal) -> ExitStatus {
+    match command {
+        TypesCommand::List { inventory, format } => list(&inventory, &format, terminal),
+        TypesCommand::Show { name, inventory } => show(&name, &inventory, terminal),
+        TypesCommand::Check { file } => check(&file, terminal),
+    }
+}
+
+/// All types; mistakes in the user's own files are shown, and end it.
+fn catalog(args: &InventoryArg, terminal: &Terminal) -> Option<Catalog> {
+    let mut sources = Sources::default();
+    let mut diagnostics = Diagnostics::default();
+    let catalog = load_catalog(Some(&args.inventory), &args.types, &mut sources, &mut diagnostics);
+    terminal.show(&diagnostics, &sources);
+    (!diagnostics.has_errors()).then_some(catalog)
+}
+
+fn list(args: &InventoryArg, format: &str, terminal: &Terminal) -> ExitStatus {
+    let as_json = match format {
+        "json" => true,
+        "table" => false,
+        other => return terminal.mistake(format!("`--format {other}`: a list is `table` or `json`"), None),
+    };
+    let Some(catalog) = catalog(args, terminal) else { return ExitStatus::Usage };
+    let rows: Vec<TypeRow> = catalog
+        .iter()
+        .map(|one| TypeRow {
+            name: one.name.to_string(),
+            title: one.title.to_string(),
+            port: one.port,
+            actions: one.actions().map(|action| action.name.to_string()).collect(),
+            origin: one.origin.to_string(),
+        })
+        .collect();
+    write(
+        |out| {
+            if as_json {
+                write_types_json(out, &rows)
+            } else {
+                write_types_text(out, &rows, terminal.table(true, true))
+            }
+        },
+    )
+}
+
+fn show(name: &str, args: &InventoryArg, terminal: &Terminal) -> ExitStatus {
+    let Some(catalog) = catalog(args, terminal) else { return ExitStatus::Usage };
+    let Some(one) = catalog.get(name) else {
+        let help = match nearest(name, catalog.names()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("known are {}", catalog.names().collect::<Vec<_>>().join(", ")),
+        };
+        return terminal.mistake(format!("there is no device type `{name}`"), Some(&help));
+    };
+    print(&describe(one))
+}
+
+/// A type in words.
+fn describe(one: &DeviceType) -> String {
+    let mut text = format!("{}: {}\n", one.name, printable(&one.title));
+    let mut fact = |name: &str, value: String| _ = writeln!(text, "  {name:<10}{value}");
+    if let Some(source) = &one.source {
+        fact("source", printable(source));
+    }
+    fact("origin", one.origin.to_string());
+    fact("port", one.port.map_or_else(|| "must be given with the address".to_owned(), |port| port.to_string()));
+    if let Some(unit) = &one.unit_param {
+        fact("unit", format!("`{unit}` tells the devices of one gateway apart"));
+    }
+    let span = |span| humantime::format_duration(span).to_string();
+    let link = &one.link;
+    let times = [("gap", link.gap), ("quiet", link.quiet), ("busy delay", link.busy_delay)];
+    let times: Vec<String> = times.iter().map(|(name, time)| format!("{name} {}", span(*time))).collect();
+    fact("link", times.join(", "));
+    for reply in &one.replies {
+        fact("reply", format!("{}: {}", reply.name, reply.framing));
+    }
+    if !one.params.is_empty() {
+        text.push_str("\nparameters\n");
+        for param in &one.params {
+            _ = writeln!(text, "  {:<16}{}", param.name, spec(param));
+        }
+    }
+    text.push_str("\nactions\n");
+    for action in one.actions() {
+        let again = if action.traits.is_idempotent() { "" } else { ", never sent twice" };
+        _ = writeln!(text, "  {:<16}sends `{}`{again}", action.name, printable(&action.text));
+        for arg in &action.args {
+            _ = writeln!(text, "  {:<16}  --arg {}: {}", "", arg.name, spec(arg));
+        }
+    }
+    text
+}
+
+fn spec(param: &ParamSpec) -> String {
+    let kind = match &param.kind {
+        ParamKind::Int { min, max, step: 1 } => format!("{min} to {max}"),
+        ParamKind::Int { min, max, step } => format!("{min} to {max} in steps of {step}"),
+        ParamKind::Bool => "true or false".to_owned(),
+        ParamKind::Text { max_len } => format!("text of at most {max_len} bytes"),
+        ParamKind::Bytes { len } => format!("{len} bytes in hex"),
+        ParamKind::Choice { values } => values.iter().map(|(word, _)| printable(word)).collect::<Vec<_>>().join(", "),
+        ParamKind::Secret { max_len } => format!("secret of at most {max_len} bytes"),
+    };
+    match &param.default {
+        Some(default) => format!("{kind}; {} where none is given", printable(&default.to_string())),
+        None => kind,
+    }
+}
+
+fn check(file: &Path, terminal: &Terminal) -> ExitStatus {
+    let mut sources = Sources::default();
+    let mut diagnostics = Diagnostics::default();
+    let loaded = load_file(&PathBuf::from(file), &mut sources, &mut diagnostics);
+    terminal.show(&diagnostics, &sources);
+    let Some(one) = loaded.filter(|_| !diagnostics.has_errors()) else { return ExitStatus::Usage };
+    let results = run_vectors(&Arc::new(one));
+    let mut text = String::new();
+    for result in &results {
+        let word = if result.passed { "ok" } else { "FAILED" };
+        _ = writeln!(text, "{word:<7} {}  {}", printable(&result.id), result.detail);
+    }
+    let failed = results.iter().filter(|result| !result.passed).count();
+    _ = writeln!(text, "{}: {} vectors, {failed} failed", file.display(), results.len());
+    match (print(&text), failed) {
+        (ExitStatus::Success, 0) => ExitStatus::Success,
+        (ExitStatus::Success, _) => ExitStatus::Failures,
+        (other, _) => other,
+    }
+}

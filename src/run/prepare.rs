@@ -1,0 +1,141 @@
+//! Everything before the first byte: select, plan, check. Whatever is wrong, nothing was sent.
+
+use std::sync::Arc;
+
+use super::{Loaded, RunRequest, Selecting, built_in, earlier};
+use crate::device_type::ParamKind;
+use crate::diagnostic::{Diagnostic, Diagnostics, Sources, Span};
+use crate::inventory::select::{parse, resolve, sample};
+use crate::inventory::{Fleet, Member};
+use crate::model::{Command, SECRET_SHOWN};
+use crate::plan::{Plan, PlanRequest, build};
+
+/// A run that may start.
+pub struct Prepared {
+    /// What will be sent to whom.
+    pub plan: Arc<Plan>,
+    /// `[fleet] name`.
+    pub fleet: String,
+    /// The command as it may be shown: an argument that is a secret is masked.
+    pub command: Command,
+    /// Lanes at once, before the limit on open files is looked at.
+    pub concurrency: usize,
+    /// What the devices are, for a simulated fleet: beside the plan's devices.
+    pub members: Vec<Member>,
+}
+
+/// What preparing came to.
+pub enum Preparation {
+    /// The run may start.
+    Ready(Box<Prepared>),
+    /// The earlier report holds no failure: there is nothing to do.
+    NothingFailed,
+    /// Something is wrong; it is among the diagnostics.
+    Wrong,
+}
+
+/// Selects and plans.
+pub fn prepare(request: &RunRequest, loaded: &mut Loaded) -> Preparation {
+    let Some(fleet) = &loaded.fleet else { return Preparation::Wrong };
+    let sources = &mut loaded.sources;
+    let diagnostics = &mut loaded.diagnostics;
+    let selection = match select(&request.selecting, fleet, sources, diagnostics) {
+        Some(selection) if selection.is_empty() => return Preparation::NothingFailed,
+        Some(selection) => selection,
+        None => return Preparation::Wrong,
+    };
+    let defaults = built_in();
+    let wanted = PlanRequest {
+        fleet,
+        selection: &selection,
+        command: &request.command,
+        flags: request.flags,
+        idempotent: request.idempotent,
+        built_in: defaults.timing,
+    };
+    let Some(plan) = build(&wanted, sources, diagnostics) else { return Preparation::Wrong };
+    let members = selection.iter().filter_map(|&place| fleet.members.get(place as usize).cloned()).collect();
+    Preparation::Ready(Box::new(Prepared {
+        fleet: fleet.name.clone(),
+        command: shown(&request.command, &plan),
+        concurrency: request.concurrency.or(fleet.run.concurrency).unwrap_or(defaults.concurrency),
+        members,
+        plan: Arc::new(plan),
+    }))
+}
+
+/// The command without the secrets among its arguments.
+fn shown(command: &Command, plan: &Plan) -> Command {
+    let Command::Action { name, args } = command else { return command.clone() };
+    let is_secret = |key: &str| {
+        plan.jobs.iter().map(|job| job.request.device_type()).any(|one| {
+            let spec = one.action(name).and_then(|action| action.arg(key)).or_else(|| one.param(key));
+            spec.is_some_and(|spec| matches!(spec.kind, ParamKind::Secret { .. }))
+        })
+    };
+    let mask = |(key, value): (&String, &String)| {
+        let value = if is_secret(key) { SECRET_SHOWN.to_owned() } else { value.clone() };
+        (key.clone(), value)
+    };
+    Command::Action { name: name.clone(), args: args.iter().map(mask).collect() }
+}
+
+/// The selected devices as places in the inventory; empty only where an earlier report holds no failure. `None`: wrong.
+pub fn select(
+    selecting: &Selecting,
+    fleet: &Fleet,
+    sources: &mut Sources,
+    diagnostics: &mut Diagnostics,
+) -> Option<Vec<u32>> {
+    let all = || (0..).take(fleet.devices.len()).collect::<Vec<u32>>();
+    let mut selection = match &selecting.select {
+        None => all(),
+        Some(text) => by_expression(text, fleet, sources, diagnostics)?,
+    };
+    if let Some(path) = &selecting.failed_from {
+        let failed = earlier::failed_from(path, fleet, diagnostics)?;
+        if failed.is_empty() {
+            return Some(failed);
+        }
+        selection.retain(|place| failed.binary_search(place).is_ok());
+    }
+    if selection.is_empty() {
+        diagnostics.push(match (&selecting.select, &selecting.failed_from) {
+            (_, Some(path)) => Diagnostic::error(format!(
+                "nothing is selected: no device that failed in {} is among them",
+                path.display()
+            )),
+            (Some(text), None) => Diagnostic::error(format!("nothing is selected: no device matches `{text}`"))
+                .help("`fleetctl inventory list` shows every device"),
+            (None, None) => Diagnostic::error("the inventory has no devices"),
+        });
+        return None;
+    }
+    if let Some(size) = selecting.sample {
+        selection = sample(&selection, size, &mut rand::rng());
+    }
+    Some(selection)
+}
+
+fn by_expression(text: &str, fleet: &Fleet, sources: &mut Sources, diagnostics: &mut Diagnostics) -> Option<Vec<u32>> {
+    let resolved = parse(text).map_err(|error| vec![error]).and_then(|selector| resolve(&selector, fleet));
+    match resolved {
+        Ok(selected) => {
+            for warning in selected.warnings {
+                diagnostics.push(Diagnostic::warning(warning));
+            }
+            Some(selected.positions)
+        }
+        Err(errors) => {
+            let source = sources.add("--select", text);
+            for error in errors {
+                let mistake = Diagnostic::error(error.message).at(Span { source, range: error.at }, "");
+                diagnostics.push(match error.help {
+                    Some(help) => mistake.help(help),
+                    None => mistake,
+                });
+            }
+            None
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! What a run is to be: everything the command line (later: a schedule, a dashboard) says about it.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::Share;
+use crate::inventory::select::SampleSize;
+use crate::model::{Command, TimingOverrides};
+use crate::simulate::Night;
+
+/// Which devices of an inventory are meant.
+#[derive(Debug, Clone, Default)]
+pub struct Selecting {
+    /// `--select`; without it every device is meant.
+    pub select: Option<String>,
+    /// `--failed-from`: those of an earlier report that are not a success.
+    pub failed_from: Option<PathBuf>,
+    /// `--sample`: a random part of them.
+    pub sample: Option<SampleSize>,
+}
+
+/// One run.
+#[derive(Debug, Clone)]
+pub struct RunRequest {
+    /// The inventory's path.
+    pub inventory: PathBuf,
+    /// `--types`: folders with the user's own device types.
+    pub types: Vec<PathBuf>,
+    /// Whom it concerns.
+    pub selecting: Selecting,
+    /// What they are to do.
+    pub command: Command,
+    /// `--idempotent`: the raw command may be sent twice.
+    pub idempotent: bool,
+    /// Flags that win over every other setting.
+    pub flags: TimingOverrides,
+    /// `--concurrency`.
+    pub concurrency: Option<usize>,
+    /// `--deadline`, from the start of the run.
+    pub deadline: Option<Duration>,
+    /// `--grace`: what is in flight when the run stops gets this long.
+    pub grace: Duration,
+    /// `--ok-if`: the share of successes that makes the run one.
+    pub ok_if: Share,
+    /// `--simulate`, with the faults to play.
+    pub simulate: Option<Night>,
+}

@@ -1,0 +1,151 @@
+//! The bad night: which simulated device has which fault.
+//!
+//! A device's fault is a function of the seed and its name alone, so a night can be played again with any selection, and
+//! a device has the same fault whatever else is in the fleet.
+
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::str::FromStr;
+use std::time::Duration;
+
+use crate::diagnostic::{nearest, parse_duration};
+
+/// What is wrong with a simulated device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// It answers nothing.
+    Silent,
+    /// Its gateway refuses connections.
+    Refuse,
+    /// It answers no.
+    Reject,
+    /// It answers half a second to three seconds late.
+    Slow,
+    /// Its connection ends in the middle of the reply.
+    Cut,
+}
+
+const NAMES: [(&str, Fault); 5] = [
+    ("silent", Fault::Silent),
+    ("refuse", Fault::Refuse),
+    ("reject", Fault::Reject),
+    ("slow", Fault::Slow),
+    ("cut", Fault::Cut),
+];
+
+/// How common the faults are: `silent=5%,refuse=2%,boot=38s`.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Faults {
+    /// Shares from 0 to 1 that come to at most 1: a device has one fault at most.
+    shares: Vec<(Fault, f64)>,
+    /// How long a device boots after it was switched on, instead of what its type says.
+    boot: Option<Duration>,
+}
+
+/// A night with a seed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Night {
+    /// The faults that are played.
+    pub faults: Faults,
+    /// What the draws depend on.
+    pub seed: u64,
+}
+
+impl Night {
+    /// The fault of a device, if it has one.
+    pub fn fault_of(&self, device: &str) -> Option<Fault> {
+        let mut drawn = self.draw(device, "fault");
+        for &(fault, share) in &self.faults.shares {
+            if drawn < share {
+                return Some(fault);
+            }
+            drawn -= share;
+        }
+        None
+    }
+
+    /// How late a slow device answers.
+    pub fn delay_of(&self, device: &str) -> Duration {
+        Duration::from_millis(500) + Duration::from_millis(2500).mul_f64(self.draw(device, "delay"))
+    }
+
+    /// How long devices boot, where that is not left to their type.
+    pub fn boot(&self) -> Option<Duration> {
+        self.faults.boot
+    }
+
+    /// A number from 0 to 1 for a device.
+    fn draw(&self, device: &str, what: &str) -> f64 {
+        let mut hasher = DefaultHasher::new();
+        (self.seed, device, what).hash(&mut hasher);
+        // The upper 32 bits as a fraction: a draw needs no more, and an f64 holds them exactly.
+        f64::from(u32::try_from(hasher.finish() >> 32).unwrap_or(u32::MAX)) / (f64::from(u32::MAX) + 1.0)
+    }
+}
+
+impl FromStr for Faults {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut faults = Self::default();
+        for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+            let Some((name, value)) = part.split_once('=') else {
+                return Err(format!("`{part}`: write FAULT=SHARE, such as `silent=5%`"));
+            };
+            let (name, value) = (name.trim(), value.trim());
+            if name == "boot" {
+                faults.boot = Some(parse_duration(value).map_err(|message| format!("`boot`: {message}"))?);
+                continue;
+            }
+            let Some(&(_, fault)) = NAMES.iter().find(|(known, _)| *known == name) else {
+                let known: Vec<&str> = NAMES.iter().map(|(name, _)| *name).chain(["boot"]).collect();
+                return Err(match nearest(name, known.iter().copied()) {
+                    Some(near) => format!("unknown fault `{name}`; did you mean `{near}`?"),
+                    None => format!("unknown fault `{name}`; known are {}", known.join(", ")),
+                });
+            };
+            let percent = value.strip_suffix('%').and_then(|number| number.parse::<f64>().ok());
+            match percent {
+                Some(percent) if (0.0..=100.0).contains(&percent) => faults.shares.push((fault, percent / 100.0)),
+                _ => return Err(format!("`{name}={value}`: write a percentage from 0% to 100%")),
+            }
+        }
+        if faults.shares.iter().map(|(_, share)| share).sum::<f64>() > 1.000_001 {
+            return Err("the faults come to more than 100%: a device has one at most".to_owned());
+        }
+        Ok(faults)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn night(faults: &str, seed: u64) -> Night {
+        Night { faults: faults.parse().unwrap(), seed }
+    }
+
+    #[test]
+    fn a_seed_draws_the_same_night_again_and_another_seed_another_one() {
+        let faults = |night: &Night| (0..1000).map(|n| night.fault_of(&format!("tv-{n}"))).collect::<Vec<_>>();
+        let first = faults(&night("silent=5%,refuse=2%", 7));
+        assert_eq!(first, faults(&night("silent=5%,refuse=2%", 7)));
+        assert_ne!(first, faults(&night("silent=5%,refuse=2%", 8)));
+        let silent = first.iter().filter(|fault| **fault == Some(Fault::Silent)).count();
+        assert!((25..=80).contains(&silent), "{silent} of 1000 are silent");
+        assert!(faults(&night("slow=100%", 1)).iter().all(|fault| *fault == Some(Fault::Slow)));
+        assert!(faults(&night("", 1)).iter().all(Option::is_none));
+    }
+
+    #[test]
+    fn what_is_no_fault_says_what_would_be() {
+        for (text, message) in [
+            ("silnt=5%", "unknown fault `silnt`; did you mean `silent`?"),
+            ("silent=5", "`silent=5`: write a percentage from 0% to 100%"),
+            ("silent", "`silent`: write FAULT=SHARE, such as `silent=5%`"),
+            ("silent=60%,cut=41%", "the faults come to more than 100%: a device has one at most"),
+        ] {
+            assert_eq!(text.parse::<Faults>(), Err(message.to_owned()));
+        }
+        assert_eq!(night("boot=38s", 1).boot(), Some(Duration::from_secs(38)));
+    }
+}
