@@ -1,0 +1,79 @@
+//! Mistakes on the command line: refused before anything is sent, with the word that would be right.
+
+use super::refusal::Bystander;
+
+#[test]
+fn mistakes_of_the_command_line_send_nothing() {
+    let cases: [(&[&str], &[&str]); 29] = [
+        (&["run"], &["--cmd", "--do"]),
+        (&["run", "--cmd", "ka 01 01", "--do", "power-on"], &["--cmd", "--do"]),
+        (&["rum", "--do", "power-on"], &["run"]),
+        (&["run", "--do", "power-on", "--concurency", "5"], &["--concurrency"]),
+        (&["run", "--do", "power-on", "-c", "0"], &["concurrency"]),
+        (&["run", "--do", "power-on", "--format", "jsn"], &["json"]),
+        (&["run", "--do", "power-on", "--report", "jsn=r.json"], &["json"]),
+        (&["run", "--do", "power-on", "--report", "r.json"], &["--report"]),
+        (&["run", "--do", "power-on", "--report", "json=no/such/folder/r.json"], &["no/such/folder"]),
+        (&["run", "--do", "power-on", "--reply-timeout", "300"], &["reply-timeout"]),
+        (&["run", "--do", "power-on", "--deadline", "0s"], &["deadline"]),
+        (&["run", "--do", "power-on", "--ok-if", "120%"], &["ok-if"]),
+        (&["run", "--do", "power-on", "--sample", "0"], &["sample"]),
+        (&["run", "--do", "power-on", "--retries", "-1"], &[]),
+        (&["run", "--do", "power-onn"], &["power-onn", "power-on"]),
+        (&["run", "--do", "power-on", "-s", "tv-l"], &["tv-l", "tv-1"]),
+        (&["run", "--do", "power-on", "-s", "@loby"], &["lobby"]),
+        (&["run", "--do", "power-on", "-s", "tag:loby"], &["lobby"]),
+        (&["run", "--do", "power-on", "-s", "type:lg-rs323"], &["lg-rs232"]),
+        (&["run", "--do", "power-on", "-s", "site:hq"], &["hq"]),
+        (&["run", "--do", "power-on", "-s", "tv-1 and wall-1"], &[]),
+        (&["run", "--do", "power-on", "-s", "tv-1 and (wall-1"], &[]),
+        (&["run", "--do", "power-on", "-s", "tv-1 and"], &[]),
+        (&["run", "--do", "power-on", "-s", ""], &[]),
+        (&["run", "--cmd", "ka {set_di} 01"], &["set_di", "set_id"]),
+        (&["run", "--cmd", r"ka 01 01\q"], &["\\q"]),
+        (&["run", "--cmd", r"ka 01 \x4"], &["\\x"]),
+        (&["run", "--cmd", "ka {set_id 01"], &["{"]),
+        (&["run", "--do", "power-on", "--failed-from", "missing.json"], &["missing.json"]),
+    ];
+    for (arguments, words) in cases {
+        Bystander::new().refuses(arguments, words);
+    }
+}
+
+#[test]
+fn the_same_raw_command_for_two_displays_of_one_gateway_is_refused() {
+    let bystander = Bystander::new();
+    let finished = bystander.refuses(&["run", "--cmd", "ka 01 01"], &["wall-[1-2]", "wall-2", "{set_id}"]);
+    assert!(!finished.stderr.contains("tv-1"), "{finished}");
+    bystander.workspace.fleetctl(&["run", "--cmd", "ka {set_id} 01", "--dry-run"]).expect_status(0);
+}
+
+#[test]
+fn a_raw_command_never_reaches_a_device_of_another_type() {
+    let text = "[[device]]\nname = \"tv-[1-3]\"\ntype = \"lg-rs232\"\naddress = \"127.11.0.[1-3]:PORT\"\n\
+                [[device]]\nname = \"other\"\ntype = \"lg-copy\"\naddress = \"127.11.0.9:PORT\"\n";
+    let bystander = Bystander::with_inventory(text).with_second_type("lg-copy", None);
+    bystander.refuses(&["run", "--cmd", "ka 01 01"], &["lg-rs232", "lg-copy", "3", "1"]);
+    bystander.workspace.fleetctl(&["run", "--do", "power-on", "--format", "json"]).expect_status(0);
+    assert_eq!(bystander.fleet.commands(), 4, "an action speaks every type's language");
+}
+
+#[test]
+fn an_unwritable_report_is_found_before_anything_is_sent() {
+    let bystander = Bystander::new();
+    std::fs::create_dir(bystander.workspace.path("taken")).unwrap();
+    bystander.refuses(&["run", "--do", "power-on", "--report", "json=taken"], &["taken"]);
+    let mut files: Vec<_> =
+        std::fs::read_dir(bystander.workspace.folder()).unwrap().map(|file| file.unwrap().file_name()).collect();
+    files.sort();
+    assert_eq!(files, ["fleet.toml", "taken"], "no temporary file is left");
+}
+
+#[test]
+fn help_and_version_are_no_errors() {
+    let bystander = Bystander::new();
+    for arguments in [&["--help"][..], &["run", "--help"], &["--version"], &["inventory", "--help"], &["types", "-h"]] {
+        let finished = bystander.workspace.fleetctl(arguments);
+        assert!(!finished.expect_status(0).stdout.is_empty(), "{finished}");
+    }
+}

@@ -1,0 +1,11 @@
+//! What scripts rely on letter by letter: messages for bad input, exit statuses, schemas, the smaller commands.
+
+mod bad_arguments;
+mod bad_inventory;
+mod exit_status;
+mod house;
+mod inventory_command;
+mod later;
+mod refusal;
+mod schemas;
+mod type_commands;

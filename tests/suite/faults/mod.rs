@@ -1,0 +1,15 @@
+//! What devices, gateways and the machine do to a run: each fault ends in the right status, delivery and kind of error,
+//! and none disturbs another device.
+
+mod busy;
+mod closing;
+mod connecting;
+mod gateway_text;
+mod noise;
+mod pair;
+mod replies;
+mod retry_safety;
+mod signals;
+mod silence;
+mod stale;
+mod stalled;

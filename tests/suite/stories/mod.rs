@@ -1,0 +1,14 @@
+//! What users do, a file each: the real program against displays that remember what they were told.
+
+mod actions;
+mod broadcast;
+mod canary;
+mod daisy_chain;
+mod dry_run;
+mod lanes;
+mod latency;
+mod outputs;
+mod rerun;
+mod ser2net;
+mod simulated;
+mod tv_operator;

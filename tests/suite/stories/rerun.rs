@@ -1,0 +1,69 @@
+//! The morning after: only the devices of last night's report that are not a success.
+
+use crate::support::{FakeFleet, Step, Workspace, device_names};
+
+fn night(bad_steps: Vec<Vec<Step>>) -> (FakeFleet, Workspace) {
+    let fleet = FakeFleet::start();
+    fleet.on_command("127.9.0.2", 1, bad_steps);
+    let workspace = Workspace::with_inventory(&inventory(fleet.port(), "[1-4]"));
+    let arguments =
+        ["run", "--do", "power-on", "--retries", "0", "--reply-timeout", "400ms", "--report", "json=night.json", "-q"];
+    workspace.fleetctl(&arguments);
+    (fleet, workspace)
+}
+
+fn inventory(port: u16, numbers: &str) -> String {
+    format!("[[device]]\nname = \"tv-{numbers}\"\ntype = \"lg-rs232\"\naddress = \"127.9.0.{numbers}:{port}\"\n")
+}
+
+const AGAIN: [&str; 7] = ["run", "--do", "power-on", "--failed-from", "night.json", "--format", "json"];
+
+#[test]
+fn only_what_failed_is_tried_again() {
+    let (fleet, workspace) = night(vec![vec![], vec![Step::Reply]]);
+    assert_eq!(fleet.commands(), 4);
+    let report = workspace.fleetctl(&AGAIN).expect_status(0).report();
+    assert_eq!(report.names(), ["tv-2"]);
+    assert_eq!(fleet.commands(), 5);
+    assert_eq!(fleet.commands_seen_by("127.9.0.2", 1).len(), 2);
+}
+
+#[test]
+fn a_selection_narrows_it_further_and_to_nothing_is_an_error() {
+    let (_fleet, workspace) = night(vec![vec![]]);
+    let arguments = |select| [&AGAIN[..], &["--dry-run", "-s", select]].concat();
+    let plan = workspace.fleetctl(&arguments("tv-[1-3]")).expect_status(0).json();
+    assert_eq!(device_names(&plan), ["tv-2"]);
+    let finished = workspace.fleetctl(&arguments("tv-1"));
+    assert_eq!(finished.expect_status(2).stdout, "");
+}
+
+#[test]
+fn a_report_without_failures_says_so_and_is_a_success() {
+    let (fleet, workspace) = night(vec![vec![Step::Reply]]);
+    let finished = workspace.fleetctl(&AGAIN);
+    finished.expect_status(0);
+    assert!(!finished.stderr.is_empty() || !finished.stdout.is_empty(), "it says so");
+    assert_eq!(fleet.commands(), 4, "nothing was sent again");
+}
+
+#[test]
+fn a_device_that_has_left_the_inventory_is_named() {
+    let (fleet, workspace) = night(vec![vec![]]);
+    workspace.write("fleet.toml", &inventory(fleet.port(), "[3-4]"));
+    let finished = workspace.fleetctl(&AGAIN);
+    assert!(finished.stderr.contains("tv-2"), "{finished}");
+    assert_eq!(fleet.commands(), 4);
+}
+
+#[test]
+fn a_file_that_is_no_report_sends_nothing() {
+    let (fleet, workspace) = night(vec![vec![]]);
+    for text in ["{", "[]", "{\"schema\":\"fleetctl.plan/1\",\"devices\":[]}"] {
+        workspace.write("night.json", text);
+        let finished = workspace.fleetctl(&AGAIN);
+        finished.expect_status(2);
+        assert!(finished.stderr.contains("night.json"), "{finished}");
+    }
+    assert_eq!(fleet.commands(), 4);
+}

@@ -1,0 +1,161 @@
+//! A real gateway: ser2net on a pseudo-terminal, a display in raw mode on the other end of the line.
+//!
+//! Bytes that we did not invent. Needs the Debian packages ser2net and socat (`tests/run` installs them); without them
+//! these tests fail, they are never skipped.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::support::{Expected, Workspace};
+
+/// ser2net with one serial line; both programs end with it.
+struct Gateway {
+    workspace: Workspace,
+    port: u16,
+    line_saw: Arc<Mutex<Vec<u8>>>,
+    programs: Vec<Child>,
+}
+
+impl Gateway {
+    fn start() -> Self {
+        let workspace = Workspace::new();
+        let (ours, theirs) = (workspace.path("display"), workspace.path("gateway"));
+        let pty = |path: &PathBuf| format!("PTY,link={},raw,echo=0", path.display());
+        let mut programs = vec![spawn("socat", &[&pty(&ours), &pty(&theirs)])];
+        wait_for("socat's pseudo-terminals", || ours.exists() && theirs.exists());
+
+        let line = OpenOptions::new().read(true).write(true).open(&ours).unwrap();
+        let line_saw = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&line_saw);
+        thread::spawn(move || display(line, &seen));
+
+        let port = free_port();
+        // `10240`-byte buffers and the rest are ser2net's own; only the line is set.
+        let configuration = format!(
+            "%YAML 1.1\n---\nconnection: &tv\n  accepter: tcp,127.0.0.1,{port}\n  connector: serialdev,{},9600n81,local\n",
+            theirs.display()
+        );
+        workspace.write("ser2net.yaml", &configuration);
+        let path = workspace.path("ser2net.yaml");
+        programs.push(spawn("ser2net", &["-n", "-d", "-c", path.to_str().unwrap()]));
+        wait_for("ser2net's port", || listens(port));
+        workspace.write(
+            "fleet.toml",
+            &format!("[[device]]\nname = \"tv\"\ntype = \"lg-rs232\"\naddress = \"127.0.0.1:{port}\"\n"),
+        );
+        Self { workspace, port, line_saw, programs }
+    }
+
+    fn line_saw(&self) -> String {
+        String::from_utf8_lossy(&self.line_saw.lock().unwrap()).into_owned()
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        for program in &mut self.programs {
+            // One that died already is reported by the test that missed it.
+            program.kill().ok();
+            program.wait().ok();
+        }
+    }
+}
+
+/// An LG display with set ID 1 on a serial line: acts on CR, answers in two pieces.
+fn display(mut line: File, seen: &Mutex<Vec<u8>>) {
+    let mut power = "00".to_owned();
+    let mut request = Vec::new();
+    let mut byte = [0];
+    while let Ok(1) = line.read(&mut byte) {
+        seen.lock().unwrap().push(byte[0]);
+        if byte[0] != b'\r' {
+            request.push(byte[0]);
+            continue;
+        }
+        let text = String::from_utf8_lossy(&request).into_owned();
+        request.clear();
+        let reply = match text.strip_prefix("ka 01 ") {
+            Some("ff") => format!("a 01 OK{power}x"),
+            Some(state @ ("00" | "01")) => {
+                state.clone_into(&mut power);
+                format!("a 01 OK{power}x")
+            }
+            _ => "a 01 NG00x".to_owned(),
+        };
+        let (first, second) = reply.split_at(7);
+        line.write_all(first.as_bytes()).unwrap();
+        thread::sleep(Duration::from_millis(20));
+        line.write_all(second.as_bytes()).unwrap();
+    }
+}
+
+fn spawn(program: &str, arguments: &[&str]) -> Child {
+    // Debian keeps ser2net in /usr/sbin, which is not on everybody's path.
+    let path = format!("{}:/usr/sbin:/usr/local/sbin", std::env::var("PATH").unwrap());
+    let mut command = Command::new(program);
+    command.args(arguments).env("PATH", path).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let started = command.spawn();
+    started.unwrap_or_else(|error| {
+        panic!("{program} does not start ({error}): `tests/run` installs it, or `apt-get install ser2net socat`")
+    })
+}
+
+fn wait_for(what: &str, has_come: impl Fn() -> bool) {
+    let limit = Instant::now() + Duration::from_secs(20);
+    while !has_come() {
+        assert!(Instant::now() < limit, "{what} never came");
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
+}
+
+/// Whether something listens, asked of the kernel: connecting would take the only place.
+fn listens(port: u16) -> bool {
+    let wanted = format!("0100007F:{port:04X} 00000000:0000 0A");
+    std::fs::read_to_string("/proc/net/tcp").unwrap().contains(&wanted)
+}
+
+#[test]
+fn a_display_behind_ser2net_is_powered_on() {
+    let gateway = Gateway::start();
+    let run = |action: &str| {
+        // The gateway may still be letting go of the client before.
+        let arguments = ["run", "--do", action, "--retries", "10", "--format", "json"];
+        gateway.workspace.fleetctl(&arguments).expect_status(0).report()
+    };
+    let report = run("power-on");
+    report.expect("tv", Expected { status: "ok", kind: None, delivery: "confirmed", attempts: 1 });
+    assert_eq!(gateway.line_saw(), "ka 01 01\r", "the serial line saw exactly the command");
+    assert_eq!(run("power-status").device("tv")["value"], "on");
+    assert_eq!(gateway.line_saw(), "ka 01 01\rka 01 ff\r");
+}
+
+#[test]
+fn a_second_client_that_holds_the_port_makes_the_gateway_busy() {
+    let gateway = Gateway::start();
+    let mut other = TcpStream::connect((Ipv4Addr::LOCALHOST, gateway.port)).unwrap();
+    // An answer proves that ser2net has taken it in.
+    other.write_all(b"ka 01 ff\r").unwrap();
+    let mut answer = [0; 10];
+    other.read_exact(&mut answer).unwrap();
+    let arguments =
+        ["run", "--do", "power-on", "--retries", "1", "--retry-backoff-initial", "50ms", "--format", "json"];
+    let report = gateway.workspace.fleetctl(&arguments).expect_status(1).report();
+    let kind = Some("gateway_busy");
+    report.expect("tv", Expected { status: "unreachable", kind, delivery: "none", attempts: 2 });
+    assert_eq!(gateway.line_saw(), "ka 01 ff\r", "nothing of ours reached the line");
+
+    drop(other);
+    let arguments = ["run", "--do", "power-on", "--retries", "10", "--format", "json"];
+    gateway.workspace.fleetctl(&arguments).expect_status(0);
+    assert_eq!(gateway.line_saw(), "ka 01 ff\rka 01 01\r");
+}

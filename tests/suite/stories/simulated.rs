@@ -1,0 +1,129 @@
+//! Without hardware: the example inventory against simulated displays, the bad night, and a simulated fleet kept up.
+
+use std::path::Path;
+
+use nix::sys::signal::Signal;
+
+use crate::support::{Report, Workspace};
+
+fn example() -> Workspace {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fleet.example.toml");
+    Workspace::with_inventory(&std::fs::read_to_string(path).unwrap())
+}
+
+const SIMULATED: [&str; 8] =
+    ["run", "--do", "power-on", "--simulate", "--format", "json", "--retry-backoff-initial", "10ms"];
+
+#[test]
+fn the_example_inventory_is_powered_on() {
+    let workspace = example();
+    let listed = workspace.fleetctl(&["inventory", "list", "--format", "json"]).expect_status(0).json();
+    let report = workspace.fleetctl(&SIMULATED).expect_status(0).report();
+    assert_eq!(report.count("ok"), listed["devices"].as_array().unwrap().len());
+    for (device, listed) in report.devices().iter().zip(listed["devices"].as_array().unwrap()) {
+        assert_eq!((&device["name"], &device["address"]), (&listed["name"], &listed["address"]), "the inventory's own");
+    }
+}
+
+fn two_hundred() -> Workspace {
+    Workspace::with_inventory(
+        "[[device]]\nname = \"tv-[001-200]\"\ntype = \"lg-rs232\"\naddress = \"10.1.[0-1].[1-100]\"\n",
+    )
+}
+
+#[test]
+fn faults_are_played_as_told() {
+    let cases = [
+        ("silent=100%", "no_reply", "reply_timeout"),
+        ("refuse=100%", "unreachable", "connection_refused"),
+        ("reject=100%", "rejected", "refused"),
+    ];
+    for (faults, status, kind) in cases {
+        let arguments = ["--faults", faults, "--reply-timeout", "400ms", "--retries", "1"];
+        let report = two_hundred().fleetctl(&[&SIMULATED[..], &arguments].concat()).expect_status(1).report();
+        assert_eq!(report.count(status), 200, "{faults}");
+        assert!(report.devices().iter().all(|device| device["error"]["kind"] == kind), "{faults}");
+    }
+}
+
+#[test]
+fn a_cut_conversation_is_never_ok() {
+    let arguments = ["--faults", "cut=100%", "--reply-timeout", "400ms", "--retries", "0"];
+    let report = two_hundred().fleetctl(&[&SIMULATED[..], &arguments].concat()).expect_status(1).report();
+    assert_eq!(report.count("ok"), 0);
+}
+
+#[test]
+fn the_same_seed_plays_the_same_night() {
+    let night = |seed: &str| {
+        let faults = ["--faults", "silent=10%,refuse=10%,reject=10%", "--seed", seed, "--retries", "0"];
+        let report: Report = two_hundred()
+            .fleetctl(&[&SIMULATED[..], &faults, &["--reply-timeout", "1s"]].concat())
+            .expect_status(1)
+            .report();
+        report.devices().iter().map(|device| device["status"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let first = night("7");
+    assert_eq!(first, night("7"));
+    assert_ne!(first, night("8"));
+    for status in ["ok", "no_reply", "unreachable", "rejected"] {
+        assert!(first.iter().any(|other| other == status), "200 devices without one {status}");
+    }
+}
+
+#[test]
+fn wrong_faults_are_a_usage_error() {
+    for faults in ["silnt=5%", "silent=500%", "silent"] {
+        let finished = two_hundred().fleetctl(&[&SIMULATED[..], &["--faults", faults]].concat());
+        finished.expect_status(2);
+        assert!(finished.stderr.contains("silent"), "{finished}");
+    }
+    let finished = two_hundred().fleetctl(&["run", "--do", "power-on", "--dry-run", "--faults", "silent=5%"]);
+    finished.expect_status(2);
+}
+
+#[test]
+fn a_simulated_fleet_stays_up_and_keeps_its_state() {
+    let workspace = Workspace::with_inventory(
+        "[[device]]\nname = \"tv-[1-5]\"\ntype = \"lg-rs232\"\naddress = \"10.1.0.[1-5]\"\n\
+         [[device]]\nname = \"wall-[1-3]\"\ntype = \"lg-rs232\"\naddress = \"10.1.1.1\"\nparams = { set_id = \"[1-3]\" }\n",
+    );
+    let simulation = workspace.start(&["simulate", "-i", "fleet.toml", "--write-inventory", "sim.toml"]);
+    simulation
+        .wait_for("the inventory", || workspace.fleetctl(&["inventory", "check", "-i", "sim.toml"]).status == Some(0));
+    let listed = workspace.fleetctl(&["inventory", "list", "-i", "sim.toml", "--format", "json"]).json();
+    for device in listed["devices"].as_array().unwrap() {
+        assert!(device["address"].as_str().unwrap().starts_with("127."), "{device}");
+    }
+    let run = |action: &str| {
+        let report = workspace.fleetctl(&["run", "-i", "sim.toml", "--do", action, "--format", "json"]);
+        report.expect_status(0).report()
+    };
+    let values = |report: &Report| report.devices().iter().map(|device| device["value"].clone()).collect::<Vec<_>>();
+    assert_eq!(values(&run("power-status")), ["off"; 8]);
+    assert_eq!(run("power-on").count("ok"), 8);
+    assert_eq!(values(&run("power-status")), ["on"; 8], "after the boot, which answers busy");
+    simulation.signal(Signal::SIGINT);
+    simulation.finish();
+}
+
+#[test]
+fn a_set_id_that_nobody_has_is_silent() {
+    let workspace = two_hundred();
+    let finished = workspace.fleetctl(&[
+        "run",
+        "--cmd",
+        "ka 05 01",
+        "-s",
+        "tv-001",
+        "--simulate",
+        "--retries",
+        "0",
+        "--reply-timeout",
+        "400ms",
+        "--format",
+        "json",
+    ]);
+    let report = finished.expect_status(1).report();
+    assert_eq!(report.count("no_reply"), 1);
+}

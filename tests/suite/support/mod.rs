@@ -1,0 +1,20 @@
+//! What the tests stand on: displays on loopback that record what they received, and the program run as a user runs it.
+//!
+//! Owns no expectation about the program: those stand in the tests.
+
+mod connection;
+mod display;
+mod fleet;
+mod journal;
+mod program;
+mod report;
+mod script;
+mod self_check;
+mod workspace;
+
+pub(crate) use fleet::{FakeFleet, closed_port, deaf_port};
+pub(crate) use journal::Journal;
+pub(crate) use program::{Finished, Running};
+pub(crate) use report::{Expected, Report, device_names};
+pub(crate) use script::{Gate, Step, send};
+pub(crate) use workspace::Workspace;
