@@ -15,6 +15,7 @@ use super::schema::{Entry, Text, Written, did_you_mean, inside};
 use super::secret::Secrets;
 use crate::device_type::{Catalog, DeviceType};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span, nearest};
+use crate::model::Address;
 
 /// One entry, read but not expanded. What is `None` was a mistake.
 pub(super) struct Ready<'e> {
@@ -152,7 +153,8 @@ impl<'a, 's> Resolver<'a, 's> {
             (Some(text), _) => self.find_type(text),
             (None, Some((name, _))) => self.catalog.get(name).cloned(),
             (None, None) => {
-                let mistake = Diagnostic::error("[[device]] has no `type`, and [defaults] names none");
+                let who = entry.name.as_ref().map_or_else(String::new, |(name, _)| format!(" `{name}`"));
+                let mistake = Diagnostic::error(format!("[[device]]{who} has no `type`, and [defaults] names none"));
                 self.diagnostics.push(mistake.at(entry.span.clone(), "`type` is missing"));
                 None
             }
@@ -164,10 +166,21 @@ impl<'a, 's> Resolver<'a, 's> {
         };
         let name = entry.name.as_ref().and_then(|text| self.read_pattern(text, Place::Name));
         let address = entry.address.as_ref().and_then(|text| self.read_pattern(text, Place::Address));
+        if device_type.is_none() {
+            self.check_address(entry, address.as_ref());
+        }
         let params = device_type.as_ref().map(|one| self.read_params(entry, one)).unwrap_or_default();
         let mut ready = Ready { entry, device_type, name, address, params, site, count: 0 };
         ready.count = self.count(&mut ready);
         ready
+    }
+
+    /// Without a type no device is made, but what can be seen to be no address is said all the same.
+    fn check_address(&mut self, entry: &Entry<'_, '_>, pattern: Option<&Pattern>) {
+        let Some(((_, span), pattern)) = entry.address.as_ref().zip(pattern) else { return };
+        if let Err(wrong) = Address::parse(&pattern.member(0), Some(1)) {
+            self.diagnostics.push(Diagnostic::error(wrong.to_string()).at(span.clone(), ""));
+        }
     }
 
     fn read_pattern(&mut self, (text, span): &Text<'_>, place: Place) -> Option<Pattern> {

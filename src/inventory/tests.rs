@@ -226,7 +226,7 @@ fn every_mistake_of_the_other_tables_says_what_is_wrong() {
         ),
         ("[groups]\nx = 'a b'", "group `x` is no selector: `and`, `or` or a comma is missing before this"),
         ("[groups]\nx = '@x'", "group `x` is made of itself"),
-        ("[[device]]\nname = 'a'\naddress = 'b'", "[[device]] has no `type`, and [defaults] names none"),
+        ("[[device]]\nname = 'a'\naddress = 'b'", "[[device]] `a` has no `type`, and [defaults] names none"),
         (
             "[[device]]\nname = 'a'\naddress = 'b'\ntype = 'devantech-eth008'\nparams = { password = { env = 'X' } }",
             "`password`: the environment variable `X` is not set",

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use crate::cli::args::{InventoryArg, TypesCommand};
 use crate::cli::exit_status::ExitStatus;
 use crate::cli::terminal::{Terminal, print, write};
-use crate::device_type::{Catalog, DeviceType, ParamKind, ParamSpec, load_file, run_vectors};
+use crate::device_type::{Action, Catalog, CommandSource, DeviceType, ParamKind, ParamSpec, load_file, run_vectors};
 use crate::diagnostic::{Diagnostics, Sources, nearest};
 use crate::model::escape::printable;
+use crate::model::{ParamValue, Params, Secret};
 use crate::report::{TypeRow, write_types_json, write_types_text};
 use crate::run::load_catalog;
 
@@ -71,7 +72,7 @@ fn show(name: &str, args: &InventoryArg, terminal: &Terminal) -> ExitStatus {
 }
 
 /// A type in words.
-fn describe(one: &DeviceType) -> String {
+fn describe(one: &Arc<DeviceType>) -> String {
     let mut text = format!("{}: {}\n", one.name, printable(&one.title));
     let mut fact = |name: &str, value: String| _ = writeln!(text, "  {name:<10}{value}");
     if let Some(source) = &one.source {
@@ -98,13 +99,33 @@ fn describe(one: &DeviceType) -> String {
     }
     text.push_str("\nactions\n");
     for action in one.actions() {
-        let again = if action.traits.is_idempotent() { "" } else { ", never sent twice" };
+        let again = if may_be_sent_twice(one, action) { "" } else { ", never sent twice" };
         _ = writeln!(text, "  {:<16}sends `{}`{again}", action.name, printable(&action.text));
         for arg in &action.args {
             _ = writeln!(text, "  {:<16}  --arg {}: {}", "", arg.name, spec(arg));
         }
     }
     text
+}
+
+/// Whether an action is idempotent: seen at the command that it makes for some device, since the type's command
+/// patterns may say so.
+fn may_be_sent_twice(one: &Arc<DeviceType>, action: &Action) -> bool {
+    let some = |spec: &ParamSpec| {
+        let value = match &spec.kind {
+            ParamKind::Int { min, .. } => ParamValue::Int(*min),
+            ParamKind::Bool => ParamValue::Bool(false),
+            ParamKind::Text { .. } => ParamValue::Text("x".into()),
+            ParamKind::Bytes { len } => ParamValue::Bytes(vec![0; *len].into()),
+            ParamKind::Choice { values } => ParamValue::Choice(values.first()?.0.clone()),
+            ParamKind::Secret { .. } => ParamValue::Secret(Secret::new("x".to_owned())),
+        };
+        Some((spec.name.clone(), spec.default.clone().unwrap_or(value)))
+    };
+    let params: Params = one.params.iter().chain(&action.args).filter_map(some).collect();
+    let source = CommandSource::Action(action.name.clone());
+    let request = one.body(&source, &params).and_then(|body| one.request(&source, body, false));
+    request.is_ok_and(|request| request.is_idempotent())
 }
 
 fn spec(param: &ParamSpec) -> String {
