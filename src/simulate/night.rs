@@ -3,7 +3,6 @@
 //! A device's fault is a function of the seed and its name alone, so a night can be played again with any selection, and
 //! a device has the same fault whatever else is in the fleet.
 
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -75,10 +74,19 @@ impl Night {
 
     /// A number from 0 to 1 for a device.
     fn draw(&self, device: &str, what: &str) -> f64 {
-        let mut hasher = DefaultHasher::new();
-        (self.seed, device, what).hash(&mut hasher);
+        // FNV-1a over the names, then the finish of SplitMix64: the standard library's hashers may change between
+        // versions, and a night should be the same next year.
+        let named = device
+            .bytes()
+            .chain([0])
+            .chain(what.bytes())
+            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+        let mut mixed = named ^ self.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^= mixed >> 31;
         // The upper 32 bits as a fraction: a draw needs no more, and an f64 holds them exactly.
-        f64::from(u32::try_from(hasher.finish() >> 32).unwrap_or(u32::MAX)) / (f64::from(u32::MAX) + 1.0)
+        f64::from(u32::try_from(mixed >> 32).unwrap_or(u32::MAX)) / (f64::from(u32::MAX) + 1.0)
     }
 }
 
