@@ -3,13 +3,18 @@
 //! Only `cli` calls this. What stands in users' files is shown as it is but for control characters, which
 //! `annotate-snippets` replaces.
 
+use std::ops::Range;
+
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 use super::{Diagnostic, Diagnostics, Severity, Sources};
 use crate::model::escape::printable;
 
-/// At most so many mistakes are drawn; the rest is counted.
-const MOST_SHOWN: usize = 20;
+/// At most so many errors are drawn, which is more than anybody reads; the rest is counted.
+const MOST_ERRORS: usize = 1000;
+
+/// At most so many warnings are drawn; the rest is counted.
+const MOST_WARNINGS: usize = 20;
 
 /// One mistake, without a trailing newline. With `colour` it carries terminal escapes.
 pub fn render(diagnostic: &Diagnostic, sources: &Sources, colour: bool) -> String {
@@ -27,14 +32,16 @@ pub fn render(diagnostic: &Diagnostic, sources: &Sources, colour: bool) -> Strin
         }
         drawn.push(label.span.source);
         let Some(source) = sources.get(label.span.source) else { continue };
-        let mut snippet = Snippet::source(&*source.text).path(source.name.as_str());
-        for (index, other) in diagnostic.labels.iter().enumerate() {
-            if other.span.source != label.span.source {
-                continue;
-            }
+        let here = || diagnostic.labels.iter().enumerate().filter(|(_, other)| other.span.source == label.span.source);
+        let shown = lines_around(&source.text, here().map(|(_, other)| &other.span.range));
+        let text = source.text.get(shown.clone()).unwrap_or_default();
+        let earlier = source.text.as_bytes().get(..shown.start).unwrap_or_default();
+        let line = 1 + earlier.iter().filter(|&&byte| byte == b'\n').count();
+        let mut snippet = Snippet::source(text).line_start(line).path(source.name.as_str());
+        for (index, other) in here() {
             let kind = if index == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
-            let end = other.span.range.end.min(source.text.len());
-            let start = other.span.range.start.min(end);
+            let end = other.span.range.end.saturating_sub(shown.start).min(text.len());
+            let start = other.span.range.start.saturating_sub(shown.start).min(end);
             snippet = snippet.annotation(kind.span(start..end).label(other.text.as_str()));
         }
         group = group.element(snippet);
@@ -47,18 +54,43 @@ pub fn render(diagnostic: &Diagnostic, sources: &Sources, colour: bool) -> Strin
     renderer.render(&[group])
 }
 
-/// All mistakes, one after another with an empty line between, and a count of those left out.
+/// The whole lines that places of a text are in, and those between: a large file is not read again for each mistake. A
+/// byte order mark is no part of the first line, so that columns count from what people see.
+fn lines_around<'r>(text: &str, places: impl Iterator<Item = &'r Range<usize>>) -> Range<usize> {
+    let all = places.fold(text.len()..0, |all, one| all.start.min(one.start)..all.end.max(one.end).max(one.start));
+    let begin = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+    let bytes = text.as_bytes();
+    let before = bytes.get(begin..all.start).unwrap_or_default();
+    let start = before.iter().rposition(|&byte| byte == b'\n').map_or(begin, |newline| begin + newline + 1);
+    let end = all.end.clamp(start, text.len());
+    // One byte before the end: a place may end with its line.
+    let last = end.saturating_sub(1).max(start);
+    let after = bytes.get(last..).unwrap_or_default();
+    let rest = after.iter().position(|&byte| byte == b'\n').map_or(text.len(), |newline| last + newline + 1);
+    start..rest.max(end)
+}
+
+/// All errors and the first warnings, one after another with an empty line between, and a count of those left out.
 pub fn render_all(diagnostics: &Diagnostics, sources: &Sources, colour: bool) -> String {
     let mut text = String::new();
-    for diagnostic in diagnostics.iter().take(MOST_SHOWN) {
-        text.push_str(&render(diagnostic, sources, colour));
-        text.push_str("\n\n");
+    let (mut errors, mut warnings) = (0_usize, 0_usize);
+    for diagnostic in diagnostics.iter() {
+        let (count, most) = match diagnostic.severity {
+            Severity::Error => (&mut errors, MOST_ERRORS),
+            Severity::Warning => (&mut warnings, MOST_WARNINGS),
+        };
+        *count += 1;
+        if *count <= most {
+            text.push_str(&render(diagnostic, sources, colour));
+            text.push_str("\n\n");
+        }
     }
-    let rest = diagnostics.iter().count().saturating_sub(MOST_SHOWN);
-    if rest > 0 {
-        text.push_str("and ");
-        text.push_str(&rest.to_string());
-        text.push_str(" more\n\n");
+    for (count, most, what) in [(errors, MOST_ERRORS, "error"), (warnings, MOST_WARNINGS, "warning")] {
+        match count.saturating_sub(most) {
+            0 => {}
+            1 => text += &format!("and 1 more {what}\n\n"),
+            rest => text += &format!("and {rest} more {what}s\n\n"),
+        }
     }
     text
 }
@@ -87,5 +119,44 @@ error: `name` expands to 300 devices, `address` to 200
   |
   = help: give both ranges the same count, or fix one value";
         assert_eq!(drawn, expected);
+    }
+
+    /// A picture of places in a text, without its colours.
+    fn drawn(text: &str, places: &[Range<usize>]) -> String {
+        let mut sources = Sources::default();
+        let source = sources.add("x.toml", text);
+        let mistake = places
+            .iter()
+            .fold(Diagnostic::error("wrong"), |all, range| all.at(Span { source, range: range.clone() }, ""));
+        render(&mistake, &sources, false)
+    }
+
+    #[test]
+    fn a_place_is_the_same_wherever_the_picture_begins() {
+        let text = "\u{feff}ä = 1\r\nöö = 'ü'\r\n\r\nc = 3";
+        for (part, place) in [("ä", "1:1"), ("1", "1:5"), ("öö", "2:1"), ("'ü'", "2:6"), ("c", "4:1"), ("3", "4:5")]
+        {
+            let at = text.find(part).unwrap();
+            let picture = drawn(text, &[at..at + part.len()]);
+            assert!(picture.contains(&format!("x.toml:{place}\n")) && picture.contains(part), "{picture}");
+            assert!(picture.contains(&"^".repeat(part.chars().count())) && !picture.contains('\u{feff}'), "{picture}");
+        }
+        for (at, place) in [(0..0, "1:1"), (text.len()..text.len(), "4:6"), (text.len() + 5..text.len() + 9, "4:6")] {
+            assert!(drawn(text, std::slice::from_ref(&at)).contains(&format!("x.toml:{place}\n")), "{at:?}");
+        }
+        assert!(drawn("a\n", &[2..2]).contains("x.toml:2:1\n"));
+        assert!(drawn("", &[0..0]).contains("x.toml:1:1\n"));
+        let both = drawn("a\nb\nc\nd\n", &[6..7, 2..3]);
+        assert!(both.contains("x.toml:4:1\n") && both.contains("2 | b") && both.contains("4 | d"), "{both}");
+    }
+
+    #[test]
+    fn no_error_is_hidden_by_many_others_or_by_warnings() {
+        let mut all = Diagnostics::default();
+        (0..25).for_each(|n| all.push(Diagnostic::warning(format!("careful {n}"))));
+        (0..50).for_each(|n| all.push(Diagnostic::error(format!("wrong {n}"))));
+        let text = render_all(&all, &Sources::default(), false);
+        assert_eq!((text.matches("error: wrong").count(), text.matches("warning: careful").count()), (50, 20));
+        assert!(text.ends_with("and 5 more warnings\n\n"), "{text}");
     }
 }
