@@ -48,7 +48,7 @@ pub fn import(mut reader: impl Read) -> Result<String, Vec<ImportError>> {
         let row = row.map_err(|error| {
             vec![at(error.position().map_or(1, csv::Position::line), "cannot be read as CSV".to_owned())]
         })?;
-        let line = row.position().map_or(1, csv::Position::line);
+        let line = row.position().map_or(1, |position| line_of(position, text));
         if header.is_empty() {
             header = row.iter().map(column_name).collect();
             judge_header(&header, line, &mut errors);
@@ -79,6 +79,14 @@ pub fn import(mut reader: impl Read) -> Result<String, Vec<ImportError>> {
     toml.push_str(devices.trim_end());
     toml.push('\n');
     Ok(toml)
+}
+
+/// The line of a record: the reader's position is that of the empty lines before it, where there are some.
+fn line_of(position: &csv::Position, text: &str) -> u64 {
+    let start = usize::try_from(position.byte()).unwrap_or(usize::MAX);
+    let rest = text.as_bytes().get(start..).unwrap_or_default();
+    let empty = rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).filter(|&&byte| byte == b'\n').count();
+    position.line() + empty as u64
 }
 
 /// What parts the columns: whichever of the two the header has more of, outside quotes.
@@ -186,4 +194,58 @@ fn quoted(text: &str) -> String {
     }
     out.push('"');
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inventory::testing::fleet;
+
+    #[test]
+    fn a_spreadsheet_becomes_an_inventory_that_loads() {
+        let comma = "\u{feff}Name,address,type,site,tags,set_id,label\r\n\
+            tv-1,10.0.0.1,lg-rs232,hq north,lobby;east,007,\"a \"\"b\"\" \\ c\"\r\n\
+            ,,,,,,\r\n\
+            tv-2,10.0.0.2:99,lg-rs232,,lobby west,2,\r\n";
+        let toml = import(comma.as_bytes()).unwrap();
+        let fleet = fleet(&toml);
+        let shown: Vec<String> = fleet
+            .devices
+            .iter()
+            .map(|one| format!("{} {} {:?} {:?} {:?}", one.name, one.address, one.site, one.tags, one.params))
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                "tv-1 10.0.0.1:23 Some(\"hq north\") [\"lobby\", \"east\"] \
+                 Params([(\"label\", Text(\"a \\\"b\\\" \\\\ c\")), (\"set_id\", Int(7))])",
+                "tv-2 10.0.0.2:99 None [\"lobby\", \"west\"] Params([(\"set_id\", Int(2))])",
+            ]
+        );
+    }
+
+    #[test]
+    fn values_keep_their_kind() {
+        let toml = import("name;address;relay;inverted;x y\npump;relay.example;1;TRUE;01\n".as_bytes()).unwrap();
+        assert!(toml.contains("params = { relay = 1, inverted = true, \"x y\" = \"01\" }"), "{toml}");
+        assert!(toml.starts_with("# The spreadsheet has no column `type`"), "{toml}");
+    }
+
+    #[test]
+    fn every_mistake_of_a_spreadsheet_has_its_line() {
+        for (text, wrong) in [
+            ("", "line 1: the header row is missing: it names the columns, `name` and `address` among them"),
+            ("name,type\n", "line 1: the column `address` is missing"),
+            ("address\n", "line 1: the column `name` is missing"),
+            ("name,address,Name\n", "line 1: the column `name` comes twice"),
+            ("name,address,\n", "line 1: column 3 has no name"),
+            (
+                "name,address\na,b\nc\n\nd,e,f\n,g\n",
+                "line 3: 1 columns, but the header has 2|line 5: 3 columns, but the header has 2|line 6: `name` is empty",
+            ),
+        ] {
+            let errors: Vec<String> = import(text.as_bytes()).unwrap_err().iter().map(ToString::to_string).collect();
+            assert_eq!(errors.join("|"), wrong, "{text:?}");
+        }
+    }
 }

@@ -8,6 +8,8 @@ mod matches;
 mod parse;
 mod sample;
 mod set;
+#[cfg(test)]
+mod tests;
 
 pub use matches::{Selection, resolve};
 pub use parse::{Selector, parse};
