@@ -34,16 +34,24 @@ impl Sources {
         if parts.is_empty() {
             return;
         }
-        let mut bytes = source.text.as_bytes().to_vec();
+        // A character of the same length stands for each, so that byte places and columns both stay what they are.
+        let blot = |c: char| match c.len_utf8() {
+            _ if matches!(c, '\n' | '\r' | '"' | '\'') => c,
+            1 => '*',
+            2 => '·',
+            3 => '•',
+            _ => '𝟎',
+        };
+        let mut parts = parts.to_vec();
+        parts.sort_by_key(|part| part.start);
+        let mut blotted = String::with_capacity(source.text.len());
         for part in parts {
-            for byte in bytes.get_mut(part.clone()).unwrap_or_default() {
-                if !matches!(byte, b'\n' | b'\r' | b'"' | b'\'') {
-                    *byte = b'*';
-                }
-            }
+            let start = part.start.max(blotted.len());
+            blotted.push_str(source.text.get(blotted.len()..start).unwrap_or_default());
+            blotted.extend(source.text.get(start..part.end).unwrap_or_default().chars().map(blot));
         }
-        // A part that cut a character in half would leave no text; then nothing of the file is shown.
-        source.text = String::from_utf8(bytes).unwrap_or_default().into();
+        blotted.push_str(source.text.get(blotted.len()..).unwrap_or_default());
+        source.text = blotted.into();
     }
 
     /// The file of a place.

@@ -54,7 +54,7 @@ pub fn read(
     let source = sources.add(path.display().to_string(), text);
     let mut found = Diagnostics::default();
     let tree = parse_toml(text, source, &mut found);
-    sources.blot_out(source, &plain_secrets(&tree, catalog));
+    sources.blot_out(source, &plain_secrets(text, &tree, found.has_errors(), catalog));
     if found.has_errors() {
         // What could not be read would be missed, and reported, a second time.
         diagnostics.extend(found);

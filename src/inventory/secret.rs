@@ -12,7 +12,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::device_type::{Catalog, ParamKind};
-use crate::diagnostic::{Diagnostic, Diagnostics, TomlValue};
+use crate::diagnostic::{Diagnostic, Diagnostics, TomlValue, nearest};
 
 /// Where secrets are looked up.
 pub(super) struct Secrets<'a> {
@@ -92,8 +92,14 @@ impl<'a> Secrets<'a> {
     }
 }
 
-/// The places of everything in the file that is, or by its key may be, a secret written plainly.
-pub(super) fn plain_secrets(tree: &Spanned<DeTable<'_>>, catalog: &Catalog) -> Vec<Range<usize>> {
+/// The places of everything in the file that is, or by its key may be, a secret written plainly. A `tree` with syntax
+/// errors lacks what could not be read, so then the `text` itself is searched, too.
+pub(super) fn plain_secrets(
+    text: &str,
+    tree: &Spanned<DeTable<'_>>,
+    is_broken: bool,
+    catalog: &Catalog,
+) -> Vec<Range<usize>> {
     let declared: HashSet<&str> = catalog
         .names()
         .filter_map(|name| catalog.get(name))
@@ -103,12 +109,22 @@ pub(super) fn plain_secrets(tree: &Spanned<DeTable<'_>>, catalog: &Catalog) -> V
         .collect();
     let mut found = Vec::new();
     visit(tree.get_ref(), &declared, &mut found);
+    if is_broken {
+        search(text, &declared, &mut found);
+    }
     found
 }
 
 fn visit(table: &DeTable<'_>, declared: &HashSet<&str>, found: &mut Vec<Range<usize>>) {
     for (key, value) in table {
+        let is_secret = is_secret_key(key.get_ref(), declared);
         match value.get_ref() {
+            DeValue::Table(inner) if is_secret => {
+                // Where it is kept may be shown; anything else in there is a slip, and may be the secret itself.
+                let slips = inner.iter().filter(|(key, _)| !matches!(&**key.get_ref(), "env" | "file"));
+                found.extend(slips.map(|(_, value)| value.span()));
+            }
+            _ if is_secret => found.push(value.span()),
             DeValue::Table(inner) => visit(inner, declared, found),
             DeValue::Array(items) => {
                 for item in items {
@@ -117,16 +133,58 @@ fn visit(table: &DeTable<'_>, declared: &HashSet<&str>, found: &mut Vec<Range<us
                     }
                 }
             }
-            _ if declared.contains(&**key.get_ref()) || sounds_secret(key.get_ref()) => found.push(value.span()),
             _ => {}
         }
     }
 }
 
-/// A mistyped key (`pasword`) is no reason to show what stands behind it.
-fn sounds_secret(key: &str) -> bool {
-    let key = key.to_ascii_lowercase();
-    ["pass", "pasw", "pwd", "secret", "token"].iter().any(|part| key.contains(part))
+/// Finds what follows a secret's key in a text that is no TOML: to the end of the line, or of the quotes.
+fn search(text: &str, declared: &HashSet<&str>, found: &mut Vec<Range<usize>>) {
+    let is_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
+    let mut at = 0;
+    while let Some(start) = text.get(at..).and_then(|rest| rest.find(is_word)).map(|skipped| at + skipped) {
+        let rest = text.get(start..).unwrap_or_default();
+        let end = start + rest.find(|c| !is_word(c)).unwrap_or(rest.len());
+        at = end;
+        let before = text.get(..start).unwrap_or_default().trim_end_matches([' ', '\t', '"', '\'']);
+        let can_be_key = before.is_empty() || before.ends_with(['\n', '\r', '{', ',', '.', '\u{feff}']);
+        if !can_be_key || !text.get(start..end).is_some_and(|word| is_secret_key(word, declared)) {
+            continue;
+        }
+        let after = text.get(end..).unwrap_or_default();
+        let value = after.trim_start_matches(['"', '\'']).trim_start().trim_start_matches(['=', ':']).trim_start();
+        if is_reference(value) {
+            continue;
+        }
+        let quotes = ["\"\"\"", "'''"].into_iter().find(|quotes| value.starts_with(quotes));
+        let length = match quotes {
+            Some(quotes) => {
+                let inside = value.get(quotes.len()..).unwrap_or_default();
+                let closed = inside.find(quotes).map_or(inside.len(), |close| close + quotes.len());
+                quotes.len() + closed + inside.get(closed..).and_then(|rest| rest.find('\n')).unwrap_or(0)
+            }
+            None => value.find('\n').unwrap_or(value.len()),
+        };
+        let value_start = text.len() - value.len();
+        at = value_start + length;
+        found.push(value_start..at);
+    }
+}
+
+/// `{ env = …` or `{ file = …`: says where the secret is kept, not what it is.
+fn is_reference(value: &str) -> bool {
+    let inside = value.strip_prefix('{').map(str::trim_start);
+    let key = inside.and_then(|inside| inside.strip_prefix("env").or_else(|| inside.strip_prefix("file")));
+    key.is_some_and(|rest| rest.trim_start().starts_with('='))
+}
+
+/// Whether a secret stands behind a key: one that a type declares, a slip of it, or one that sounds like one. A mistyped
+/// key (`pasword`) is no reason to show what stands behind it.
+fn is_secret_key(key: &str, declared: &HashSet<&str>) -> bool {
+    let lower = key.to_ascii_lowercase();
+    declared.contains(key)
+        || ["pass", "pasw", "pwd", "secret", "token"].iter().any(|part| lower.contains(part))
+        || nearest(key, declared.iter().copied()).is_some()
 }
 
 #[cfg(test)]

@@ -308,6 +308,36 @@ fn a_plain_secret_is_warned_of_and_drawn_nowhere() {
 }
 
 #[test]
+fn a_slip_around_a_secret_shows_nothing_of_it() {
+    for slip in [
+        "params = { password = ['apple'] }",
+        "params = { password = { value = 'apple' } }",
+        "params = { passwrd = 'apple', x = 1 }",
+        "params = { pasword = 'apple' }",
+        "params = { password = 'apple",
+        "params = { password = 'apple' 'x' }",
+        "params = { password = 'app' 'apple', relay = = 9 }",
+        "params = { 'password' : 'apple' }",
+        "params.password apple",
+        "params.password = \"apple\" \"x\" = = 1",
+        "password = 'x'\npassword = 'apple'",
+        "password = \"\"\"x\napple\"\"\" apple\n",
+        "password =\n'apple'",
+        "password = 'äöü€𝄞 apple' =",
+    ] {
+        let text =
+            format!("[[device]]\nname = 'a'\naddress = 'a'\ntype = 'devantech-eth008'\n{slip}\nport = = 1\nport = 2\n");
+        let (fleet, _, drawn) = read_text(&text);
+        assert!(fleet.is_none() && drawn.contains("error") && !drawn.contains("apple"), "{slip}: {drawn}");
+    }
+    // Where a secret is kept is no secret, and what is blotted out moves no column.
+    let (_, _, drawn) = read_text("a = { password = { env = 'RELAY' }, b = = 1 }\n");
+    assert!(drawn.contains("'RELAY' }, b = = 1"), "{drawn}");
+    let (_, _, drawn) = read_text("a = { password = 'äö€', b = 1 }\n");
+    assert!(drawn.contains("fleet.toml:1:1\n") && drawn.contains("'··•', b = 1"), "{drawn}");
+}
+
+#[test]
 fn a_file_that_cannot_be_read_is_a_mistake() {
     let folder = tempfile::tempdir().unwrap();
     let latin = folder.path().join("latin.toml");
