@@ -6,6 +6,8 @@
 
 mod matches;
 mod parse;
+#[cfg(test)]
+mod properties;
 mod sample;
 mod set;
 #[cfg(test)]
