@@ -155,8 +155,10 @@ impl Visit {
     ) {
         if let Some(failure) = failure {
             let attempt = record.attempts;
+            let job = shared.plan.job(device).filter(|_| record.was_written);
+            let sent = job.map(|job| job.request.payload().clone());
             let at = shared.clock.at(now);
-            shared.tell(RunEvent::AttemptFailed { device, attempt, failure, retry_in: wait, at }).await;
+            shared.tell(RunEvent::AttemptFailed { device, attempt, failure, sent, retry_in: wait, at }).await;
         }
         self.state.waiting.push(Waiting { due: now + wait, device, record });
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Device, DeviceIndex, Ended, Failure, Outcome, RunInfo, StopReason, UnixMillis};
+use super::{Device, DeviceIndex, Ended, Failure, Outcome, Payload, RunInfo, StopReason, UnixMillis};
 
 /// What happened, in the order in which it happened.
 #[derive(Debug, Clone)]
@@ -23,6 +23,8 @@ pub enum RunEvent {
         attempt: u32,
         /// Why it failed.
         failure: Failure,
+        /// The command with its affixes, when any of it was written: its secrets may show in the failure.
+        sent: Option<Arc<Payload>>,
         /// The wait before the next one.
         retry_in: Duration,
         /// When it failed.

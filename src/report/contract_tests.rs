@@ -155,11 +155,13 @@ fn a_secret_appears_nowhere_also_when_the_device_echoes_it() {
     let mut sent = PayloadBuilder::default();
     sent.push(b"login ");
     sent.push_secret(b"apple");
+    sent.push(b" ");
+    sent.push_secret(b"sesame");
     sent.push(b"\r");
     let secret = |name: &str, text: &str| (Arc::from(name), ParamValue::Secret(Secret::new(text.to_owned())));
     let params = [secret("password", "apple"), secret("pin", "hunter2")];
     let pump = Device { params: params.into_iter().collect(), ..device("pump", "h") };
-    let error = Failure::new(ErrorKind::Refused).detail("said apple and 61 70 70 6c 65, hunter2 too");
+    let error = Failure::new(ErrorKind::Refused).detail("said apple and 61 70 70 6c 65, hunter2, sesame");
     let echo = Outcome {
         sent: Some(Arc::new(sent.finish())),
         reply: Some(b"apple? hunter2!".as_slice().into()),
@@ -171,16 +173,16 @@ fn a_secret_appears_nowhere_also_when_the_device_echoes_it() {
     let good = Outcome { status: Status::Ok, error: None, earlier_errors: Vec::new(), ..echo.clone() };
     let events = test_run::run_of(test_run::raw(), vec![(pump.clone(), echo), (pump, good)], Ended::Completed);
     for text in all_formats(&events) {
-        for secret in ["apple", "61 70 70 6c 65", "hunter2", "68 75 6e"] {
+        for secret in ["apple", "61 70 70 6c 65", "hunter2", "68 75 6e", "sesame"] {
             assert!(!text.contains(secret), "{secret} in {text}");
         }
     }
     let device = &json(events)["devices"][0];
-    assert_eq!(device["sent"], "login ‹secret›\\r");
-    assert_eq!(device["sent_hex"], "6c 6f 67 69 6e 20 0d");
+    assert_eq!(device["sent"], "login ‹secret› ‹secret›\\r");
+    assert_eq!(device["sent_hex"], "6c 6f 67 69 6e 20 20 0d");
     assert_eq!(device["reply"], "‹secret›? ‹secret›!");
     assert_eq!(device["reply_hex"], serde_json::Value::Null);
-    assert_eq!(device["error"]["message"], "refused: said ‹secret› and ‹secret›, ‹secret› too");
+    assert_eq!(device["error"]["message"], "refused: said ‹secret› and ‹secret›, ‹secret›, ‹secret›");
 }
 
 #[test]

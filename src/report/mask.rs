@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use crate::model::{Device, Outcome, ParamValue, escape};
+use crate::model::{Device, Outcome, ParamValue, Payload, escape};
 
 /// How a secret is shown, as `Payload::shown` does.
 const SHOWN: &str = "‹secret›";
@@ -20,19 +20,16 @@ pub(super) struct Mask<'a> {
 impl<'a> Mask<'a> {
     /// The secrets that may show in this outcome.
     pub(super) fn new(device: &'a Device, outcome: &'a Outcome) -> Self {
-        let sent = outcome.sent.iter().filter(|sent| sent.has_secret()).flat_map(|sent| sent.secrets());
-        let mut secrets: Vec<&[u8]> = Self::of(device).secrets;
-        secrets.extend(sent);
-        Self::sorted(secrets)
+        Self::of(device, outcome.sent.as_deref())
     }
 
-    /// The secrets of the device's parameters.
-    pub(super) fn of(device: &'a Device) -> Self {
+    /// The secrets of the device's parameters and of what was sent to it.
+    pub(super) fn of(device: &'a Device, sent: Option<&'a Payload>) -> Self {
         let secrets = device.params.iter().filter_map(|(_, value)| match value {
             ParamValue::Secret(secret) => Some(secret.expose().as_bytes()),
             _ => None,
         });
-        Self::sorted(secrets.collect())
+        Self::sorted(secrets.chain(sent.into_iter().flat_map(Payload::secrets)).collect())
     }
 
     fn sorted(mut secrets: Vec<&'a [u8]>) -> Self {

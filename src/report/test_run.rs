@@ -60,8 +60,8 @@ pub(super) fn run_of(command: Command, all: Vec<(Device, Outcome)>, ended: Ended
         let device = DeviceIndex(index);
         let at = outcome.finished_at.unwrap_or(START);
         for AttemptError { attempt, failure } in outcome.earlier_errors.clone() {
-            let retry_in = Duration::from_millis(250);
-            events.push(RunEvent::AttemptFailed { device, attempt, failure, retry_in, at });
+            let (retry_in, sent) = (Duration::from_millis(250), outcome.sent.clone());
+            events.push(RunEvent::AttemptFailed { device, attempt, failure, sent, retry_in, at });
         }
         events.push(RunEvent::DeviceFinished { device, outcome: Box::new(outcome), at });
     }

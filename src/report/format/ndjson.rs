@@ -59,14 +59,14 @@ fn line<'a>(event: &'a RunEvent, run: &'a Collected) -> Option<Line<'a>> {
             simulated: info.simulated,
             devices: devices.len(),
         },
-        RunEvent::AttemptFailed { device, attempt, failure, retry_in, at } => {
+        RunEvent::AttemptFailed { device, attempt, failure, sent, retry_in, at } => {
             let device = run.device(*device)?;
             Line::AttemptFailed {
                 at: Moment(*at),
                 run_id,
                 name: &device.name,
                 attempt: *attempt,
-                error: record::error_record(failure, None, &Mask::of(device)),
+                error: record::error_record(failure, None, &Mask::of(device, sent.as_deref())),
                 retry_in_ms: record::whole_ms(*retry_in),
             }
         }
