@@ -15,6 +15,7 @@ mod group;
 mod hint;
 mod json_layout;
 mod listing;
+mod log;
 mod mask;
 mod progress;
 mod read;
@@ -30,6 +31,7 @@ pub use dry_run::{PlanRow, PlanSummary, PlanView, write_plan_json, write_plan_te
 pub use format::{Csv, Format, Json, Ndjson, Style, Table, TableOptions, UnknownFormat, reporter};
 pub use hint::hint;
 pub use listing::{TypeRow, write_devices_json, write_devices_text, write_types_json, write_types_text};
+pub use log::Log;
 pub use progress::{Progress, ProgressStyle};
 pub use read::{FailedFrom, ReadError, read_failed};
 pub use reporter::{Finished, ReportError, Reporter, Reporters};

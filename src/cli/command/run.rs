@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
+use std::path::Path;
 
 use tracing::warn;
 
@@ -12,7 +13,7 @@ use crate::cli::terminal::{Terminal, say, write};
 use crate::model::Command;
 use crate::plan::estimate;
 use crate::report::{
-    Format, PlanRow, PlanSummary, PlanView, Progress, ProgressStyle, ReportTarget, Reporters, Sink, reporter,
+    Format, Log, PlanRow, PlanSummary, PlanView, Progress, ProgressStyle, ReportTarget, Reporters, Sink, reporter,
     write_plan_json, write_plan_text,
 };
 use crate::run::{Finished, Preparation, Prepared, RunRequest, Selecting, execute, load, prepare};
@@ -80,7 +81,7 @@ fn understand(args: &RunArgs) -> Result<(RunRequest, Outputs), String> {
     let mut targets: Vec<ReportTarget> = Vec::new();
     for text in &args.reports {
         let target: ReportTarget = text.parse().map_err(|error| format!("`--report {text}`: {error}"))?;
-        if targets.iter().any(|other| other.path == target.path) {
+        if targets.iter().any(|other| is_same_file(&other.path, &target.path)) {
             return Err(format!("`--report {text}`: two reports cannot be the same file"));
         }
         targets.push(target);
@@ -123,6 +124,15 @@ fn understand(args: &RunArgs) -> Result<(RunRequest, Outputs), String> {
     Ok((request, Outputs { format, targets }))
 }
 
+/// Whether two paths lead to one file, which need not exist: their folders do.
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    let folder = |path: &Path| {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        folder.unwrap_or(Path::new(".")).canonicalize().ok()
+    };
+    one == other || (one.file_name() == other.file_name() && folder(one).is_some() && folder(one) == folder(other))
+}
+
 /// The faults that a simulated fleet plays; without a seed every night is another.
 pub(super) fn night(args: &SimulationArgs) -> Result<Night, String> {
     let faults = args.faults.as_deref().unwrap_or_default();
@@ -139,9 +149,15 @@ fn open(outputs: &Outputs, args: &RunArgs, terminal: &Terminal) -> Result<Report
     }
     let shown = reporter(outputs.format, Sink::stdout(), terminal.table(args.all, true));
     reporters.add(format!("{} to stdout", outputs.format.as_str()), shown);
+    let log = Log::wanted();
     if !terminal.is_quiet {
-        let style = if terminal.is_interactive { ProgressStyle::Bar } else { ProgressStyle::Lines };
+        // Log lines would tear a bar apart.
+        let bar = terminal.is_interactive && log.is_none();
+        let style = if bar { ProgressStyle::Bar } else { ProgressStyle::Lines };
         reporters.add("progress", Box::new(Progress::new(style)));
+    }
+    if let Some(log) = log {
+        reporters.add("log", Box::new(log));
     }
     Ok(reporters)
 }

@@ -143,3 +143,21 @@ fn a_report_whose_folder_vanishes_in_mid_run_is_status_four() {
     assert!(finished.stderr.contains("r.csv"), "{finished}");
     assert_eq!(finished.report().count("ok"), 1, "the other report is whole");
 }
+
+#[test]
+fn verbose_runs_tell_on_stderr_what_happens_to_the_run_and_to_each_device() {
+    let (_fleet, workspace) = three();
+    let told = |more: &[&str]| {
+        let finished = workspace.fleetctl(&[&RUN[..], more].concat());
+        assert!(finished.expect_status(1).stdout.starts_with("tv-3: "), "{finished}");
+        finished.stderr
+    };
+    assert_eq!(told(&[]), "");
+    let run = told(&["-v"]);
+    assert!(run.contains("3 devices") && run.contains("2 of 3") && !run.contains("tv-"), "{run}");
+    let devices = told(&["-vv"]);
+    for text in ["tv-1: ok", r"sent ka 01 01\r", "reply a 01 OK01x", "tv-3: attempt 1 failed", "tv-3: no_reply"] {
+        assert!(devices.contains(text), "{text} in {devices}");
+    }
+    assert!(!devices.contains('\x1b'), "{devices}");
+}
