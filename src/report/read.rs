@@ -31,7 +31,7 @@ pub enum ReadError {
         source: io::Error,
     },
     /// It is no JSON, or not the JSON of a report.
-    #[error("`{}` is no fleetctl report: {problem}; `--format json` or `--report json=PATH` writes one", path.display())]
+    #[error("`{}` is no fleetctl report: {problem}", path.display())]
     NotAReport {
         /// The file.
         path: PathBuf,

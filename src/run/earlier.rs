@@ -14,8 +14,9 @@ pub(super) fn failed_from(path: &Path, fleet: &Fleet, diagnostics: &mut Diagnost
     let failed = match read_failed(path) {
         Ok(failed) => failed,
         Err(error) => {
+            let cause = std::error::Error::source(&error).map_or_else(String::new, |source| format!(": {source}"));
             diagnostics.push(
-                Diagnostic::error(format!("`--failed-from {}`: {error}", path.display()))
+                Diagnostic::error(format!("`--failed-from`: {error}{cause}"))
                     .help("give a report that `--report json=PATH` or `--format json` has written"),
             );
             return None;
@@ -26,6 +27,16 @@ pub(super) fn failed_from(path: &Path, fleet: &Fleet, diagnostics: &mut Diagnost
         failed.names.iter().partition(|name| places.contains_key(name.as_str()));
     if !gone.is_empty() {
         let names = fold_names(gone.iter().map(|name| name.as_str()));
+        if known.is_empty() {
+            diagnostics.push(
+                Diagnostic::error(format!(
+                    "nothing is selected: what failed in {} has left the inventory",
+                    path.display()
+                ))
+                .help(format!("the inventory does not know {names}; is it the one of that run?")),
+            );
+            return None;
+        }
         diagnostics.push(Diagnostic::warning(format!("no longer in the inventory: {names}")));
     }
     let mut found: Vec<u32> = known.iter().filter_map(|name| places.get(name.as_str()).copied()).collect();

@@ -53,7 +53,26 @@ fn a_device_that_has_left_the_inventory_is_named() {
     workspace.write("fleet.toml", &inventory(fleet.port(), "[3-4]"));
     let finished = workspace.fleetctl(&AGAIN);
     assert!(finished.stderr.contains("tv-2"), "{finished}");
+    assert!(finished.expect_status(2).stdout.is_empty(), "that nothing is left of what failed is no success");
     assert_eq!(fleet.commands(), 4);
+}
+
+#[test]
+fn those_that_are_still_there_are_tried_again() {
+    let (fleet, workspace) = night(vec![vec![], vec![Step::Reply]]);
+    let report = workspace.read("night.json");
+    workspace.write(
+        "night.json",
+        &report.replacen(r#""name": "tv-1", "#, r#""name": "old", "#, 1).replacen(
+            r#""status": "ok""#,
+            r#""status": "no_reply""#,
+            1,
+        ),
+    );
+    let finished = workspace.fleetctl(&AGAIN);
+    assert!(finished.stderr.contains("warning") && finished.stderr.contains("old"), "{finished}");
+    assert_eq!(finished.expect_status(0).report().names(), ["tv-2"]);
+    assert_eq!(fleet.commands(), 5);
 }
 
 #[test]
@@ -65,5 +84,7 @@ fn a_file_that_is_no_report_sends_nothing() {
         finished.expect_status(2);
         assert!(finished.stderr.contains("night.json"), "{finished}");
     }
+    let missing = workspace.fleetctl(&["run", "--do", "power-on", "--failed-from", "no.json"]);
+    assert!(missing.expect_status(2).stderr.contains("`no.json`: No such file"), "{missing}");
     assert_eq!(fleet.commands(), 4);
 }
