@@ -10,6 +10,9 @@ use crate::model::{Device, Outcome, ParamValue, Payload, escape};
 /// How a secret is shown, as `Payload::shown` does.
 const SHOWN: &str = "‹secret›";
 
+/// A reply that ends in so many bytes of a secret's beginning is an echo that was cut; fewer may be chance.
+const CUT_ECHO: usize = 3;
+
 /// The secrets of one device; usually none, which costs nothing.
 #[derive(Default)]
 pub(super) struct Mask<'a> {
@@ -50,12 +53,20 @@ impl<'a> Mask<'a> {
             if let Some(after) = self.secrets.iter().find_map(|secret| rest.strip_prefix(*secret)) {
                 text.push_str(SHOWN);
                 (rest, hidden) = (after, true);
+            } else if self.begins_one(rest) {
+                text.push_str(SHOWN);
+                (rest, hidden) = (&[], true);
             } else {
                 escape::push_shown(&mut text, std::slice::from_ref(first));
                 rest = after;
             }
         }
         (text, hidden)
+    }
+
+    /// Whether these last bytes are the beginning of a secret: an echo that was cut short.
+    fn begins_one(&self, last: &[u8]) -> bool {
+        last.len() >= CUT_ECHO && self.secrets.iter().any(|secret| secret.starts_with(last))
     }
 
     /// A text of the device or about it; secrets are found as they are and in their escaped form.
@@ -86,6 +97,11 @@ mod tests {
         let mask = Mask::sorted(vec![b"app", b"apple\x01"]);
         assert_eq!(mask.bytes(b"login apple\x01 app\r"), ("login ‹secret› ‹secret›\\r".to_owned(), true));
         assert_eq!(mask.bytes(b"no"), ("no".to_owned(), false));
+        assert_eq!(mask.bytes(b"login appl"), ("login ‹secret›l".to_owned(), true), "the shorter secret is whole");
+        let mask = Mask::sorted(vec![b"apple"]);
+        assert_eq!(mask.bytes(b"login appl"), ("login ‹secret›".to_owned(), true), "an echo that was cut");
+        assert_eq!(mask.bytes(b"login ap"), ("login ap".to_owned(), false));
+        let mask = Mask::sorted(vec![b"app", b"apple\x01"]);
         assert_eq!(mask.text("got apple\\x01 and 61 70 70"), "got ‹secret› and ‹secret›");
     }
 }
