@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::{Job, Lanes, Plan, PlannedSite};
-use crate::device_type::{CommandSource, DeviceType, Link, LinkOverrides, Request};
+use crate::device_type::{CommandSource, DeviceType, Link, LinkOverrides, Request, RequestError};
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources, Span, nearest};
 use crate::inventory::{Fleet, Member};
 use crate::model::escape::printable;
@@ -225,7 +225,13 @@ impl<'a> Planner<'a> {
         let body = match way.device_type.body(&way.source, params) {
             Ok(body) => body,
             Err(error) => {
-                self.errors.entry(error.to_string()).or_default().push(&device.name);
+                let text = match (&error, &way.source) {
+                    (RequestError::MissingParam { name }, CommandSource::Action(action)) => {
+                        missing(&way.device_type, action, name)
+                    }
+                    _ => error.to_string(),
+                };
+                self.errors.entry(text).or_default().push(&device.name);
                 return None;
             }
         };
@@ -300,6 +306,14 @@ impl<'a> Planner<'a> {
         for (text, devices) in &self.warnings {
             diagnostics.push(Diagnostic::warning(format!("{text}: {}", fold_names(devices.iter().copied()))));
         }
+    }
+}
+
+/// What is missing for an action, and how it is given.
+fn missing(device_type: &DeviceType, action: &str, name: &str) -> String {
+    match device_type.action(action).and_then(|action| action.arg(name)) {
+        Some(spec) => format!("`{action}` needs `--arg {name}=…` ({})", spec.kind),
+        None => format!("`{name}` is not given in the inventory (`params = {{ {name} = … }}`)"),
     }
 }
 

@@ -18,6 +18,8 @@ use crate::model::fold_names;
 
 /// So many unknown names are reported by themselves, with the nearest known one; the rest in one sentence.
 const UNKNOWN_NAMES_SHOWN: usize = 10;
+/// So many known words or fewer are listed where none is near.
+const KNOWN_SHOWN: usize = 12;
 
 /// So many missing members of a range are named.
 const MISSING_NAMED: usize = 10_000;
@@ -128,7 +130,7 @@ impl<'f> Search<'f> {
                     true => {}
                     false if negated => self.warn(&format!("no device has the tag `{}`", name.text)),
                     false => {
-                        let help = near(&name.text, known())
+                        let help = near_or_all(&name.text, known())
                             .or_else(|| Some("no device has a tag".to_owned()).filter(|_| known().is_empty()));
                         self.fail(at, &format!("no device has the tag `{}`", name.text), help);
                     }
@@ -155,7 +157,7 @@ impl<'f> Search<'f> {
         let text = &name.text;
         let exists = known.iter().any(|known| if name.is_glob() { fits(text, known) } else { known == text });
         if !exists {
-            let help = near(text, known.iter().copied());
+            let help = near_or_all(text, known.iter().copied());
             self.fail(at, &format!("unknown {what} `{text}`"), help);
         } else if negated {
             self.warn(&format!("no device has the {what} `{text}`"));
@@ -222,7 +224,7 @@ impl<'f> Search<'f> {
     fn add_group(&mut self, name: &str, at: &Range<usize>, negated: bool, into: &mut DeviceSet) {
         let fleet = self.fleet;
         let Some((name, group)) = fleet.groups.get_key_value(name) else {
-            let help = near(name, fleet.groups.keys().map(|name| &**name))
+            let help = near_or_all(name, fleet.groups.keys().map(|name| &**name))
                 .or_else(|| Some("the inventory has no [groups]".to_owned()).filter(|_| fleet.groups.is_empty()));
             self.fail(at, &format!("unknown group `{name}`"), help);
             return;
@@ -300,6 +302,15 @@ fn did_you_mean(name: &str) -> String {
 
 fn near<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
     nearest(wrong, known).map(did_you_mean)
+}
+
+/// The nearest known word; where none is near and there are few, all of them.
+fn near_or_all<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str> + Clone) -> Option<String> {
+    near(wrong, known.clone()).or_else(|| {
+        let mut all: Vec<&str> = known.into_iter().collect();
+        all.sort_unstable();
+        (1..=KNOWN_SHOWN).contains(&all.len()).then(|| format!("known: {}", all.join(", ")))
+    })
 }
 
 /// Adds the devices under a name, or under all that a glob fits; whether there is one.

@@ -4,7 +4,7 @@ use super::refusal::Bystander;
 
 #[test]
 fn mistakes_of_the_command_line_send_nothing() {
-    let cases: [(&[&str], &[&str]); 29] = [
+    let cases: [(&[&str], &[&str]); 33] = [
         (&["run"], &["--cmd", "--do"]),
         (&["run", "--cmd", "ka 01 01", "--do", "power-on"], &["--cmd", "--do"]),
         (&["rum", "--do", "power-on"], &["run"]),
@@ -24,6 +24,10 @@ fn mistakes_of_the_command_line_send_nothing() {
         (&["run", "--do", "power-on", "-s", "@loby"], &["lobby"]),
         (&["run", "--do", "power-on", "-s", "tag:loby"], &["lobby"]),
         (&["run", "--do", "power-on", "-s", "type:lg-rs323"], &["lg-rs232"]),
+        (&["run", "--do", "power-on", "-s", "type:lg"], &["known: lg-rs232"]),
+        (&["run", "--do", "power-on", "-s", "@night"], &["known: lobby"]),
+        (&["run", "--do", "volume"], &["`volume` needs `--arg level=…` (integer from 0 to 100)", "tv-1"]),
+        (&["run", "--do", "power-on", "--report", "json=r.json", "--report", "csv=./r.json"], &["same file"]),
         (&["run", "--do", "power-on", "-s", "site:hq"], &["hq"]),
         (&["run", "--do", "power-on", "-s", "tv-1 and wall-1"], &[]),
         (&["run", "--do", "power-on", "-s", "tv-1 and (wall-1"], &[]),
