@@ -42,6 +42,9 @@ pub enum AddressError {
     /// Brackets hold something that is no IPv6 address.
     #[error("`{0}` is no IPv6 address")]
     Ipv6(String),
+    /// A URL.
+    #[error("an address is `host` or `host:port`, without `{0}://`")]
+    Url(String),
     /// Something that can be neither a name nor an IP address.
     #[error("`{0}` is no host name or IP address")]
     Host(String),
@@ -53,6 +56,9 @@ impl Address {
     /// # Errors
     /// When the text has no host, a port out of range, or no port where no default exists.
     pub fn parse(text: &str, default_port: Option<u16>) -> Result<Self, AddressError> {
+        if let Some((scheme, _)) = text.split_once("://") {
+            return Err(AddressError::Url(scheme.to_owned()));
+        }
         let (host, port) = match text.strip_prefix('[') {
             Some(rest) => {
                 let (inside, after) = rest.split_once(']').ok_or_else(|| AddressError::Ipv6(text.to_owned()))?;
@@ -152,6 +158,7 @@ mod tests {
         for (text, why) in [
             ("", "the host is missing"),
             (":23", "the host is missing"),
+            ("http://10.0.0.1/", "an address is `host` or `host:port`, without `http://`"),
             ("tv:0", "`0` is no port: a port is a number from 1 to 65535"),
             ("tv:70000", "`70000` is no port: a port is a number from 1 to 65535"),
             ("tv:+23", "`+23` is no port: a port is a number from 1 to 65535"),
