@@ -91,19 +91,22 @@ fn a_term_that_means_nothing_is_an_error_with_the_nearest_name() {
         ("type:smart-home-hub", &["0..19 no device has the device type `smart-home-hub` -"]),
         (
             "pump and pumpe, @x",
-            &["9..14 no device is named `pumpe` did you mean `pump`?", "16..18 unknown group `x` -"],
+            &[
+                "9..14 no device is named `pumpe` did you mean `pump`?",
+                "16..18 unknown group `x` known: both, lobby, stale, unsure",
+            ],
         ),
         (
             "pump or @stale",
             &[
-                "8..14 in group `stale`: no device has the tag `gone` -",
+                "8..14 in group `stale`: no device has the tag `gone` known: lobby, lobby x, wet",
                 "8..14 in group `stale`: no device is named `tv-9` did you mean `tv-1`?",
             ],
         ),
-        ("@unsure", &["0..7 in group `unsure`: unknown group `nobody` -"]),
+        ("@unsure", &["0..7 in group `unsure`: unknown group `nobody` known: both, lobby, stale, unsure"]),
         ("* and not site:hw", &["10..17 unknown site `hw` did you mean `hq`?"]),
-        ("* and not type:x", &["10..16 unknown device type `x` -"]),
-        ("* and not @x", &["10..12 unknown group `x` -"]),
+        ("* and not type:x", &["10..16 unknown device type `x` known: devantech-eth008, lg-rs232, smart-home-hub"]),
+        ("* and not @x", &["10..12 unknown group `x` known: both, lobby, stale, unsure"]),
         ("pump and tv-1", &["0..13 the selector matches no device -"]),
         ("not *", &["4..5 the selector matches no device -"]),
     ] {
