@@ -70,11 +70,14 @@ fn lines_around<'r>(text: &str, places: impl Iterator<Item = &'r Range<usize>>) 
     start..rest.max(end)
 }
 
-/// All errors and the first warnings, one after another with an empty line between, and a count of those left out.
+/// All errors and the first warnings in the order of the file, with an empty line between, and a count of those left out.
 pub fn render_all(diagnostics: &Diagnostics, sources: &Sources, colour: bool) -> String {
     let mut text = String::new();
     let (mut errors, mut warnings) = (0_usize, 0_usize);
-    for diagnostic in diagnostics.iter() {
+    let mut in_order: Vec<&Diagnostic> = diagnostics.iter().collect();
+    // Those without a place stay in front, in the order in which they were found.
+    in_order.sort_by_key(|one| one.labels.first().map(|label| (label.span.source, label.span.range.start)));
+    for diagnostic in in_order {
         let (count, most) = match diagnostic.severity {
             Severity::Error => (&mut errors, MOST_ERRORS),
             Severity::Warning => (&mut warnings, MOST_WARNINGS),

@@ -244,14 +244,6 @@ fn all_mistakes_of_a_file_are_found_at_once_and_shown_with_their_places() {
          [[device]]\nname = \"tv-1\"\naddress = \"x\"\nsite = \"hq\"\ntyp = \"lg-rs232\"\n",
     );
     let expected = "\
-error: unknown key `typ` in [[device]] `tv-1`
-  --> fleet.toml:13:1
-   |
-13 | typ = \"lg-rs232\"
-   | ^^^
-   |
-   = help: did you mean `type`?
-
 error: unknown device type `lg-rs323`
  --> fleet.toml:2:8
   |
@@ -270,14 +262,6 @@ error: `name` expands to 3 devices, `address` to 2
   |
   = help: give both ranges the same count, or fix one value
 
-error: unknown site `hq`
-  --> fleet.toml:12:8
-   |
-12 | site = \"hq\"
-   |        ^^^^
-   |
-   = help: sites are declared: write a table `[sites.hq]`
-
 error: two devices have the name `tv-1`
   --> fleet.toml:10:8
    |
@@ -288,6 +272,22 @@ error: two devices have the name `tv-1`
    |        ^^^^^^ the second
    |
    = help: every device needs a name of its own
+
+error: unknown site `hq`
+  --> fleet.toml:12:8
+   |
+12 | site = \"hq\"
+   |        ^^^^
+   |
+   = help: sites are declared: write a table `[sites.hq]`
+
+error: unknown key `typ` in [[device]] `tv-1`
+  --> fleet.toml:13:1
+   |
+13 | typ = \"lg-rs232\"
+   | ^^^
+   |
+   = help: did you mean `type`?
 
 ";
     assert_eq!(drawn, expected);
