@@ -3,6 +3,7 @@
 //! Only `cli` calls this. What stands in users' files is shown as it is but for control characters, which
 //! `annotate-snippets` replaces.
 
+use std::fmt::Write as _;
 use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
@@ -35,8 +36,8 @@ pub fn render(diagnostic: &Diagnostic, sources: &Sources, colour: bool) -> Strin
         let here = || diagnostic.labels.iter().enumerate().filter(|(_, other)| other.span.source == label.span.source);
         let shown = lines_around(&source.text, here().map(|(_, other)| &other.span.range));
         let text = source.text.get(shown.clone()).unwrap_or_default();
-        let earlier = source.text.as_bytes().get(..shown.start).unwrap_or_default();
-        let line = 1 + earlier.iter().filter(|&&byte| byte == b'\n').count();
+        let earlier = source.text.get(..shown.start).unwrap_or_default();
+        let line = 1 + earlier.matches('\n').count();
         let mut snippet = Snippet::source(text).line_start(line).path(source.name.as_str());
         for (index, other) in here() {
             let kind = if index == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
@@ -89,11 +90,12 @@ pub fn render_all(diagnostics: &Diagnostics, sources: &Sources, colour: bool) ->
         }
     }
     for (count, most, what) in [(errors, MOST_ERRORS, "error"), (warnings, MOST_WARNINGS, "warning")] {
-        match count.saturating_sub(most) {
-            0 => {}
-            1 => text += &format!("and 1 more {what}\n\n"),
-            rest => text += &format!("and {rest} more {what}s\n\n"),
-        }
+        // Writing to a `String` cannot fail.
+        _ = match count.saturating_sub(most) {
+            0 => Ok(()),
+            1 => write!(text, "and 1 more {what}\n\n"),
+            rest => write!(text, "and {rest} more {what}s\n\n"),
+        };
     }
     text
 }
@@ -140,15 +142,20 @@ error: `name` expands to 300 devices, `address` to 200
         for (part, place) in [("ä", "1:1"), ("1", "1:5"), ("öö", "2:1"), ("'ü'", "2:6"), ("c", "4:1"), ("3", "4:5")]
         {
             let at = text.find(part).unwrap();
-            let picture = drawn(text, &[at..at + part.len()]);
+            let picture = drawn(text, std::slice::from_ref(&(at..at + part.len())));
             assert!(picture.contains(&format!("x.toml:{place}\n")) && picture.contains(part), "{picture}");
             assert!(picture.contains(&"^".repeat(part.chars().count())) && !picture.contains('\u{feff}'), "{picture}");
         }
-        for (at, place) in [(0..0, "1:1"), (text.len()..text.len(), "4:6"), (text.len() + 5..text.len() + 9, "4:6")] {
+        let end = text.len();
+        for (text, at, place) in [
+            (text, 0..0, "1:1"),
+            (text, end..end, "4:6"),
+            (text, end + 5..end + 9, "4:6"),
+            ("a\n", 2..2, "2:1"),
+            ("", 0..0, "1:1"),
+        ] {
             assert!(drawn(text, std::slice::from_ref(&at)).contains(&format!("x.toml:{place}\n")), "{at:?}");
         }
-        assert!(drawn("a\n", &[2..2]).contains("x.toml:2:1\n"));
-        assert!(drawn("", &[0..0]).contains("x.toml:1:1\n"));
         let both = drawn("a\nb\nc\nd\n", &[6..7, 2..3]);
         assert!(both.contains("x.toml:4:1\n") && both.contains("2 | b") && both.contains("4 | d"), "{both}");
     }

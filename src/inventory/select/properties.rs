@@ -1,6 +1,7 @@
 //! Properties of names, ranges and selectors over random fleets.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use proptest::prelude::*;
 
@@ -19,7 +20,7 @@ fn named(names: &BTreeSet<String>) -> Option<Fleet> {
             return None;
         }
         let name = toml::Value::String(name.clone());
-        text += &format!("[[device]]\nname = {name}\naddress = \"gateway-{index}\"\n");
+        _ = write!(text, "[[device]]\nname = {name}\naddress = \"gateway-{index}\"\n");
     }
     Some(fleet(&text))
 }
@@ -54,7 +55,7 @@ proptest! {
         // One device has every tag, so that no term means nothing.
         for (index, tags) in tagged.iter().chain([&[true; 3]]).enumerate() {
             let tags: Vec<&str> = ["a", "b", "c"].into_iter().zip(tags).filter_map(|(tag, has)| has.then_some(tag)).collect();
-            text += &format!("[[device]]\nname = \"d{index}\"\naddress = \"gateway-{index}\"\ntags = {tags:?}\n");
+            _ = write!(text, "[[device]]\nname = \"d{index}\"\naddress = \"gateway-{index}\"\ntags = {tags:?}\n");
         }
         let fleet = fleet(&text);
         let expected: BTreeSet<String> = tagged
