@@ -17,9 +17,9 @@ const BUSY_TEXT_MAX: usize = 120;
 /// Reads the `[run]` keys that concern one device from any table that may hold them.
 pub fn read_timing(table: &mut TomlTable<'_, '_>, diagnostics: &mut Diagnostics) -> TimingOverrides {
     let mut timing = TimingOverrides {
-        connect_timeout: table.duration("connect_timeout", diagnostics),
-        reply_timeout: table.duration("reply_timeout", diagnostics),
-        device_deadline: table.duration("device_deadline", diagnostics),
+        connect_timeout: table.positive_duration("connect_timeout", diagnostics),
+        reply_timeout: table.positive_duration("reply_timeout", diagnostics),
+        device_deadline: table.positive_duration("device_deadline", diagnostics),
         retries: table.int_in("retries", 0..=1000, diagnostics).and_then(|n| u32::try_from(n).ok()),
         ..TimingOverrides::default()
     };

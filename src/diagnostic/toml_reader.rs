@@ -24,6 +24,9 @@ pub fn parse_toml<'a>(text: &'a str, source: SourceId, diagnostics: &mut Diagnos
     tree
 }
 
+/// The longest duration: times that are added up stay far from where clocks end.
+const LONGEST: Duration = Duration::from_hours(10_000 * 24);
+
 /// Reads `250ms`, `3s`, `5m`, `1h 30m`, `400d`; a bare number has no unit and is refused.
 ///
 /// # Errors
@@ -33,7 +36,11 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
     if text.trim().bytes().all(|b| b.is_ascii_digit()) && text.trim() != "" {
         return Err(format!("`{text}` has no unit; {wanted}"));
     }
-    humantime::parse_duration(text.trim()).map_err(|_| format!("`{text}` is no duration; {wanted}"))
+    let duration = humantime::parse_duration(text.trim()).map_err(|_| format!("`{text}` is no duration; {wanted}"))?;
+    if duration > LONGEST {
+        return Err(format!("`{text}` is too long: at most 10,000 days"));
+    }
+    Ok(duration)
 }
 
 /// A table being read.
@@ -133,6 +140,17 @@ impl<'t, 'i> TomlTable<'t, 'i> {
                 None
             }
         }
+    }
+
+    /// The duration of a key, more than nothing.
+    pub fn positive_duration(&mut self, key: &'static str, diagnostics: &mut Diagnostics) -> Option<Duration> {
+        let duration = self.duration(key, diagnostics)?;
+        if !duration.is_zero() {
+            return Some(duration);
+        }
+        let span = self.get(key)?.span();
+        diagnostics.push(Diagnostic::error(format!("`{key}` must be more than nothing")).at(span, ""));
+        None
     }
 
     /// The table of a key; `what` names it in messages.
@@ -309,6 +327,17 @@ mod tests {
                 "unknown key `concurency` in [run] @Some(0..10) Some(\"did you mean `concurrency`?\")",
             ]
         );
+    }
+
+    #[test]
+    fn a_duration_has_a_unit_and_an_end() {
+        for (text, seconds) in [("250ms", 0.25), ("3s", 3.0), ("5m", 300.0), ("1h 30m", 5400.0), ("400d", 34_560_000.0)]
+        {
+            assert_eq!(parse_duration(text).map(|one| one.as_secs_f64()), Ok(seconds), "{text}");
+        }
+        for text in ["", "5", "s", "-1s", "1,5s", "500000000000y", "10001d", "99999999999999999999d"] {
+            assert!(parse_duration(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -210,6 +210,11 @@ fn every_mistake_of_the_other_tables_says_what_is_wrong() {
         ("[run]\nconcurrency = 1000001", "`concurrency` is 1000001, out of range"),
         ("[run]\nconfirm_above = 3", "unknown key `confirm_above` in [run]"),
         ("[run]\nreply_timeout = 3", "`reply_timeout` must be a text in quotes"),
+        ("[run]\nconnect_timeout = '0s'", "`connect_timeout` must be more than nothing"),
+        (
+            "[defaults]\nreply_timeout = '500000000000y'",
+            "`reply_timeout`: `500000000000y` is too long: at most 10,000 days",
+        ),
         ("[schedule]", "unknown key `schedule` in the inventory"),
         ("[fleet]\nname = ''", "the fleet's name is empty"),
         ("[sites.hq]\ntimezone = 'Europe/Berlni'", "unknown time zone `Europe/Berlni`"),
