@@ -50,7 +50,10 @@ pub(super) struct Shared<C> {
     events: mpsc::Sender<RunEvent>,
     random: Mutex<Random>,
     was_cut: AtomicBool,
+    /// Since when no lane has found a file, port or memory to connect with.
+    exhausted: Mutex<Option<Instant>>,
     has_warned: AtomicBool,
+    has_warned_denied: AtomicBool,
 }
 
 impl<C: Connect> Shared<C> {
@@ -87,6 +90,22 @@ impl<C: Connect> Shared<C> {
         }
     }
 
+    pub(super) fn warn_denied(&self, address: &str, reason: &str) {
+        if !self.has_warned_denied.swap(true, Ordering::Relaxed) {
+            warn!("{address}: {reason}; such devices are skipped, which is no fault of theirs");
+        }
+    }
+
+    /// This machine has nothing to connect with at `now`; since when that is so.
+    pub(super) fn exhausted_since(&self, now: Instant) -> Instant {
+        *self.exhausted.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(now)
+    }
+
+    /// A lane has got what it needs to connect.
+    pub(super) fn not_exhausted(&self) {
+        *self.exhausted.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     fn with_scheduler<T>(&self, use_it: impl FnOnce(&mut Scheduler<LaneState>) -> T) -> T {
         use_it(&mut self.scheduler.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -113,7 +132,9 @@ pub async fn run<C: Connect>(
         events,
         random: Mutex::new(random),
         was_cut: AtomicBool::new(false),
+        exhausted: Mutex::new(None),
         has_warned: AtomicBool::new(false),
+        has_warned_denied: AtomicBool::new(false),
     });
     let mut tasks = JoinSet::new();
     let deadline = limits.deadline.map(|after| clock.started + after);
