@@ -74,6 +74,8 @@ impl Resolver {
             Ok(Err(NetError::Io(error))) if is_exhausted(&error) => {
                 Err(ConnectError::Exhausted(io::Error::new(error.kind(), error)))
             }
+            Ok(Err(error)) if error.is_nx_domain() => Ok(Err("there is no such name".into())),
+            Ok(Err(error)) if error.is_no_records_found() => Ok(Err("the name has no address".into())),
             Ok(Err(error)) => Ok(Err(printable(&error.to_string()).into())),
             Ok(Ok(found)) => {
                 let mut ips: Vec<IpAddr> = found.iter().collect();

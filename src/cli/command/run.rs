@@ -93,6 +93,9 @@ fn understand(args: &RunArgs) -> Result<(RunRequest, Outputs), String> {
         }
     }
     let command = match (&args.what.cmd, &args.what.action) {
+        (Some(text), _) if text.is_empty() => {
+            return Err("`--cmd` is empty: a script's variable without a value? nothing was sent".to_owned());
+        }
         (Some(text), _) => Command::Raw(text.clone()),
         (None, Some(name)) => Command::Action { name: name.clone(), args: arguments },
         (None, None) => return Err("give either `--cmd` or `--do`".to_owned()),
