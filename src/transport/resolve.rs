@@ -5,12 +5,12 @@
 //! cancelled. It is started with the first name, so that a fleet of IP addresses never pays for it.
 
 use std::collections::HashMap;
-use std::io;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hickory_resolver::TokioResolver;
 use hickory_resolver::net::NetError;
+use socket2::{Domain, Socket, Type};
 use tokio::sync::OnceCell;
 use tokio::time::{Instant, timeout_at};
 use tracing::warn;
@@ -71,8 +71,12 @@ impl Resolver {
         };
         match timeout_at(deadline, system.lookup_ip(&**name)).await {
             Err(_) => Ok(Err(LATE.into())),
-            Ok(Err(NetError::Io(error))) if is_exhausted(&error) => {
-                Err(ConnectError::Exhausted(io::Error::new(error.kind(), error)))
+            // The resolver tells a lack of files as a lack of name servers: a socket of our own shows which it was.
+            Ok(Err(error)) if matches!(error, NetError::NoConnections | NetError::Io(_)) => {
+                match Socket::new(Domain::IPV4, Type::DGRAM, None) {
+                    Err(none) if is_exhausted(&none) => Err(ConnectError::Exhausted(none)),
+                    _ => Ok(Err(printable(&error.to_string()).into())),
+                }
             }
             Ok(Err(error)) if error.is_nx_domain() => Ok(Err("there is no such name".into())),
             Ok(Err(error)) if error.is_no_records_found() => Ok(Err("the name has no address".into())),
