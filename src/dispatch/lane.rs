@@ -4,16 +4,16 @@
 //! until the next device is due. What must outlive a panic or a stop (who is under way, and how far) stands in the
 //! `Visit`, outside of the future that may be dropped. Decides nothing itself: `policy/` does.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::engine::Shared;
+use super::lane_state::LaneState;
 use super::policy::{Next, what_next};
 use super::ready::{After, LaneIndex};
 use super::record::Record;
+use super::shared::Shared;
 use crate::model::{DeviceIndex, Failure, RunEvent};
 use crate::plan::Job;
 use crate::session::{Before, Connection, Ending, Progress, attempt};
@@ -22,17 +22,6 @@ use crate::transport::{Connect, DeviceStream};
 /// How long a lane waits when this machine has no file, port or memory left. It keeps its slot meanwhile: no other lane
 /// could use that, and those that have not started need not start only to wait too.
 const EXHAUSTED_WAIT: Duration = Duration::from_millis(100);
-
-/// What a lane remembers between its visits.
-#[derive(Debug, Default)]
-pub(super) struct LaneState {
-    /// How many of its devices have been started.
-    started: usize,
-    /// Devices that are tried again later.
-    waiting: BTreeMap<(Instant, DeviceIndex), Record>,
-    /// When the gateway's last exchange ended, and the gap that its link asks for.
-    last_exchange: Option<(Instant, Duration)>,
-}
 
 /// A lane that holds a slot.
 pub(super) struct Visit {
