@@ -36,7 +36,7 @@ fn each_action_sends_the_bytes_of_the_manual() {
         (&["--do", "energy-saving", "--arg", "mode=maximum"], "jq 01 03"),
         (&["--do", "ism", "--arg", "method=white-wash"], "jp 01 04"),
         (&["--do", "picture-mode", "--arg", "code=1"], "dx 01 01"),
-        (&["--do", "osd", "--arg", "state=off"], "kl 01 00"),
+        (&["--do", "osd-off"], "kl 01 00"),
         (&["--do", "key", "--arg", "key=home"], "mc 01 7c"),
         (&["--do", "serial-number"], "fy 01 ff"),
     ];
