@@ -3,35 +3,47 @@
 use std::time::Duration;
 
 use super::languages::pattern;
+use crate::codec::TelnetMode;
 use crate::device_type::settings::{Link, LinkOverrides};
+use crate::device_type::telnet::refuse_detection;
 use crate::diagnostic::{Diagnostics, TomlTable};
 
 impl Link {
     /// What holds where a type says nothing.
-    pub(super) fn plain() -> Self {
+    pub(super) fn plain(is_text: bool) -> Self {
         Self {
             gap: Duration::ZERO,
             quiet: Duration::ZERO,
             busy_delay: Duration::from_secs(1),
             reuse: true,
+            telnet: if is_text { TelnetMode::Auto } else { TelnetMode::Never },
+            may_detect_telnet: is_text,
             busy_texts: Vec::new(),
         }
     }
 }
 
-pub(super) fn read_link(table: &mut TomlTable<'_, '_>, diagnostics: &mut Diagnostics) -> Option<Link> {
-    let mut link = table.table("link", "[link]", diagnostics)?;
+/// Reads `[link]`; `is_text` says whether the type's language is text.
+pub(super) fn read_link(table: &mut TomlTable<'_, '_>, is_text: bool, diagnostics: &mut Diagnostics) -> Link {
+    let plain = Link::plain(is_text);
+    let Some(mut link) = table.table("link", "[link]", diagnostics) else { return plain };
+    if let (false, Some(value)) = (is_text, link.get("telnet"))
+        && value.value().as_str() == Some("auto")
+    {
+        refuse_detection(value.span(), diagnostics);
+    }
     let said = LinkOverrides::read(&mut link, diagnostics);
     // A gateway's text is a line of its own, wherever it stands in what came.
     let busy_texts =
         link.array("busy_texts", diagnostics).into_iter().filter_map(|text| pattern(text, true, diagnostics)).collect();
     link.finish(diagnostics);
-    let plain = Link::plain();
-    Some(Link {
+    Link {
         gap: said.gap.unwrap_or(plain.gap),
         quiet: said.quiet.unwrap_or(plain.quiet),
         busy_delay: said.busy_delay.unwrap_or(plain.busy_delay),
         reuse: said.reuse.unwrap_or(plain.reuse),
+        telnet: plain.telnet_under(said.telnet),
+        may_detect_telnet: is_text,
         busy_texts,
-    })
+    }
 }
