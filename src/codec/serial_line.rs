@@ -4,6 +4,7 @@
 //! the line is set when all four came back as they were asked for.
 
 use std::collections::VecDeque;
+use std::fmt;
 
 use super::telnet::IAC;
 
@@ -29,6 +30,20 @@ pub struct SerialLine {
     pub parity: Parity,
     /// Stop bits, 1 or 2.
     pub stop_bits: u8,
+}
+
+impl fmt::Display for SerialLine {
+    /// As people write it: `9600 8N1`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parity = match self.parity {
+            Parity::None => 'N',
+            Parity::Odd => 'O',
+            Parity::Even => 'E',
+            Parity::Mark => 'M',
+            Parity::Space => 'S',
+        };
+        write!(f, "{} {}{parity}{}", self.baud, self.data_bits, self.stop_bits)
+    }
 }
 
 /// The check bit of a character.

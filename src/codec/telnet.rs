@@ -7,6 +7,7 @@
 
 use std::cell::Cell;
 use std::collections::VecDeque;
+use std::fmt;
 
 use super::serial_line::{COM_PORT, LineRequest, LineState, SerialLine};
 
@@ -52,6 +53,18 @@ impl TelnetMode {
         match (self, below) {
             (Self::Auto | Self::Always, Self::Line(line)) => Self::Line(line),
             _ => self,
+        }
+    }
+}
+
+impl fmt::Display for TelnetMode {
+    /// As `link` says it: `auto`; `always, serial 9600 8N1`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Never => f.write_str("never"),
+            Self::Auto => f.write_str("auto"),
+            Self::Always => f.write_str("always"),
+            Self::Line(line) => write!(f, "always, serial {line}"),
         }
     }
 }

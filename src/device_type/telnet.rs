@@ -1,7 +1,7 @@
 //! `telnet` and `serial` in a `link` table: what of the Telnet layer its connections have.
 
 use crate::codec::{Parity, SerialLine, TelnetMode};
-use crate::diagnostic::{Diagnostic, Diagnostics, Span, TomlTable};
+use crate::diagnostic::{Diagnostic, Diagnostics, Span, TomlTable, nearest};
 
 /// The words of `telnet`.
 const MODES: [(&str, TelnetMode); 3] =
@@ -57,12 +57,79 @@ fn word<T: Copy>(
 ) -> Option<T> {
     let found = words.iter().find(|(word, _)| word == text).map(|(_, value)| *value);
     if found.is_none() {
-        let known: Vec<String> = words.iter().map(|(word, _)| format!("`{word}`")).collect();
-        diagnostics.push(
-            Diagnostic::error(format!("`{key}` cannot be `{text}`"))
-                .at(span.clone(), "")
-                .help(format!("known: {}", known.join(", "))),
-        );
+        let known = || words.iter().map(|(word, _)| *word);
+        let help = match nearest(text, known()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("one of {}", known().collect::<Vec<_>>().join(", ")),
+        };
+        let mistake = Diagnostic::error(format!("`{key}` cannot be `{text}`")).at(span.clone(), "");
+        diagnostics.push(mistake.help(help));
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::{Sources, parse_toml};
+
+    /// What a `link` table says, or its mistakes as `message; help`.
+    fn read(text: &str) -> Result<Option<TelnetMode>, Vec<String>> {
+        let source = Sources::default().add("x.toml", text);
+        let mut found = Diagnostics::default();
+        let tree = parse_toml(text, source, &mut found);
+        let mut link = TomlTable::new(&tree, source, "`link`");
+        let mode = read_telnet(&mut link, &mut found);
+        link.finish(&mut found);
+        let said = |one: &Diagnostic| format!("{}; {}", one.message, one.help.as_deref().unwrap_or_default());
+        if found.has_errors() { Err(found.iter().map(said).collect()) } else { Ok(mode) }
+    }
+
+    fn line(baud: u32, data_bits: u8, parity: Parity, stop_bits: u8) -> TelnetMode {
+        TelnetMode::Line(SerialLine { baud, data_bits, parity, stop_bits })
+    }
+
+    #[test]
+    fn a_link_says_its_mode_and_a_serial_line_switches_the_layer_on() {
+        for (text, mode) in [
+            ("", None),
+            ("telnet = 'auto'", Some(TelnetMode::Auto)),
+            ("telnet = 'always'", Some(TelnetMode::Always)),
+            ("telnet = 'never'", Some(TelnetMode::Never)),
+            ("serial = { baud = 9600 }", Some(line(9600, 8, Parity::None, 1))),
+            ("telnet = 'auto'\nserial = { baud = 9600 }", Some(line(9600, 8, Parity::None, 1))),
+            (
+                "telnet = 'always'\nserial = { baud = 1200, data_bits = 7, parity = 'even', stop_bits = 2 }",
+                Some(line(1200, 7, Parity::Even, 2)),
+            ),
+        ] {
+            assert_eq!(read(text), Ok(mode), "{text}");
+        }
+    }
+
+    #[test]
+    fn every_mistake_is_said() {
+        for (text, mistakes) in [
+            ("telnet = 'alway'", &["`telnet` cannot be `alway`; did you mean `always`?"][..]),
+            ("telnet = true", &["`telnet` must be a text in quotes; "]),
+            ("serial = 9600", &["`serial` must be a table; "]),
+            ("serial = {}", &["`serial` has no `baud`; "]),
+            (
+                "serial = { baud = 10, data_bits = 9, parity = 'xyz', stop_bits = 3, flow = 1 }",
+                &[
+                    "`baud` is 10, out of range; ",
+                    "`data_bits` is 9, out of range; ",
+                    "`stop_bits` is 3, out of range; ",
+                    "`parity` cannot be `xyz`; one of none, odd, even, mark, space",
+                    "unknown key `flow` in `serial`; known here: baud, data_bits, parity, stop_bits",
+                ],
+            ),
+            (
+                "telnet = 'never'\nserial = { baud = 9600 }",
+                &["`serial` is set over Telnet, and `telnet` is \"never\"; leave `telnet` out, or `serial`"],
+            ),
+        ] {
+            assert_eq!(read(text), Err(mistakes.iter().map(|one| (*one).to_owned()).collect()), "{text}");
+        }
+    }
 }

@@ -47,3 +47,29 @@ pub(super) fn read_link(table: &mut TomlTable<'_, '_>, is_text: bool, diagnostic
         busy_texts,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::{Sources, parse_toml};
+
+    #[test]
+    fn only_a_text_type_may_detect_telnet() {
+        for (text, is_text, mode, mistakes) in [
+            ("", true, TelnetMode::Auto, 0),
+            ("", false, TelnetMode::Never, 0),
+            ("link = {}", true, TelnetMode::Auto, 0),
+            ("link = {}", false, TelnetMode::Never, 0),
+            ("link = { telnet = 'never' }", true, TelnetMode::Never, 0),
+            ("link = { telnet = 'always' }", false, TelnetMode::Always, 0),
+            ("link = { telnet = 'auto' }", true, TelnetMode::Auto, 0),
+            ("link = { telnet = 'auto' }", false, TelnetMode::Never, 1),
+        ] {
+            let source = Sources::default().add("x.toml", text);
+            let mut found = Diagnostics::default();
+            let tree = parse_toml(text, source, &mut found);
+            let link = read_link(&mut TomlTable::new(&tree, source, "a device type"), is_text, &mut found);
+            assert_eq!((link.telnet, found.error_count()), (mode, mistakes), "{text} {is_text}");
+        }
+    }
+}
