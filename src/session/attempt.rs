@@ -183,15 +183,18 @@ impl Before<'_> {
         }
         let failure = match (open.line(), talked) {
             (None | Some(LineState::Set), _) => return Ok(open),
-            (Some(LineState::Refused(why)), _) => Failure::new(ErrorKind::Io).detail(why.as_str()),
-            (Some(LineState::Waiting), Some(Err(error))) => return Err(self.broken(&open, &error)),
-            (Some(LineState::Waiting), Some(Ok(_))) => Failure::new(ErrorKind::ConnectionClosed),
-            (Some(LineState::Waiting), None) if self.device_deadline < own => self.device_failure(),
-            (Some(LineState::Waiting), None) => Failure::new(ErrorKind::Io).detail(LINE_UNANSWERED),
+            (Some(LineState::Refused(why)), _) => Ok(Failure::new(ErrorKind::Io).detail(why.as_str())),
+            (Some(LineState::Waiting), Some(Err(error))) => Err(error),
+            (Some(LineState::Waiting), Some(Ok(_))) => Ok(Failure::new(ErrorKind::ConnectionClosed)),
+            (Some(LineState::Waiting), None) if self.device_deadline < own => Ok(self.device_failure()),
+            (Some(LineState::Waiting), None) => Ok(Failure::new(ErrorKind::Io).detail(LINE_UNANSWERED)),
         };
         // What came besides may be the gateway's own words, which say more.
         _ = open.drop_stale();
-        let ending = self.gone(&open, failure);
+        let ending = match failure {
+            Ok(failure) => self.gone(&open, failure),
+            Err(error) => self.broken(&open, &error),
+        };
         open.close();
         Err(ending)
     }

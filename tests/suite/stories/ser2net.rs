@@ -238,12 +238,13 @@ fn a_second_client_of_a_gateway_in_telnet_mode_is_told_so() {
     for device in ["", "link = { telnet = \"always\" }", "link = { serial = { baud = 9600 } }"] {
         let gateway = Gateway::in_mode("telnet(rfc2217),tcp", device);
         let mut other = TcpStream::connect((Ipv4Addr::LOCALHOST, gateway.port)).unwrap();
-        // The greeting proves that ser2net has taken it in.
-        other.read_exact(&mut [0; 18]).unwrap();
+        // An answer after its greeting proves that ser2net has taken it in.
+        other.write_all(b"ka 01 ff\r").unwrap();
+        other.read_exact(&mut [0; 21 + 10]).unwrap();
         let arguments = ["run", "--do", "power-on", "--retries", "0", "--format", "json"];
         let report = gateway.workspace.fleetctl(&arguments).expect_status(1).report();
         let kind = Some("gateway_busy");
         report.expect("tv", Expected { status: "unreachable", kind, delivery: "none", attempts: 1 });
-        assert_eq!(gateway.line_saw(), "", "{device}");
+        assert_eq!(gateway.line_saw(), "ka 01 ff\r", "{device}: nothing of ours reached the line");
     }
 }
