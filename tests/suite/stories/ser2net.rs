@@ -248,3 +248,12 @@ fn a_second_client_of_a_gateway_in_telnet_mode_is_told_so() {
         assert_eq!(gateway.line_saw(), "ka 01 ff\r", "{device}: nothing of ours reached the line");
     }
 }
+
+#[test]
+fn the_byte_ff_of_a_command_reaches_the_line_once() {
+    let gateway = Gateway::in_mode("telnet,tcp", "link = { telnet = \"always\" }");
+    let arguments = ["run", "--cmd", "A\\xffB", "--retries", "0", "--reply-timeout", "300ms", "--format", "json"];
+    let report = gateway.workspace.fleetctl(&arguments).report();
+    assert_eq!(report.device("tv")["sent_hex"], "41 ff 42 0d", "as the device gets it, not as the layer writes it");
+    assert_eq!(*gateway.line_saw.lock().unwrap(), b"A\xffB\r");
+}
