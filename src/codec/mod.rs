@@ -7,7 +7,11 @@
 mod frame;
 mod framing;
 mod pattern;
+mod serial_line;
+mod telnet;
 
 pub use frame::{CodecError, Frame, FrameCodec};
 pub use framing::{Framing, FramingError, PatternFraming};
 pub use pattern::{PatternError, compile_pattern};
+pub use serial_line::{LineState, Parity, SerialLine};
+pub use telnet::{TelnetCodec, TelnetMode, encode as encode_telnet};

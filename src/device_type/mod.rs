@@ -20,6 +20,7 @@ mod request;
 mod schema;
 mod settings;
 mod simulated;
+mod telnet;
 mod template;
 mod vector;
 
@@ -38,5 +39,6 @@ pub use request::Request;
 pub use schema::schema;
 pub use settings::{Link, LinkOverrides, read_timing};
 pub use simulated::{Addressed, Simulated, Simulation};
+pub(crate) use telnet::refuse_detection;
 pub use template::{Piece, Template, TemplateError};
 pub use vector::{Script, Vector, VectorResult, run_vectors};

@@ -125,9 +125,24 @@ fn link() -> Value {
             ("quiet", duration()),
             ("busy_delay", duration()),
             ("reuse", flag()),
+            ("telnet", words(&["auto", "always", "never"])),
+            ("serial", serial()),
             ("busy_texts", array_of(&pattern())),
         ],
         &[],
+    )
+}
+
+fn serial() -> Value {
+    let parities = crate::codec::Parity::WORDS.map(|(word, _)| word);
+    object(
+        &[
+            ("baud", json!({ "type": "integer", "minimum": 50, "maximum": 4_000_000 })),
+            ("data_bits", json!({ "type": "integer", "minimum": 5, "maximum": 8 })),
+            ("parity", words(&parities)),
+            ("stop_bits", json!({ "type": "integer", "minimum": 1, "maximum": 2 })),
+        ],
+        &["baud"],
     )
 }
 
@@ -238,7 +253,7 @@ mod tests {
         assert!(holds(LG));
         for (was, becomes) in [
             ("port = 23", "prot = 23"),
-            ("gap = ", "telnet = "),
+            ("gap = ", "telnett = "),
             ("verdict = \"busy\"", "verdict = \"bussy\""),
             ("[actions.power-on]\nsend", "[actions.power-on]\nverify"),
             ("title = ", "source_title = "),
@@ -260,6 +275,7 @@ mod tests {
         for (path, before, after) in [
             (&[][..], "", ""),
             (&["properties", "link"], "link = { ", " }"),
+            (&["properties", "link", "properties", "serial"], "link.serial = { ", " }"),
             (&["properties", "send"], "send = { ", " }"),
             (&["properties", "unit"], "unit = { ", " }"),
             (&["properties", "replies", "additionalProperties"], "replies.default = { ", " }"),

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use regex::bytes::Regex;
 
+use super::telnet::read_telnet;
+use crate::codec::TelnetMode;
 use crate::diagnostic::{Diagnostics, TomlTable};
 use crate::model::TimingOverrides;
 use crate::model::escape::shown;
@@ -43,6 +45,10 @@ pub struct Link {
     pub busy_delay: Duration,
     /// Whether one connection serves the whole lane.
     pub reuse: bool,
+    /// The Telnet layer.
+    pub telnet: TelnetMode,
+    /// Whether the language is text, so that the layer can tell by itself whether it is wanted.
+    pub may_detect_telnet: bool,
     /// What a gateway says instead of the device when it serves another client.
     pub busy_texts: Vec<Regex>,
 }
@@ -58,6 +64,8 @@ pub struct LinkOverrides {
     pub busy_delay: Option<Duration>,
     /// See [`Link::reuse`].
     pub reuse: Option<bool>,
+    /// See [`Link::telnet`].
+    pub telnet: Option<TelnetMode>,
 }
 
 impl Link {
@@ -73,6 +81,17 @@ impl Link {
     }
 }
 
+impl Link {
+    /// The Telnet layer when a layer above says `wanted`: detection is for the types that allow it, others keep their own.
+    pub fn telnet_under(&self, wanted: Option<TelnetMode>) -> TelnetMode {
+        match wanted {
+            Some(TelnetMode::Auto) if !self.may_detect_telnet => self.telnet,
+            Some(wanted) => wanted.over(self.telnet),
+            None => self.telnet,
+        }
+    }
+}
+
 impl LinkOverrides {
     /// Reads the keys of a `link` table that a device may set; the caller finishes the table.
     pub fn read(table: &mut TomlTable<'_, '_>, diagnostics: &mut Diagnostics) -> Self {
@@ -81,6 +100,7 @@ impl LinkOverrides {
             quiet: table.duration("quiet", diagnostics),
             busy_delay: table.duration("busy_delay", diagnostics),
             reuse: table.bool("reuse", diagnostics),
+            telnet: read_telnet(table, diagnostics),
         }
     }
 
@@ -92,6 +112,10 @@ impl LinkOverrides {
             quiet: self.quiet.or(below.quiet),
             busy_delay: self.busy_delay.or(below.busy_delay),
             reuse: self.reuse.or(below.reuse),
+            telnet: match (self.telnet, below.telnet) {
+                (Some(own), Some(below)) => Some(own.over(below)),
+                (own, below) => own.or(below),
+            },
         }
     }
 }

@@ -13,7 +13,8 @@ use super::params::{self, Given};
 use super::range::{MOST_DEVICES, Pattern, Place};
 use super::schema::{Entry, Text, Written, did_you_mean, inside};
 use super::secret::Secrets;
-use crate::device_type::{Catalog, DeviceType};
+use crate::codec::TelnetMode;
+use crate::device_type::{Catalog, DeviceType, refuse_detection};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span, nearest};
 use crate::model::Address;
 
@@ -159,6 +160,12 @@ impl<'a, 's> Resolver<'a, 's> {
                 None
             }
         };
+        if let (Some(one), Some(TelnetMode::Auto), Some(span)) =
+            (&device_type, entry.layer.link.telnet, &entry.layer.telnet)
+            && !one.link.may_detect_telnet
+        {
+            refuse_detection(span.clone(), self.diagnostics);
+        }
         let site = match (&entry.layer.site, &defaults.site) {
             (Some(text), _) => self.find_site(text),
             (None, Some((name, _))) => self.sites.get(name).copied(),

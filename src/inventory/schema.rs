@@ -41,6 +41,8 @@ pub(super) struct Layer<'t, 'i> {
     /// Key, place of the key, value.
     pub(super) params: Vec<(&'t str, Span, TomlValue<'t, 'i>)>,
     pub(super) link: LinkOverrides,
+    /// The place of `telnet` in `link`.
+    pub(super) telnet: Option<Span>,
     pub(super) timing: TimingOverrides,
 }
 
@@ -119,12 +121,14 @@ impl<'t, 'i> Layer<'t, 'i> {
         }
         let params = table.table("params", "`params`", diagnostics).map(|mut params| params.entries());
         let mut link = LinkOverrides::default();
+        let mut telnet = None;
         if let Some(mut inner) = table.table("link", "`link`", diagnostics) {
+            telnet = inner.get("telnet").map(|value| value.span());
             link = LinkOverrides::read(&mut inner, diagnostics);
             inner.finish(diagnostics);
         }
         let timing = read_timing(table, diagnostics);
-        Self { device_type, site, tags, params: params.unwrap_or_default(), link, timing }
+        Self { device_type, site, tags, params: params.unwrap_or_default(), link, telnet, timing }
     }
 }
 

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::{Fleet, read};
+use crate::codec::TelnetMode;
 use crate::device_type::{Catalog, DeviceType, Origin, ParamKind, ParamSpec, read_type};
 use crate::diagnostic::{Diagnostics, Severity, Sources, render_all};
 use crate::model::ParamValue;
@@ -16,6 +17,10 @@ fn device_type(name: &str, port: Option<u16>, unit: Option<&str>, params: Vec<Pa
     let bare = read_type(&text, source, Origin::BuiltIn, &mut found).expect("a type without mistakes");
     let mut made = bare;
     (made.port, made.params, made.unit_param) = (port, params, unit.map(Arc::from));
+    if name.starts_with("devantech") {
+        // Its language is bytes.
+        (made.link.telnet, made.link.may_detect_telnet) = (TelnetMode::Never, false);
+    }
     made
 }
 

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::testing::{catalog, fleet, read_text};
+use crate::codec::{Parity, SerialLine, TelnetMode};
 use crate::diagnostic::{Diagnostics, Sources};
 use crate::model::ParamValue;
 
@@ -81,6 +82,31 @@ fn an_inventory_becomes_devices() {
         let ParamValue::Secret(secret) = fleet.devices[309].params.get("password").unwrap() else { panic!() };
         assert_eq!(secret.expose(), "apple");
     }
+}
+
+#[test]
+fn a_serial_line_is_kept_unless_a_device_has_no_telnet_at_all() {
+    let line = |baud| SerialLine { baud, data_bits: 8, parity: Parity::None, stop_bits: 1 };
+    for (defaults, own, expected) in [
+        ("", "", None),
+        ("telnet = 'auto'", "", Some(TelnetMode::Auto)),
+        ("telnet = 'always'", "telnet = 'never'", Some(TelnetMode::Never)),
+        ("serial = { baud = 9600 }", "", Some(TelnetMode::Line(line(9600)))),
+        ("serial = { baud = 9600 }", "telnet = 'always'", Some(TelnetMode::Line(line(9600)))),
+        ("serial = { baud = 9600 }", "telnet = 'never'", Some(TelnetMode::Never)),
+        ("serial = { baud = 9600 }", "serial = { baud = 300 }", Some(TelnetMode::Line(line(300)))),
+        ("telnet = 'never'", "serial = { baud = 300 }", Some(TelnetMode::Line(line(300)))),
+    ] {
+        let text = format!(
+            "[defaults]\nlink = {{ {defaults} }}\n[[device]]\nname = 'a'\naddress = 'a'\ntype = 'lg-rs232'\nlink = {{ {own} }}\n"
+        );
+        assert_eq!(fleet(&text).members[0].link.telnet, expected, "{defaults} / {own}");
+    }
+    // Detection in `[defaults]` is for those that can; a board of bytes keeps what its type says.
+    let text = "[defaults]\nlink = { telnet = 'auto' }\n[[device]]\nname = 'a'\naddress = 'a'\ntype = 'devantech-eth008'\nparams = { relay = 1 }\n";
+    let member = &fleet(text).members[0];
+    assert_eq!(member.device_type.link.telnet_under(member.link.telnet), TelnetMode::Never);
+    assert_eq!(member.device_type.link.telnet_under(Some(TelnetMode::Always)), TelnetMode::Always);
 }
 
 #[test]
@@ -171,6 +197,12 @@ fn every_mistake_of_a_device_says_what_is_wrong() {
             "`set_id` must be an integer from 1 to 1000, not `1001`",
         ),
         ("name = 'a'\naddress = 'a'\nlink = { gap = '1s', telnett = 1 }", "unknown key `telnett` in `link`"),
+        ("name = 'a'\naddress = 'a'\nlink = { telnet = 'on' }", "`telnet` cannot be `on`"),
+        ("name = 'a'\naddress = 'a'\nlink = { serial = { parity = 'odd' } }", "`serial` has no `baud`"),
+        (
+            "name = 'a'\naddress = 'a'\ntype = 'devantech-eth008'\nlink = { telnet = 'auto' }",
+            "`telnet = \"auto\"` is for text types: a binary reply may begin with the byte FF itself",
+        ),
         ("name = 'a'\naddress = 'a'\ntags = ['']", "a tag is empty"),
         ("name = 'a'\naddress = 'a'\ntags = 'x'", "`tags` must be an array"),
         ("name = 'a-[3-1]'\naddress = 'a'", "the range `3-1` runs backward"),

@@ -291,6 +291,8 @@ impl<'a> Planner<'a> {
                 quiet: overrides.quiet.unwrap_or(own.quiet),
                 busy_delay: overrides.busy_delay.unwrap_or(own.busy_delay),
                 reuse: overrides.reuse.unwrap_or(own.reuse),
+                telnet: own.telnet_under(overrides.telnet),
+                may_detect_telnet: own.may_detect_telnet,
                 busy_texts: own.busy_texts.clone(),
             })
         });

@@ -67,7 +67,7 @@ pub fn hint(failure: &Failure, status: Option<Status>) -> Cow<'static, str> {
         ErrorKind::Internal => {
             "This is not the device's fault: look at the messages on stderr, lower `concurrency` if this machine ran out of files or ports, else please report a bug."
         }
-        ErrorKind::Io => "Input or output failed on this machine: look at the message, and run again.",
+        ErrorKind::Io => "Look at the message: the gateway or this machine could not do what is asked for.",
     };
     text.into()
 }

@@ -12,10 +12,18 @@ use tokio::time::{Instant, sleep_until};
 use super::connection::{Connection, Look};
 use super::exchange::{Exchange, Limits};
 use super::{Ending, Keep, Stop};
+use crate::codec::{LineState, TelnetMode};
 use crate::device_type::{Link, Request};
 use crate::model::escape::printable;
 use crate::model::{Address, ErrorKind, Failure, Status, StopReason, Timing};
 use crate::transport::{Connect, ConnectError, DeviceStream};
+
+/// How long a gateway may take to set its serial line; it needs no wire but its own.
+const SET_LINE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// What is said of a gateway that is silent about its serial line.
+const LINE_UNANSWERED: &str =
+    "the gateway does not answer RFC 2217, so `serial` cannot be set: is it in raw mode? then leave `serial` out";
 
 /// What an attempt came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,7 +135,10 @@ impl Before<'_> {
             return Err(self.stopped());
         }
         let error = match opened {
-            Ok(stream) => return Ok(Connection::new(stream)),
+            Ok(stream) => {
+                let telnet = if connect.is_raw() { TelnetMode::Never } else { self.link.telnet };
+                return self.with_line_set(Connection::new(stream, telnet), deadline).await;
+            }
             Err(error) => error,
         };
         let failure = match error {
@@ -149,6 +160,43 @@ impl Before<'_> {
             },
         };
         Err(Ending::failed(Status::Unreachable, failure))
+    }
+
+    /// Where the gateway's serial line is to be set, that comes before the command: it would be sent in vain.
+    async fn with_line_set<S: DeviceStream>(
+        &self,
+        mut open: Connection<S>,
+        deadline: Instant,
+    ) -> Result<Connection<S>, Ending> {
+        if open.line().is_none() {
+            return Ok(open);
+        }
+        let own = Instant::now() + SET_LINE_TIMEOUT;
+        let talked = tokio::select! {
+            biased;
+            () = self.stop.stopping() => return Err(self.stopped()),
+            talked = open.set_line() => Some(talked),
+            () = sleep_until(own.min(deadline)) => None,
+        };
+        if talked.is_none() {
+            open.set_line_now();
+        }
+        let failure = match (open.line(), talked) {
+            (None | Some(LineState::Set), _) => return Ok(open),
+            (Some(LineState::Refused(why)), _) => Ok(Failure::new(ErrorKind::Io).detail(why.as_str())),
+            (Some(LineState::Waiting), Some(Err(error))) => Err(error),
+            (Some(LineState::Waiting), Some(Ok(_))) => Ok(Failure::new(ErrorKind::ConnectionClosed)),
+            (Some(LineState::Waiting), None) if self.device_deadline < own => Ok(self.device_failure()),
+            (Some(LineState::Waiting), None) => Ok(Failure::new(ErrorKind::Io).detail(LINE_UNANSWERED)),
+        };
+        // What came besides may be the gateway's own words, which say more.
+        _ = open.drop_stale();
+        let ending = match failure {
+            Ok(failure) => self.gone(&open, failure),
+            Err(error) => self.broken(&open, &error),
+        };
+        open.close();
+        Err(ending)
     }
 
     /// Waits out the gap, listens where a late answer could be taken for ours, and drops what came.

@@ -2,7 +2,8 @@
 //!
 //! `Tapped` stands between the codec and the stream and counts what really passed: a byte counts as written when the
 //! stream took it, whatever the codec still holds. It also keeps the first bytes that came, so that a reply which never
-//! became a frame can be shown, and a gateway's own words can be recognised.
+//! became a frame can be shown, and a gateway's own words can be recognised. The Telnet layer lies under it: what the
+//! gateway and we negotiate is neither counted nor remembered.
 
 use std::io;
 use std::pin::Pin;
@@ -13,10 +14,10 @@ use futures::{SinkExt as _, StreamExt as _};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_util::codec::{Decoder as _, Framed};
 
-use crate::codec::{CodecError, Frame, FrameCodec};
+use crate::codec::{CodecError, Frame, FrameCodec, LineState, TelnetMode};
 use crate::device_type::{Link, Request};
 use crate::model::Payload;
-use crate::transport::DeviceStream;
+use crate::transport::{DeviceStream, LastLook as _, Telnet};
 
 /// The most bytes of a connection that are remembered for showing them.
 const MOST_REMEMBERED: usize = 512;
@@ -29,7 +30,7 @@ const BUFFER: usize = 128;
 
 /// An open connection.
 pub struct Connection<S> {
-    framed: Framed<Tapped<S>, FrameCodec>,
+    framed: Framed<Tapped<Telnet<S>>, FrameCodec>,
     /// No command was written on it yet: what comes may be the gateway's own words.
     is_fresh: bool,
 }
@@ -56,8 +57,9 @@ pub(super) enum Look {
 }
 
 impl<S: DeviceStream> Connection<S> {
-    /// A connection that was just opened.
-    pub fn new(stream: S) -> Self {
+    /// A connection that was just opened, with the Telnet layer that its mode asks for.
+    pub fn new(stream: S, telnet: TelnetMode) -> Self {
+        let stream = Telnet::new(stream, telnet);
         let tapped = Tapped { stream, written: 0, received: 0, remembered: Vec::new(), mark: 0 };
         Self { framed: Framed::with_capacity(tapped, FrameCodec::new(), BUFFER), is_fresh: true }
     }
@@ -65,6 +67,21 @@ impl<S: DeviceStream> Connection<S> {
     /// Whether no command was written on it yet.
     pub fn is_fresh(&self) -> bool {
         self.is_fresh
+    }
+
+    /// How far the gateway's serial line is set; `None` when there is none to set.
+    pub(super) fn line(&self) -> Option<&LineState> {
+        self.framed.get_ref().stream.line()
+    }
+
+    /// Waits until the serial line is set or refused; `false`: the stream ended first. Cancel-safe.
+    pub(super) async fn set_line(&mut self) -> io::Result<bool> {
+        self.framed.get_mut().stream.set_line().await
+    }
+
+    /// The last look of `set_line`.
+    pub(super) fn set_line_now(&mut self) {
+        self.framed.get_mut().stream.set_line_now();
     }
 
     /// Writes a command, the whole of it in one write where the stream takes it. Not cancel-safe as a whole, but what was

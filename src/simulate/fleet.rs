@@ -104,6 +104,10 @@ impl Connect for SimulatedConnect {
             None => Err(ConnectError::Dns("not part of the simulated fleet".to_owned())),
         }
     }
+
+    fn is_raw(&self) -> bool {
+        true
+    }
 }
 
 fn listening() -> io::Result<Socket> {

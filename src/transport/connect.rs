@@ -23,6 +23,11 @@ pub trait Connect: Send + Sync + 'static {
         address: &Address,
         deadline: Instant,
     ) -> impl Future<Output = Result<Self::Stream, ConnectError>> + Send;
+
+    /// Whether its gateways pass every byte on as it is, whatever the inventory says of the real ones.
+    fn is_raw(&self) -> bool {
+        false
+    }
 }
 
 /// What a connection must be able to do.

@@ -8,9 +8,11 @@ mod connect;
 mod open_files;
 mod resolve;
 mod tcp;
+mod telnet;
 
 pub use connect::{Connect, ConnectError, DeviceStream, LastLook};
 pub use open_files::{OpenFiles, raise_open_files};
 pub use resolve::Resolver;
 pub use tcp::TcpConnect;
 pub(crate) use tcp::connect_to;
+pub use telnet::Telnet;

@@ -87,7 +87,7 @@ fn describe(one: &Arc<DeviceType>) -> String {
     let link = &one.link;
     let times = [("gap", link.gap), ("quiet", link.quiet), ("busy delay", link.busy_delay)];
     let times: Vec<String> = times.iter().map(|(name, time)| format!("{name} {}", span(*time))).collect();
-    fact("link", times.join(", "));
+    fact("link", format!("{}, telnet {}", times.join(", "), link.telnet));
     for reply in &one.replies {
         fact("reply", format!("{}: {}", reply.name, reply.framing));
     }

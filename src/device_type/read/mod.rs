@@ -21,7 +21,7 @@ use super::definition::{DeviceType, Origin, SendSpec};
 use super::format::FieldRef;
 use super::param::ParamSpec;
 use super::request::named_group_names;
-use super::settings::{Link, read_timing};
+use super::settings::read_timing;
 use super::template::{Holes, Piece};
 use crate::diagnostic::{Diagnostics, SourceId, Span, TomlTable, parse_toml};
 
@@ -41,7 +41,7 @@ pub fn read_type(text: &str, source: SourceId, origin: Origin, diagnostics: &mut
     let source_text = table.text("source", diagnostics).map(|(text, _)| Arc::from(text));
     let port = table.int_in("port", 1..=65535, diagnostics).and_then(|port| u16::try_from(port).ok());
     let params = params::read_params(&mut table, diagnostics);
-    let link = link::read_link(&mut table, diagnostics);
+    let link = link::read_link(&mut table, true, diagnostics);
     let timing = read_timing(&mut table, diagnostics);
     let before_send = diagnostics.error_count();
     let send = read_send(&mut table, diagnostics);
@@ -69,7 +69,7 @@ pub fn read_type(text: &str, source: SourceId, origin: Origin, diagnostics: &mut
         params,
         unit_param,
         unit_field,
-        link: link.unwrap_or_else(Link::plain),
+        link,
         timing,
         send,
         replies,

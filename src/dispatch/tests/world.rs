@@ -155,17 +155,23 @@ impl World {
         plan.unwrap_or_else(|| panic!("{}", render_all(&diagnostics, &sources, false)))
     }
 
-    pub(super) async fn run(self) -> Ran {
-        let plan = Arc::new(self.plan());
-        let clock = RunClock { started: Instant::now(), started_at: UnixMillis(0) };
+    pub(super) async fn run(mut self) -> Ran {
         let record = Record::default();
+        let opens = std::mem::take(&mut self.opens);
         let net = Net {
-            opens: self.opens,
-            script: self.script,
+            opens,
+            script: self.script.clone(),
             record: record.clone(),
-            started: clock.started,
+            started: Instant::now(),
             tries: Mutex::default(),
         };
+        self.run_over(net, record).await
+    }
+
+    /// Runs over another network than that of the script.
+    pub(super) async fn run_over(self, net: impl Connect, record: Record) -> Ran {
+        let plan = Arc::new(self.plan());
+        let clock = RunClock { started: Instant::now(), started_at: UnixMillis(0) };
         let (sender, mut receiver) = mpsc::channel(16);
         let count = plan.devices.len();
         let engine = run(plan, net, self.limits, clock, self.stop, Box::new(|| 1.0), sender);

@@ -63,6 +63,47 @@ pub(super) struct Link {
     busy_delay: Option<Span>,
     /// Whether one connection serves all devices of a gateway.
     reuse: Option<bool>,
+    /// The Telnet layer: `auto` (text types only) switches it on when the first byte that comes is FF.
+    telnet: Option<Telnet>,
+    /// The gateway's serial line, set over Telnet (RFC 2217) before the first command.
+    serial: Option<Serial>,
+}
+
+/// When the Telnet layer is on.
+#[derive(JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Telnet {
+    Auto,
+    Always,
+    Never,
+}
+
+/// How a serial line is set.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(super) struct Serial {
+    /// Bits per second.
+    #[schemars(range(min = 50, max = 4_000_000))]
+    baud: u32,
+    /// Bits of a character (8).
+    #[schemars(range(min = 5, max = 8))]
+    data_bits: Option<u8>,
+    /// The check bit (`none`).
+    parity: Option<Parity>,
+    /// Stop bits (1).
+    #[schemars(range(min = 1, max = 2))]
+    stop_bits: Option<u8>,
+}
+
+/// The check bit of a character.
+#[derive(JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Parity {
+    None,
+    Odd,
+    Even,
+    Mark,
+    Space,
 }
 
 /// Parameters or arguments by name.

@@ -19,11 +19,19 @@ struct Gateway {
     workspace: Workspace,
     port: u16,
     line_saw: Arc<Mutex<Vec<u8>>>,
+    /// The speed of the gateway's end of the line when each command came.
+    speeds: Arc<Mutex<Vec<String>>>,
     programs: Vec<Child>,
 }
 
 impl Gateway {
+    /// A gateway in raw mode.
     fn start() -> Self {
+        Self::in_mode("tcp", "")
+    }
+
+    /// A gateway whose port is of ser2net's kind `accepter`, and a display with more keys of its own.
+    fn in_mode(accepter: &str, device: &str) -> Self {
         let workspace = Workspace::new();
         let (ours, theirs) = (workspace.path("display"), workspace.path("gateway"));
         let pty = |path: &PathBuf| format!("PTY,link={},raw,echo=0", path.display());
@@ -32,13 +40,16 @@ impl Gateway {
 
         let line = OpenOptions::new().read(true).write(true).open(&ours).unwrap();
         let line_saw = Arc::new(Mutex::new(Vec::new()));
-        let seen = Arc::clone(&line_saw);
-        thread::spawn(move || display(line, &seen));
+        let speeds = Arc::new(Mutex::new(Vec::new()));
+        // Opened before ser2net claims it for itself.
+        let gateways_end = OpenOptions::new().read(true).write(true).open(&theirs).unwrap();
+        let (seen, at) = (Arc::clone(&line_saw), Arc::clone(&speeds));
+        thread::spawn(move || display(line, &seen, || at.lock().unwrap().push(speed(&gateways_end))));
 
         let port = free_port();
         // `10240`-byte buffers and the rest are ser2net's own; only the line is set.
         let configuration = format!(
-            "%YAML 1.1\n---\nconnection: &tv\n  accepter: tcp,127.0.0.1,{port}\n  connector: serialdev,{},9600n81,local\n",
+            "%YAML 1.1\n---\nconnection: &tv\n  accepter: {accepter},127.0.0.1,{port}\n  connector: serialdev,{},9600n81,local\n",
             theirs.display()
         );
         workspace.write("ser2net.yaml", &configuration);
@@ -47,9 +58,9 @@ impl Gateway {
         wait_for("ser2net's port", || listens(port));
         workspace.write(
             "fleet.toml",
-            &format!("[[device]]\nname = \"tv\"\ntype = \"lg-rs232\"\naddress = \"127.0.0.1:{port}\"\n"),
+            &format!("[[device]]\nname = \"tv\"\ntype = \"lg-rs232\"\naddress = \"127.0.0.1:{port}\"\n{device}\n"),
         );
-        Self { workspace, port, line_saw, programs }
+        Self { workspace, port, line_saw, speeds, programs }
     }
 
     fn line_saw(&self) -> String {
@@ -68,7 +79,7 @@ impl Drop for Gateway {
 }
 
 /// An LG display with set ID 1 on a serial line: acts on CR, answers in two pieces.
-fn display(mut line: File, seen: &Mutex<Vec<u8>>) {
+fn display(mut line: File, seen: &Mutex<Vec<u8>>, on_command: impl Fn()) {
     let mut power = "00".to_owned();
     let mut request = Vec::new();
     let mut byte = [0];
@@ -78,6 +89,7 @@ fn display(mut line: File, seen: &Mutex<Vec<u8>>) {
             request.push(byte[0]);
             continue;
         }
+        on_command();
         let text = String::from_utf8_lossy(&request).into_owned();
         request.clear();
         let reply = match text.strip_prefix("ka 01 ") {
@@ -93,6 +105,12 @@ fn display(mut line: File, seen: &Mutex<Vec<u8>>) {
         thread::sleep(Duration::from_millis(20));
         line.write_all(second.as_bytes()).unwrap();
     }
+}
+
+/// The speed of a serial line, as the kernel has it.
+fn speed(line: &File) -> String {
+    let shown = Command::new("stty").arg("speed").stdin(line.try_clone().unwrap()).output().unwrap();
+    String::from_utf8_lossy(&shown.stdout).trim().to_owned()
 }
 
 fn spawn(program: &str, arguments: &[&str]) -> Child {
@@ -158,4 +176,84 @@ fn a_second_client_that_holds_the_port_makes_the_gateway_busy() {
     let arguments = ["run", "--do", "power-on", "--retries", "10", "--format", "json"];
     gateway.workspace.fleetctl(&arguments).expect_status(0);
     assert_eq!(gateway.line_saw(), "ka 01 ff\rka 01 01\r");
+}
+
+/// Powers the display on and asks for its state, and says what the device's report holds.
+fn power_on_and_ask(gateway: &Gateway) {
+    for action in ["power-on", "power-status"] {
+        let arguments = ["run", "--do", action, "--retries", "10", "--format", "json"];
+        let report = gateway.workspace.fleetctl(&arguments).expect_status(0).report();
+        let device = report.device("tv");
+        assert_eq!((&device["status"], &device["delivery"]), (&"ok".into(), &"confirmed".into()), "{device:#}");
+        assert_eq!(device["reply"], "a 01 OK01x", "no negotiation in what is shown: {device:#}");
+        assert_eq!(device["attempts"], 1, "{device:#}");
+    }
+    assert_eq!(gateway.line_saw(), "ka 01 01\rka 01 ff\r", "the serial line saw exactly the commands");
+}
+
+#[test]
+fn a_gateway_in_telnet_mode_needs_no_setting_and_takes_any() {
+    for accepter in ["telnet,tcp", "telnet(rfc2217),tcp"] {
+        for device in ["", "link = { telnet = \"auto\" }", "link = { telnet = \"always\" }"] {
+            power_on_and_ask(&Gateway::in_mode(accepter, device));
+        }
+    }
+}
+
+#[test]
+fn without_the_layer_negotiation_is_noise_that_is_shown_as_what_came() {
+    let gateway = Gateway::in_mode("telnet,tcp", "link = { telnet = \"never\" }");
+    power_on_and_ask(&gateway);
+}
+
+#[test]
+fn the_layer_may_lie_over_a_gateway_in_raw_mode() {
+    power_on_and_ask(&Gateway::in_mode("tcp", "link = { telnet = \"always\" }"));
+}
+
+#[test]
+fn the_serial_line_is_set_before_the_command() {
+    let device = "link = { serial = { baud = 19200, data_bits = 8, parity = \"none\", stop_bits = 1 } }";
+    let gateway = Gateway::in_mode("telnet(rfc2217),tcp", device);
+    power_on_and_ask(&gateway);
+    assert_eq!(*gateway.speeds.lock().unwrap(), ["19200", "19200"], "ser2net itself opens the line with 9600");
+}
+
+#[test]
+fn a_gateway_that_cannot_set_its_line_gets_no_command() {
+    for (accepter, why) in [("telnet,tcp", "the gateway refuses RFC 2217"), ("tcp", "does not answer RFC 2217")] {
+        let gateway = Gateway::in_mode(accepter, "link = { serial = { baud = 9600 } }");
+        let arguments = ["run", "--do", "power-on", "--retries", "0", "--format", "json"];
+        let report = gateway.workspace.fleetctl(&arguments).expect_status(1).report();
+        let kind = Some("io");
+        let device = report.expect("tv", Expected { status: "unreachable", kind, delivery: "none", attempts: 1 });
+        let message = device["error"]["message"].as_str().unwrap();
+        assert!(message.contains(why), "{accepter}: {message}");
+        assert!(!gateway.line_saw().contains("ka"), "{accepter}: {:?}", gateway.line_saw());
+    }
+}
+
+#[test]
+fn a_second_client_of_a_gateway_in_telnet_mode_is_told_so() {
+    for device in ["", "link = { telnet = \"always\" }", "link = { serial = { baud = 9600 } }"] {
+        let gateway = Gateway::in_mode("telnet(rfc2217),tcp", device);
+        let mut other = TcpStream::connect((Ipv4Addr::LOCALHOST, gateway.port)).unwrap();
+        // An answer after its greeting proves that ser2net has taken it in.
+        other.write_all(b"ka 01 ff\r").unwrap();
+        other.read_exact(&mut [0; 21 + 10]).unwrap();
+        let arguments = ["run", "--do", "power-on", "--retries", "0", "--format", "json"];
+        let report = gateway.workspace.fleetctl(&arguments).expect_status(1).report();
+        let kind = Some("gateway_busy");
+        report.expect("tv", Expected { status: "unreachable", kind, delivery: "none", attempts: 1 });
+        assert_eq!(gateway.line_saw(), "ka 01 ff\r", "{device}: nothing of ours reached the line");
+    }
+}
+
+#[test]
+fn the_byte_ff_of_a_command_reaches_the_line_once() {
+    let gateway = Gateway::in_mode("telnet,tcp", "link = { telnet = \"always\" }");
+    let arguments = ["run", "--cmd", "A\\xffB", "--retries", "0", "--reply-timeout", "300ms", "--format", "json"];
+    let report = gateway.workspace.fleetctl(&arguments).report();
+    assert_eq!(report.device("tv")["sent_hex"], "41 ff 42 0d", "as the device gets it, not as the layer writes it");
+    assert_eq!(*gateway.line_saw.lock().unwrap(), b"A\xffB\r");
 }

@@ -32,6 +32,17 @@ fn two_hundred() -> Workspace {
 }
 
 #[test]
+fn gateways_that_speak_telnet_and_set_their_line_are_simulated_as_raw_ones() {
+    let workspace = Workspace::with_inventory(
+        "[defaults]\ntype = \"lg-rs232\"\n\
+         [[device]]\nname = \"a\"\naddress = \"10.1.0.1\"\nlink = { telnet = \"always\" }\n\
+         [[device]]\nname = \"b\"\naddress = \"10.1.0.2\"\nlink = { serial = { baud = 9600 } }\n",
+    );
+    let report = workspace.fleetctl(&SIMULATED).expect_status(0).report();
+    assert_eq!(report.count("ok"), 2);
+}
+
+#[test]
 fn faults_are_played_as_told() {
     let cases = [
         ("silent=100%", "no_reply", "reply_timeout"),
