@@ -70,14 +70,14 @@ pub struct LinkOverrides {
 
 impl Link {
     /// What a gateway says in `bytes` about serving another client, safe for a terminal; `None` when it says nothing
-    /// of the kind.
-    pub fn busy_text(&self, bytes: &[u8]) -> Option<String> {
+    /// of the kind. With the place where it begins.
+    pub fn busy_text(&self, bytes: &[u8]) -> Option<(usize, String)> {
         let found = self.busy_texts.iter().find_map(|pattern| pattern.find(bytes))?;
         // The whole line: a pattern may match only its beginning.
         let line_end = |byte: &u8| matches!(byte, b'\r' | b'\n');
         let rest = bytes.get(found.start()..).unwrap_or_default();
         let line = rest.get(..rest.iter().position(line_end).unwrap_or(rest.len())).unwrap_or(rest);
-        Some(shown(line.get(..BUSY_TEXT_MAX).unwrap_or(line)))
+        Some((found.start(), shown(line.get(..BUSY_TEXT_MAX).unwrap_or(line))))
     }
 }
 
@@ -140,7 +140,7 @@ mod tests {
             (b"a 01 OK01x", None),
             (b"", None),
         ] {
-            assert_eq!(link.busy_text(bytes).as_deref(), text, "{}", bytes.escape_ascii());
+            assert_eq!(link.busy_text(bytes).map(|(_, said)| said).as_deref(), text, "{}", bytes.escape_ascii());
         }
     }
 }

@@ -125,10 +125,13 @@ fn play(request: &Request, segments: &[&[u8]], then: WaitEnd) -> (Conclusion, Op
             }
         }
     }
-    if request.device_type().link.busy_text(&stream).is_some() {
+    let sent = request.payload().bytes();
+    if let Some((start, _)) = request.device_type().link.busy_text(&stream)
+        && !codec.may_be_begun(stream.get(..start).unwrap_or_default(), sent)
+    {
         end = WaitEnd::GatewayBusy;
     }
-    let begun = codec.may_be_begun(&stream, request.payload().bytes());
+    let begun = codec.may_be_begun(&stream, sent);
     (conclude(end, if begun { Progress::ReplyBegun } else { Progress::Written }), None)
 }
 

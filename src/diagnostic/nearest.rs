@@ -14,7 +14,8 @@ pub fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Opt
             (distance, word)
         })
         .filter(|&(distance, _)| distance <= allowed)
-        .min_by_key(|&(distance, _)| distance)
+        // Of equally near words always the same one, in whatever order they are known.
+        .min()
         .map(|(_, word)| word)
 }
 

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
-use super::{Diagnostic, Diagnostics, Severity, Sources};
+use super::{Diagnostic, Diagnostics, Label, Severity, Sources};
 use crate::model::escape::printable;
 
 /// At most so many errors are drawn, which is more than anybody reads; the rest is counted.
@@ -16,6 +16,9 @@ const MOST_ERRORS: usize = 1000;
 
 /// At most so many warnings are drawn; the rest is counted.
 const MOST_WARNINGS: usize = 20;
+
+/// Places of one mistake that are more bytes apart stand in pictures of their own.
+const NEAR: usize = 65_536;
 
 /// One mistake, without a trailing newline. With `colour` it carries terminal escapes.
 pub fn render(diagnostic: &Diagnostic, sources: &Sources, colour: bool) -> String {
@@ -25,20 +28,21 @@ pub fn render(diagnostic: &Diagnostic, sources: &Sources, colour: bool) -> Strin
     };
     let message = printable(&diagnostic.message);
     let mut group = Group::with_title(level.primary_title(message.as_str()));
-    // Labels of one file share a snippet, so that two places stand in one picture.
-    let mut drawn: Vec<_> = Vec::new();
+    // Labels of one file share a snippet, so that two places stand in one picture, but for places so far apart that what
+    // lies between would be read in vain.
+    let mut drawn: Vec<&Label> = Vec::new();
     for label in &diagnostic.labels {
-        if drawn.contains(&label.span.source) {
+        if drawn.contains(&label) {
             continue;
         }
-        drawn.push(label.span.source);
+        let (place, begin) = (label.span.source, label.span.range.start);
+        let is_near = |other: &Label| other.span.source == place && other.span.range.start.abs_diff(begin) <= NEAR;
         let Some(source) = sources.get(label.span.source) else { continue };
-        let here = || diagnostic.labels.iter().enumerate().filter(|(_, other)| other.span.source == label.span.source);
+        let here = || diagnostic.labels.iter().enumerate().filter(|(_, other)| is_near(other));
+        drawn.extend(here().map(|(_, other)| other));
         let shown = lines_around(&source.text, here().map(|(_, other)| &other.span.range));
         let text = source.text.get(shown.clone()).unwrap_or_default();
-        let earlier = source.text.get(..shown.start).unwrap_or_default();
-        let line = 1 + earlier.matches('\n').count();
-        let mut snippet = Snippet::source(text).line_start(line).path(source.name.as_str());
+        let mut snippet = Snippet::source(text).line_start(source.line_of(shown.start)).path(source.name.as_str());
         for (index, other) in here() {
             let kind = if index == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
             let end = other.span.range.end.saturating_sub(shown.start).min(text.len());
@@ -158,6 +162,15 @@ error: `name` expands to 300 devices, `address` to 200
         }
         let both = drawn("a\nb\nc\nd\n", &[6..7, 2..3]);
         assert!(both.contains("x.toml:4:1\n") && both.contains("2 | b") && both.contains("4 | d"), "{both}");
+    }
+
+    #[test]
+    fn places_far_apart_are_both_drawn() {
+        let text = format!("first = 1\n{}second = 2\n", "# ...\n".repeat(20_000));
+        let second = text.find("second").unwrap();
+        let picture = drawn(&text, &[second..second + 6, 0..5]);
+        assert!(picture.contains("x.toml:20002:1\n") && picture.contains("x.toml:1:1\n"), "{picture}");
+        assert!(picture.contains("second = 2") && picture.contains("first = 1"), "{picture}");
     }
 
     #[test]

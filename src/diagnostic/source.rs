@@ -1,7 +1,7 @@
 //! The files that mistakes point into.
 
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Which of the files that were read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -14,6 +14,16 @@ pub struct Source {
     pub name: String,
     /// The whole text.
     pub text: Arc<str>,
+    /// Where its lines end, found when the first mistake is drawn.
+    line_ends: OnceLock<Vec<usize>>,
+}
+
+impl Source {
+    /// The line that a byte is in, from 1. To look it up costs the same wherever it is.
+    pub(super) fn line_of(&self, byte: usize) -> usize {
+        let ends = self.line_ends.get_or_init(|| self.text.match_indices('\n').map(|(at, _)| at).collect());
+        1 + ends.partition_point(|&end| end < byte)
+    }
 }
 
 /// All files that were read.
@@ -24,7 +34,7 @@ impl Sources {
     /// Adds a file.
     pub fn add(&mut self, name: impl Into<String>, text: impl Into<Arc<str>>) -> SourceId {
         let id = SourceId(u32::try_from(self.0.len()).unwrap_or(u32::MAX));
-        self.0.push(Source { name: name.into(), text: text.into() });
+        self.0.push(Source { name: name.into(), text: text.into(), line_ends: OnceLock::new() });
         id
     }
 

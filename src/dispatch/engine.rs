@@ -6,20 +6,21 @@
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
-use tracing::{error, warn};
+use tracing::error;
 
-use super::lane::{LaneState, Visit};
+use super::lane::Visit;
+use super::lane_state::LaneState;
 use super::ready::{After, LaneIndex, LaneSize, Scheduler};
 use super::record::RunClock;
-use crate::model::{DeviceIndex, Ended, Outcome, RunEvent, SkipReason, StopReason};
+use super::shared::{Random, Shared};
+use crate::model::{DeviceIndex, Ended, RunEvent, StopReason};
 use crate::plan::Plan;
 use crate::session::Stop;
 use crate::transport::Connect;
@@ -35,63 +36,6 @@ pub struct Limits {
     pub grace: Duration,
 }
 
-/// A source of numbers from 0 to 1, for jitter.
-pub type Random = Box<dyn FnMut() -> f64 + Send>;
-
-/// What all lanes share.
-pub(super) struct Shared<C> {
-    pub(super) plan: Arc<Plan>,
-    pub(super) connect: C,
-    pub(super) clock: RunClock,
-    pub(super) stop: Stop,
-    scheduler: Mutex<Scheduler<LaneState>>,
-    /// Something about the scheduler changed that the loop must look at.
-    changed: Notify,
-    events: mpsc::Sender<RunEvent>,
-    random: Mutex<Random>,
-    was_cut: AtomicBool,
-    has_warned: AtomicBool,
-}
-
-impl<C: Connect> Shared<C> {
-    /// Passes an event on; waits while the reporters are behind, so that no outcome is lost.
-    pub(super) async fn tell(&self, event: RunEvent) {
-        // The receiver lives until the engine has ended: a closed queue means that the reporters are gone, and their
-        // end is reported by whoever runs them.
-        _ = self.events.send(event).await;
-    }
-
-    pub(super) async fn finish(&self, device: DeviceIndex, outcome: Outcome) {
-        let at = outcome.finished_at.unwrap_or_else(|| self.clock.at(Instant::now()));
-        self.tell(RunEvent::DeviceFinished { device, outcome: Box::new(outcome), at }).await;
-    }
-
-    pub(super) async fn skip(&self, device: DeviceIndex) {
-        self.cut_or_skipped();
-        let reason = self.stop.reason().map_or(SkipReason::Internal, StopReason::skip);
-        self.finish(device, Outcome::skipped(reason)).await;
-    }
-
-    /// The stop has cost a device its outcome: the run is not completed.
-    pub(super) fn cut_or_skipped(&self) {
-        self.was_cut.store(true, Ordering::Relaxed);
-    }
-
-    pub(super) fn random(&self) -> f64 {
-        (self.random.lock().unwrap_or_else(PoisonError::into_inner))()
-    }
-
-    pub(super) fn warn_exhausted(&self, reason: &str) {
-        if !self.has_warned.swap(true, Ordering::Relaxed) {
-            warn!("{reason}; devices wait for it, which is no fault of theirs (`ulimit -n`, `--concurrency`)");
-        }
-    }
-
-    fn with_scheduler<T>(&self, use_it: impl FnOnce(&mut Scheduler<LaneState>) -> T) -> T {
-        use_it(&mut self.scheduler.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
 /// Runs a plan to its end. Every device's outcome, and everything else that happens, goes to `events`; the last event is
 /// `RunFinished`. Says how the run ended.
 pub async fn run<C: Connect>(
@@ -103,18 +47,8 @@ pub async fn run<C: Connect>(
     random: Random,
     events: mpsc::Sender<RunEvent>,
 ) -> Ended {
-    let shared = Arc::new(Shared {
-        scheduler: Mutex::new(scheduler(&plan, limits.concurrency)),
-        plan,
-        connect,
-        clock,
-        stop,
-        changed: Notify::new(),
-        events,
-        random: Mutex::new(random),
-        was_cut: AtomicBool::new(false),
-        has_warned: AtomicBool::new(false),
-    });
+    let scheduler = scheduler(&plan, limits.concurrency);
+    let shared = Arc::new(Shared::new(plan, connect, clock, stop, scheduler, random, events));
     let mut tasks = JoinSet::new();
     let deadline = limits.deadline.map(|after| clock.started + after);
     let mut grace_over: Option<Instant> = None;
@@ -156,7 +90,7 @@ pub async fn run<C: Connect>(
             () = until(wake) => {}
         }
     }
-    let was_cut = shared.was_cut.load(Ordering::Relaxed);
+    let was_cut = shared.was_cut();
     let ended = shared.stop.reason().filter(|_| was_cut).map_or(Ended::Completed, StopReason::ended);
     let now = Instant::now();
     let elapsed = now.saturating_duration_since(clock.started);

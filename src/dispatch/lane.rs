@@ -7,37 +7,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
-use super::engine::Shared;
+use super::lane_state::LaneState;
 use super::policy::{Next, what_next};
 use super::ready::{After, LaneIndex};
 use super::record::Record;
+use super::shared::Shared;
 use crate::model::{DeviceIndex, Failure, RunEvent};
 use crate::plan::Job;
 use crate::session::{Before, Connection, Ending, Progress, attempt};
 use crate::transport::{Connect, DeviceStream};
 
-/// How long a lane waits when this machine has no file, port or memory left.
+/// How long a lane waits when this machine has no file, port or memory left. It keeps its slot meanwhile: no other lane
+/// could use that, and those that have not started need not start only to wait too.
 const EXHAUSTED_WAIT: Duration = Duration::from_millis(100);
-
-/// What a lane remembers between its visits.
-#[derive(Debug, Default)]
-pub(super) struct LaneState {
-    /// How many of its devices have been started.
-    started: usize,
-    /// Devices that are tried again later.
-    waiting: Vec<Waiting>,
-    /// When the gateway's last exchange ended, and the gap that its link asks for.
-    last_exchange: Option<(Instant, Duration)>,
-}
-
-#[derive(Debug)]
-struct Waiting {
-    due: Instant,
-    device: DeviceIndex,
-    record: Record,
-}
 
 /// A lane that holds a slot.
 pub(super) struct Visit {
@@ -77,18 +61,17 @@ impl Visit {
             self.end_stopped(shared).await;
             return After::Done;
         }
-        match self.state.waiting.iter().map(|waiting| waiting.due).min() {
-            Some(due) => After::Wait(due, ()),
+        match self.state.waiting.first_key_value() {
+            Some((&(due, _), _)) => After::Wait(due, ()),
             None => After::Done,
         }
     }
 
     /// The device whose turn it is: one that is due again, else the next that has not started.
     fn next<C: Connect>(&mut self, shared: &Shared<C>, now: Instant) -> Option<(DeviceIndex, Record)> {
-        let due = self.state.waiting.iter().enumerate().filter(|(_, waiting)| waiting.due <= now);
-        if let Some((place, _)) = due.min_by_key(|(_, waiting)| (waiting.due, waiting.device)) {
-            let waiting = self.state.waiting.swap_remove(place);
-            return Some((waiting.device, waiting.record));
+        if let Some(first) = self.state.waiting.first_entry().filter(|first| first.key().0 <= now) {
+            let ((_, device), record) = first.remove_entry();
+            return Some((device, record));
         }
         let devices = shared.plan.lanes.get(self.lane.0 as usize);
         let device = *devices.get(self.state.started)?;
@@ -121,6 +104,11 @@ impl Visit {
             self.state.last_exchange = Some((now, job.link.gap));
         }
         let Some((_, mut record, _)) = self.current.take() else { return };
+        match &made.ending {
+            Ending::Exhausted(_) | Ending::Stopped(_) | Ending::Unnamed(_) => {}
+            Ending::Denied(reason) => shared.warn_denied(&address.to_string(), reason),
+            _ => shared.not_exhausted(),
+        }
         match made.ending {
             Ending::Stopped(reason) => {
                 record.stopped(reason, made.written, made.reply);
@@ -160,10 +148,11 @@ impl Visit {
             let at = shared.clock.at(now);
             shared.tell(RunEvent::AttemptFailed { device, attempt, failure, sent, retry_in: wait, at }).await;
         }
-        self.state.waiting.push(Waiting { due: now + wait, device, record });
+        self.state.waiting.insert((now + wait, device), record);
     }
 
-    /// This machine has nothing to connect with: the device waits, which is no attempt, until its own time is over.
+    /// This machine has nothing to connect with. The device waits, which is no attempt and not the start of its time,
+    /// until there is something; if for the whole of a device's time no lane got anything, there will be nothing.
     async fn wait_for_files<C: Connect>(
         &mut self,
         shared: &Shared<C>,
@@ -174,20 +163,30 @@ impl Visit {
         now: Instant,
     ) {
         shared.warn_exhausted(reason);
-        if now + EXHAUSTED_WAIT < record.started + job.timing.device_deadline {
-            self.wait(shared, device, record, None, now, EXHAUSTED_WAIT).await;
-        } else {
+        if now + EXHAUSTED_WAIT >= shared.exhausted_since(now) + job.timing.device_deadline {
             record.internal(reason);
             shared.finish(device, record.outcome(job, now, &shared.clock)).await;
+            return;
+        }
+        if record.attempts == 0 {
+            // It was the last to be started, and has not been after all.
+            self.state.started = self.state.started.saturating_sub(1);
+        } else {
+            self.state.waiting.insert((now, device), record);
+        }
+        tokio::select! {
+            () = sleep(EXHAUSTED_WAIT) => {}
+            () = shared.stop.stopping() => {}
         }
     }
 
     /// The run has stopped: those that wait keep their last attempt's outcome, the others are skipped.
     pub(super) async fn end_stopped<C: Connect>(&mut self, shared: &Shared<C>) {
         let now = Instant::now();
-        let mut waiting = std::mem::take(&mut self.state.waiting);
-        waiting.sort_by_key(|waiting| waiting.device);
-        for Waiting { device, record, .. } in waiting {
+        let waiting = std::mem::take(&mut self.state.waiting);
+        let mut waiting: Vec<_> = waiting.into_iter().map(|((_, device), record)| (device, record)).collect();
+        waiting.sort_by_key(|(device, _)| *device);
+        for (device, record) in waiting {
             let Some(job) = shared.plan.job(device) else { continue };
             if record.has_outcome() {
                 shared.finish(device, record.outcome(job, now, &shared.clock)).await;
@@ -208,8 +207,7 @@ impl Visit {
         if let Some((device, mut record, progress)) = self.current.take()
             && let Some(job) = shared.plan.job(device)
         {
-            record.was_written |= progress.at_exchange;
-            record.internal(what);
+            record.panicked(what, progress.at_exchange);
             shared.finish(device, record.outcome(job, now, &shared.clock)).await;
         }
         let fresh = self.state.started < shared.plan.lanes.get(self.lane.0 as usize).len();

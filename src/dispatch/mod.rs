@@ -1,17 +1,20 @@
 //! Runs a plan: which lane may go on now, one task per lane in flight, nothing per waiting device.
 //!
 //! `ready.rs` is the one scheduler: it owns every limit over all lanes (slots, site caps) and knows no runtime. `lane.rs`
-//! serves one lane for as long as one of its devices may go on; `record.rs` is what is known of a device meanwhile.
-//! `engine.rs` is the loop that gives lanes to tasks and sleeps until the next one is due. `policy/` holds the decisions
-//! as pure functions.
+//! serves one lane for as long as one of its devices may go on; `record.rs` is what is known of a device meanwhile,
+//! `lane_state.rs` what a lane remembers while it waits. `shared.rs` is what all lanes share, `engine.rs` the loop that
+//! gives lanes to tasks and sleeps until the next one is due. `policy/` holds the decisions as pure functions.
 
 mod engine;
 mod lane;
+mod lane_state;
 pub mod policy;
 mod ready;
 mod record;
+mod shared;
 #[cfg(test)]
 mod tests;
 
-pub use engine::{Limits, Random, run};
+pub use engine::{Limits, run};
 pub use record::RunClock;
+pub use shared::Random;

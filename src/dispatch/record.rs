@@ -22,7 +22,7 @@ pub(super) struct Record {
     pub(super) failed: u32,
     /// Some attempt wrote a byte of the command.
     pub(super) was_written: bool,
-    /// The last attempt was written and not answered: its answer may still come.
+    /// An attempt was written, and none since then was answered: its answer may still come.
     pub(super) is_unanswered: bool,
     /// Some attempt was written without a valid reply.
     has_unanswered: bool,
@@ -99,8 +99,9 @@ impl Record {
         self.attempts += 1;
         self.failed += u32::from(matches!(tried, Tried::Unanswered { .. }));
         self.was_written |= attempt.written;
-        self.is_unanswered = attempt.written && !is_answered && delivery == Delivery::Unknown;
-        self.has_unanswered |= self.is_unanswered;
+        let left_open = attempt.written && !is_answered && delivery == Delivery::Unknown;
+        self.is_unanswered = (self.is_unanswered || left_open) && !is_answered;
+        self.has_unanswered |= left_open;
         self.last = Some(Last { status, delivery, value, reply: attempt.reply, failure });
         Some(tried)
     }
@@ -140,6 +141,13 @@ impl Record {
         } else {
             None
         };
+    }
+
+    /// A panic ended it; `written`: its command perhaps was.
+    pub(super) fn panicked(&mut self, reason: &str, written: bool) {
+        self.was_written |= written;
+        self.has_unanswered |= written;
+        self.internal(reason);
     }
 
     /// Our own fault ended it.

@@ -20,6 +20,9 @@ pub struct ImportError {
 /// The columns that are fields of a device; `tags` holds several, by spaces or `;`.
 const FIELDS: [&str; 5] = ["name", "address", "type", "site", "tags"];
 
+/// Begins the line `sep=;` that some programs write above the header, for Excel.
+const DELIMITER_LINE: &str = "sep=";
+
 /// Turns CSV with a header row, columns parted by `,` or `;`, into the TOML text of an inventory.
 ///
 /// # Errors
@@ -49,7 +52,9 @@ pub fn import(mut reader: impl Read) -> Result<String, Vec<ImportError>> {
             vec![at(error.position().map_or(1, csv::Position::line), "cannot be read as CSV".to_owned())]
         })?;
         let line = row.position().map_or(1, |position| line_of(position, text));
-        if header.is_empty() {
+        if header.is_empty() && row.get(0).is_some_and(|cell| cell.starts_with(DELIMITER_LINE)) {
+            // Not a row: it says what parts the columns.
+        } else if header.is_empty() && row.iter().any(|cell| !cell.is_empty()) {
             header = row.iter().map(column_name).collect();
             judge_header(&header, line, &mut errors);
         } else if row.iter().all(str::is_empty) {
@@ -92,6 +97,11 @@ fn line_of(position: &csv::Position, text: &str) -> u64 {
 /// What parts the columns: whichever of the two the header has more of, outside quotes.
 fn delimiter(text: &str) -> u8 {
     let header = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    match header.strip_prefix(DELIMITER_LINE).map(str::trim) {
+        Some(";") => return b';',
+        Some(",") => return b',',
+        _ => {}
+    }
     let mut quoted = false;
     let (mut commas, mut semicolons) = (0, 0);
     for c in header.chars() {
@@ -119,9 +129,7 @@ fn judge_header(header: &[String], line: u64, errors: &mut Vec<ImportError>) {
         }
     }
     for (index, column) in header.iter().enumerate() {
-        if column.is_empty() {
-            wrong(format!("column {} has no name", index + 1));
-        } else if header.iter().take(index).any(|earlier| earlier == column) {
+        if !column.is_empty() && header.iter().take(index).any(|earlier| earlier == column) {
             wrong(format!("the column `{column}` comes twice"));
         }
     }
@@ -143,6 +151,8 @@ fn write_device(
                 errors.push(ImportError { line, message: format!("`{column}` is empty") });
             }
             _ if cell.is_empty() => {}
+            // Spreadsheets write empty columns, too; only one with something in it needs a name.
+            "" => errors.push(ImportError { line, message: format!("`{cell}` stands in a column without a name") }),
             "tags" => {
                 let tags = cell.split(|c: char| c.is_whitespace() || c == ';').filter(|tag| !tag.is_empty());
                 _ = writeln!(toml, "tags = [{}]", tags.map(quoted).collect::<Vec<_>>().join(", "));
@@ -238,7 +248,6 @@ mod tests {
             ("name,type\n", "line 1: the column `address` is missing"),
             ("address\n", "line 1: the column `name` is missing"),
             ("name,address,Name\n", "line 1: the column `name` comes twice"),
-            ("name,address,\n", "line 1: column 3 has no name"),
             (
                 "name,address\na,b\nc\n\nd,e,f\n,g\n",
                 "line 3: 1 columns, but the header has 2|line 5: 3 columns, but the header has 2|line 6: `name` is empty",
@@ -246,6 +255,94 @@ mod tests {
         ] {
             let errors: Vec<String> = import(text.as_bytes()).unwrap_err().iter().map(ToString::to_string).collect();
             assert_eq!(errors.join("|"), wrong, "{text:?}");
+        }
+    }
+
+    fn messages(csv: &str) -> Vec<String> {
+        import(csv.as_bytes()).unwrap_err().iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_spreadsheet_is_read_however_it_was_saved() {
+        let rows = [
+            "Name;Address;TYPE;Site;Tags;set_id;label;;",
+            "\"tv \"\"one\"\"\";10.0.0.1;lg-rs232;hq;\"lobby;first floor\";007;\"a\nb, c\";;",
+            ";;;;;;;;",
+            "tv-[1-2];b\u{fc}ro.example:4001;lg-rs232;;;[1-2];TRUE;;",
+        ];
+        for text in [
+            rows.join("\n"),
+            format!("\u{feff}{}\r\n", rows.join("\r\n")),
+            format!("sep=;\r\n{}", rows.join("\r\n")),
+            format!("\n;;;;;;;;\n{}", rows.join("\n")),
+            rows.join("\n")
+                .replace(',', "\u{0}")
+                .replace("lobby;first", "lobby,first")
+                .replace(';', "\t")
+                .replace('\t', ",")
+                .replace("lobby,first", "lobby;first")
+                .replace('\u{0}', ","),
+        ] {
+            let toml = import(text.as_bytes()).unwrap_or_else(|errors| panic!("{errors:?}: {text}"));
+            let fleet = fleet(&toml);
+            let shown: Vec<String> = fleet
+                .devices
+                .iter()
+                .map(|one| {
+                    let params: Vec<String> = one.params.iter().map(|(key, value)| format!("{key}={value}")).collect();
+                    format!("{} {} {:?} {:?} {}", one.name, one.address, one.site, one.tags, params.join(" "))
+                })
+                .collect();
+            let expected = [
+                "tv \"one\" 10.0.0.1:23 Some(\"hq\") [\"lobby\", \"first\", \"floor\"] label=a\nb, c set_id=7",
+                "tv-1 b\u{fc}ro.example:4001 None [] label=true set_id=1",
+                "tv-2 b\u{fc}ro.example:4001 None [] label=true set_id=2",
+            ];
+            assert_eq!(shown, expected, "{toml}");
+        }
+    }
+
+    #[test]
+    fn all_mistakes_of_a_spreadsheet_are_found_at_once() {
+        assert_eq!(
+            messages(""),
+            ["line 1: the header row is missing: it names the columns, `name` and `address` among them"]
+        );
+        assert_eq!(
+            messages("name,adress,x,x,\na\n,b,1,2,\n\na,b,1,2,3\n"),
+            [
+                "line 1: the column `address` is missing",
+                "line 1: the column `x` comes twice",
+                "line 2: 1 columns, but the header has 5",
+                "line 3: `name` is empty",
+                "line 5: `3` stands in a column without a name",
+            ]
+        );
+        let latin = import(&b"name,address\nb\xfcro,a\n"[..]).unwrap_err();
+        assert_eq!(latin[0].to_string(), "line 2: is no UTF-8 text: save the spreadsheet as UTF-8");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_stands_in_a_cell_comes_out_as_it_was(
+            names in proptest::collection::btree_set("[a-zäß€ \"\\\\,;'#=]{1,12}", 1..8),
+            label in "[ -~ä\t\n]{0,10}",
+        ) {
+            let label = label.trim();
+            let names: BTreeSet<&str> = names.iter().map(|name| name.trim()).filter(|name| !name.is_empty()).collect();
+            proptest::prop_assume!(!label.contains(['[', ']']) && !matches!(label, "TRUE" | "FALSE"));
+            let mut rows = csv::Writer::from_writer(Vec::new());
+            rows.write_record(["name", "address", "type", "label"]).unwrap();
+            for (index, name) in names.iter().enumerate() {
+                rows.write_record([*name, &format!("gateway-{index}"), "lg-rs232", label]).unwrap();
+            }
+            let fleet = fleet(&import(rows.into_inner().unwrap().as_slice()).unwrap());
+            let read: Vec<&str> = fleet.devices.iter().map(|one| &*one.name).collect();
+            proptest::prop_assert!(read.iter().eq(names.iter()), "{:?}", read);
+            let written = Some(label.to_owned()).filter(|label| !label.is_empty());
+            for one in &fleet.devices {
+                proptest::prop_assert_eq!(one.params.get("label").map(ToString::to_string), written.clone());
+            }
         }
     }
 }

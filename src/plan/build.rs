@@ -51,9 +51,7 @@ pub fn build(request: &PlanRequest<'_>, sources: &mut Sources, diagnostics: &mut
     }
     let devices: Arc<[Device]> = selected.iter().map(|(device, _)| (*device).clone()).collect();
     let lanes = Lanes::of(&devices);
-    if let Command::Raw(text) = request.command {
-        refuse_repeats(text, &devices, &jobs, &lanes, diagnostics);
-    }
+    refuse_repeats(request.command, &devices, &jobs, &lanes, diagnostics);
     let sites = request
         .fleet
         .sites
@@ -319,8 +317,13 @@ fn missing(device_type: &DeviceType, action: &str, name: &str) -> String {
     }
 }
 
-/// The same raw command for two devices of one gateway would tell several truths about one device.
-fn refuse_repeats(text: &str, devices: &[Device], jobs: &[Job], lanes: &Lanes, diagnostics: &mut Diagnostics) {
+/// The same command for two devices of one gateway would tell several truths about one device. An action may be the
+/// gateway's own matter, and the same for all of its devices; not so where an argument takes the place of their units.
+fn refuse_repeats(command: &Command, devices: &[Device], jobs: &[Job], lanes: &Lanes, diagnostics: &mut Diagnostics) {
+    let (text, args) = match command {
+        Command::Raw(text) => (text, None),
+        Command::Action { name, args } => (name, Some(args)),
+    };
     for lane in lanes.iter().filter(|lane| lane.len() > 1) {
         let mut seen: HashMap<usize, Vec<DeviceIndex>> = HashMap::new();
         for &device in lane {
@@ -338,12 +341,18 @@ fn refuse_repeats(text: &str, devices: &[Device], jobs: &[Job], lanes: &Lanes, d
                 continue;
             };
             let unit = job.request.device_type().unit_param.as_deref();
+            if args.is_some_and(|args| unit.is_none_or(|unit| !args.contains_key(unit))) {
+                continue;
+            }
             let mistake = Diagnostic::error(format!(
                 "`{}` comes out the same for {names} behind one gateway ({}): one of them would answer for all",
                 printable(text),
                 first.address
             ));
             diagnostics.push(match unit {
+                Some(unit) if args.is_some() => {
+                    mistake.help(format!("leave `--arg {unit}=…` out, so that each is named by its own, or select one"))
+                }
                 Some(unit) => mistake.help(format!("write `{{{unit}}}` where the command names the device")),
                 None => mistake.help("select one of them"),
             });

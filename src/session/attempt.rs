@@ -214,10 +214,14 @@ impl Before<'_> {
             Look::Ended => return Err(self.gone(open, Failure::new(ErrorKind::ConnectionClosed))),
             Look::Failed(error) => return Err(self.broken(open, &error)),
         }
-        match open.gateway_text(self.link) {
-            Some(text) => Err(gateway_busy(text)),
-            None => Ok(()),
+        if let Some(text) = open.gateway_text(self.link, self.request) {
+            return Err(gateway_busy(text));
         }
+        // This process may have stood still meanwhile: a command that has no time left for its reply is not written.
+        if Instant::now() >= self.device_deadline {
+            return Err(Ending::failed(Status::Unreachable, self.device_failure()));
+        }
+        Ok(())
     }
 
     async fn listen<S: DeviceStream>(&self, open: &mut Connection<S>, until: Instant) -> Result<(), Ending> {
@@ -250,7 +254,7 @@ impl Before<'_> {
     }
 
     fn gone<S: DeviceStream>(&self, open: &Connection<S>, failure: Failure) -> Ending {
-        match open.gateway_text(self.link) {
+        match open.gateway_text(self.link, self.request) {
             Some(text) => gateway_busy(text),
             None => Ending::failed(Status::Unreachable, failure),
         }

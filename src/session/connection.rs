@@ -15,7 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_util::codec::{Decoder as _, Framed};
 
 use crate::codec::{CodecError, Frame, FrameCodec, LineState, TelnetMode};
-use crate::device_type::Link;
+use crate::device_type::{Link, Request};
 use crate::model::Payload;
 use crate::transport::{DeviceStream, LastLook as _, Telnet};
 
@@ -134,12 +134,17 @@ impl<S: DeviceStream> Connection<S> {
         tapped.remembered.get(tapped.mark..).unwrap_or_default()
     }
 
-    /// What the gateway says instead of the device, when it does: only what came first on a connection can be that.
-    pub(super) fn gateway_text(&self, link: &Link) -> Option<String> {
+    /// What the gateway says instead of the device, when it does: only what came first on a connection can be that, and
+    /// nothing that stands behind the beginning of a reply to `request`, once that was written.
+    pub(super) fn gateway_text(&self, link: &Link, request: &Request) -> Option<String> {
         if !self.is_fresh {
             return None;
         }
-        link.busy_text(&self.framed.get_ref().remembered)
+        let tapped = self.framed.get_ref();
+        let (start, text) = link.busy_text(&tapped.remembered)?;
+        let before = tapped.remembered.get(tapped.mark..start).unwrap_or_default();
+        let is_after_reply = tapped.written > 0 && self.framed.codec().may_be_begun(before, request.payload().bytes());
+        (!is_after_reply).then_some(text)
     }
 
     /// Drops whatever can be read without waiting, in the socket and in the codec.

@@ -49,9 +49,9 @@ impl Ending {
         Self::Failed { status, failure }
     }
 
-    /// Whether the peer closed or reset the connection.
+    /// Whether the peer closed or reset the connection, or the network ended it.
     pub(super) fn is_gone(&self) -> bool {
-        let gone = [ErrorKind::ConnectionClosed, ErrorKind::ConnectionReset];
+        let gone = [ErrorKind::ConnectionClosed, ErrorKind::ConnectionReset, ErrorKind::Io];
         matches!(self, Self::Failed { failure, .. } if gone.contains(&failure.kind))
     }
 

@@ -63,18 +63,15 @@ impl Exchange<'_> {
             connection.codec().expect(framing);
         }
         let (deadline, cut) = self.limits.first();
-        let written = tokio::select! {
+        let cut = tokio::select! {
             biased;
-            written = connection.send(self.request.payload()) => written.map_err(Some),
-            () = self.stop.cutting() => Err(None),
-            () = sleep_until(deadline) => Err(None),
+            written = connection.send(self.request.payload()) => {
+                return written.map_err(|error| self.broken(connection, &io_error(error)));
+            }
+            () = self.stop.cutting() => Cut::Stop,
+            () = sleep_until(deadline) => cut,
         };
-        match written {
-            Ok(()) => Ok(()),
-            Err(Some(error)) => Err(self.broken(connection, &io_error(error))),
-            Err(None) if self.stop.is_stopping() => Err(self.timed_out(connection, &Cut::Stop)),
-            Err(None) => Err(self.timed_out(connection, &cut)),
-        }
+        Err(self.last_look(connection, &cut))
     }
 
     async fn read<S: DeviceStream>(&self, connection: &mut Connection<S>) -> Attempt {
@@ -131,25 +128,31 @@ impl Exchange<'_> {
         let end = sleep_until(until.min(self.limits.device));
         tokio::pin!(end);
         loop {
+            // The end comes first: a device that never stops sending would else be listened to for ever.
             tokio::select! {
                 biased;
+                () = self.stop.cutting() => break,
+                () = &mut end => break,
                 read = connection.read_and_drop() => match read {
                     Ok(read) if read > 0 => {}
                     _ => break,
                 },
-                () = self.stop.cutting() => break,
-                () = &mut end => break,
             }
         }
         _ = connection.drop_stale();
-        if let Some(text) = connection.gateway_text(self.link) {
+        if let Some(text) = connection.gateway_text(self.link, self.request) {
             return gateway_busy(connection, text);
         }
-        ended(connection, Ending::Sent, Keep::Yes)
+        // No answer tells whose what comes later is: the next command has a connection of its own.
+        ended(connection, Ending::Sent, Keep::No)
     }
 
     /// What a frame means; `None`: it is not the answer to this command.
     fn judge<S: DeviceStream>(&self, connection: &mut Connection<S>, frame: &Frame) -> Option<Attempt> {
+        // What came before a byte was written answers nothing.
+        if connection.written() == 0 {
+            return None;
+        }
         let ending = match self.request.judge(frame) {
             Verdict::Stray => return None,
             Verdict::Ok { value } => Ending::Acknowledged { value },
@@ -166,7 +169,7 @@ impl Exchange<'_> {
     }
 
     fn timed_out<S: DeviceStream>(&self, connection: &mut Connection<S>, cut: &Cut) -> Attempt {
-        if let Some(text) = connection.gateway_text(self.link) {
+        if let Some(text) = connection.gateway_text(self.link, self.request) {
             return gateway_busy(connection, text);
         }
         let status = conclude(WaitEnd::Silence, self.progress(connection)).status;
@@ -197,14 +200,16 @@ impl Exchange<'_> {
     fn broken<S: DeviceStream>(&self, connection: &mut Connection<S>, error: &io::Error) -> Attempt {
         // What came before the reset may still be a whole reply.
         _ = connection.look();
-        match connection.decode(false) {
-            Ok(Some(frame)) => {
-                if let Some(attempt) = self.judge(connection, &frame) {
-                    return Attempt { keep: Keep::No, ..attempt };
+        loop {
+            match connection.decode(false) {
+                Ok(Some(frame)) => {
+                    if let Some(attempt) = self.judge(connection, &frame) {
+                        return Attempt { keep: Keep::No, ..attempt };
+                    }
                 }
+                Ok(None) => break,
+                Err(error) => return self.codec_failed(connection, error),
             }
-            Ok(None) => {}
-            Err(error) => return self.codec_failed(connection, error),
         }
         match error.kind() {
             io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted => {
@@ -220,7 +225,7 @@ impl Exchange<'_> {
 
     /// The connection is gone: what that says depends on how far the conversation was.
     fn gone<S: DeviceStream>(&self, connection: &Connection<S>, end: WaitEnd, detail: &str) -> Attempt {
-        if let Some(text) = connection.gateway_text(self.link) {
+        if let Some(text) = connection.gateway_text(self.link, self.request) {
             return gateway_busy(connection, text);
         }
         let concluded = conclude(end, self.progress(connection));

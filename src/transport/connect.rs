@@ -4,6 +4,7 @@ use std::future::Future;
 use std::io;
 
 use bytes::BytesMut;
+use nix::errno::Errno;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
@@ -57,15 +58,19 @@ pub enum ConnectError {
 impl ConnectError {
     /// Tells our own faults from those of the network and the peer.
     pub fn of(error: io::Error) -> Self {
-        use nix::errno::Errno;
         match error.raw_os_error().map(Errno::from_raw) {
-            Some(
-                Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM | Errno::EADDRNOTAVAIL | Errno::EAGAIN,
-            ) => Self::Exhausted(error),
+            _ if is_exhausted(&error) => Self::Exhausted(error),
             Some(Errno::EACCES | Errno::EPERM) => Self::Denied(error),
             _ => Self::Io(error),
         }
     }
+}
+
+/// Whether this machine has no file descriptor, port or memory left.
+pub(super) fn is_exhausted(error: &io::Error) -> bool {
+    use Errno::{EADDRNOTAVAIL, EAGAIN, EMFILE, ENFILE, ENOBUFS, ENOMEM};
+    let errno = error.raw_os_error().map(Errno::from_raw);
+    matches!(errno, Some(EMFILE | ENFILE | ENOBUFS | ENOMEM | EADDRNOTAVAIL | EAGAIN))
 }
 
 /// The last non-blocking look at a stream, past whatever the runtime believes about its readiness.

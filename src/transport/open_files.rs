@@ -2,8 +2,10 @@
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
-/// Files that are open besides connections: standard streams, reports, the runtime, the resolver.
+/// Files that are open besides connections: standard streams, reports, the runtime, the resolver. Of a small limit half
+/// is left for them, but what no run does without.
 const OTHER_FILES: u64 = 64;
+const FEWEST_OTHER_FILES: u64 = 16;
 
 /// The open files that this process may have.
 #[derive(Debug, Clone, Copy)]
@@ -22,7 +24,8 @@ pub fn raise_open_files() -> OpenFiles {
 impl OpenFiles {
     /// How many lanes fit when each needs `files_per_lane` files (2 where the other end is in this process too).
     pub fn lanes(self, files_per_lane: u64) -> usize {
-        usize::try_from((self.limit.saturating_sub(OTHER_FILES) / files_per_lane).max(1)).unwrap_or(usize::MAX)
+        let others = (self.limit / 2).clamp(FEWEST_OTHER_FILES, OTHER_FILES);
+        usize::try_from((self.limit.saturating_sub(others) / files_per_lane).max(1)).unwrap_or(usize::MAX)
     }
 }
 
@@ -34,6 +37,7 @@ mod tests {
     fn lanes_fit_into_what_is_left_of_the_limit() {
         assert_eq!(OpenFiles { limit: 1064 }.lanes(1), 1000);
         assert_eq!(OpenFiles { limit: 1064 }.lanes(2), 500);
+        assert_eq!(OpenFiles { limit: 64 }.lanes(1), 32);
         assert_eq!(OpenFiles { limit: 10 }.lanes(1), 1);
     }
 }

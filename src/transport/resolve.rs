@@ -9,12 +9,18 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hickory_resolver::TokioResolver;
+use hickory_resolver::net::NetError;
+use socket2::{Domain, Socket, Type};
 use tokio::sync::OnceCell;
 use tokio::time::{Instant, timeout_at};
 use tracing::warn;
 
 use super::ConnectError;
+use super::connect::is_exhausted;
 use crate::model::escape::printable;
+
+/// What is said of a name that was not resolved before its deadline.
+const LATE: &str = "no answer from the name server in time";
 
 /// What a lookup came to: good for the whole run.
 type Lookup = Result<Arc<[IpAddr]>, Arc<str>>;
@@ -37,11 +43,16 @@ impl Resolver {
             let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
             names.entry(name.clone()).or_default().clone()
         };
-        let found = cell.get_or_init(|| self.look_up(name, deadline)).await;
-        found.clone().map_err(|reason| ConnectError::Dns(reason.to_string()))
+        // Who waits for another's lookup has a deadline too; the lookup itself ends a moment before this wait.
+        let found = match timeout_at(deadline, cell.get_or_try_init(|| self.look_up(name, deadline))).await {
+            Ok(found) => found?.clone(),
+            Err(_) => Err(LATE.into()),
+        };
+        found.map_err(|reason| ConnectError::Dns(reason.to_string()))
     }
 
-    async fn look_up(&self, name: &Arc<str>, deadline: Instant) -> Lookup {
+    /// Fails only where this machine has nothing to ask with, which is no result.
+    async fn look_up(&self, name: &Arc<str>, deadline: Instant) -> Result<Lookup, ConnectError> {
         let system = self
             .system
             .get_or_init(|| async {
@@ -53,17 +64,28 @@ impl Resolver {
                     })
                     .map_err(|error| Arc::from(printable(&format!("no resolver: {error}"))))
             })
-            .await
-            .as_ref()
-            .map_err(Arc::clone)?;
+            .await;
+        let system = match system {
+            Ok(system) => system,
+            Err(reason) => return Ok(Err(reason.clone())),
+        };
         match timeout_at(deadline, system.lookup_ip(&**name)).await {
-            Err(_) => Err("no answer from the name server in time".into()),
-            Ok(Err(error)) => Err(printable(&error.to_string()).into()),
+            Err(_) => Ok(Err(LATE.into())),
+            // The resolver tells a lack of files as a lack of name servers: a socket of our own shows which it was.
+            Ok(Err(error)) if matches!(error, NetError::NoConnections | NetError::Io(_)) => {
+                match Socket::new(Domain::IPV4, Type::DGRAM, None) {
+                    Err(none) if is_exhausted(&none) => Err(ConnectError::Exhausted(none)),
+                    _ => Ok(Err(printable(&error.to_string()).into())),
+                }
+            }
+            Ok(Err(error)) if error.is_nx_domain() => Ok(Err("there is no such name".into())),
+            Ok(Err(error)) if error.is_no_records_found() => Ok(Err("the name has no address".into())),
+            Ok(Err(error)) => Ok(Err(printable(&error.to_string()).into())),
             Ok(Ok(found)) => {
                 let mut ips: Vec<IpAddr> = found.iter().collect();
                 ips.sort_by_key(IpAddr::is_ipv6);
                 self.warn_of_shared(name, &ips);
-                Ok(ips.into())
+                Ok(Ok(ips.into()))
             }
         }
     }

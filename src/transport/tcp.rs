@@ -30,7 +30,7 @@ impl Connect for TcpConnect {
             Host::Ip(ip) => connect_to(SocketAddr::new(*ip, address.port), deadline).await,
             Host::Name(name) => {
                 let ips = self.resolver.resolve(name, deadline).await?;
-                let mut last = ConnectError::Dns("the name has no address".to_owned());
+                let mut last: Option<ConnectError> = None;
                 for (tried, ip) in ips.iter().enumerate() {
                     // One session per gateway, always: addresses are tried one after another, never side by side, and a
                     // dead one may use up only its share of the time.
@@ -40,10 +40,12 @@ impl Connect for TcpConnect {
                     match connect_to(SocketAddr::new(*ip, address.port), share).await {
                         Ok(stream) => return Ok(stream),
                         Err(error @ (ConnectError::Exhausted(_) | ConnectError::Denied(_))) => return Err(error),
-                        Err(error) => last = error,
+                        // That there is no way to a further address says less than what an earlier one did.
+                        Err(ConnectError::Io(error)) if is_no_route(&error) && last.is_some() => {}
+                        Err(error) => last = Some(error),
                     }
                 }
-                Err(last)
+                Err(last.unwrap_or_else(|| ConnectError::Dns("the name has no address".to_owned())))
             }
         }
     }
@@ -55,6 +57,9 @@ pub(crate) async fn connect_to(to: SocketAddr, deadline: Instant) -> Result<TcpS
     match socket.connect(&to.into()) {
         Ok(()) => {}
         Err(error) if error.raw_os_error() == Some(Errno::EINPROGRESS as i32) => {}
+        Err(error) if error.raw_os_error() == Some(Errno::EADDRNOTAVAIL as i32) && !has_source(to) => {
+            return Err(ConnectError::Io(Errno::ENETUNREACH.into()));
+        }
         Err(error) => return Err(ConnectError::of(error)),
     }
     let stream = TcpStream::from_std(socket.into()).map_err(ConnectError::of)?;
@@ -70,6 +75,20 @@ pub(crate) async fn connect_to(to: SocketAddr, deadline: Instant) -> Result<TcpS
         return Err(ConnectError::TimedOut);
     }
     Ok(stream)
+}
+
+/// Whether this machine has an address of its own from which `to` could be spoken to. Without one (IPv6 is switched
+/// off, say) the kernel gives the same error as without a free port; a datagram socket, which sends nothing here, tells
+/// the two apart.
+fn has_source(to: SocketAddr) -> bool {
+    let asked = Socket::new(Domain::for_address(to), Type::DGRAM, None).and_then(|socket| socket.connect(&to.into()));
+    !asked.is_err_and(|error| error.raw_os_error() == Some(Errno::EADDRNOTAVAIL as i32))
+}
+
+fn is_no_route(error: &io::Error) -> bool {
+    use io::ErrorKind::{HostUnreachable, NetworkUnreachable};
+    matches!(error.kind(), HostUnreachable | NetworkUnreachable)
+        || error.raw_os_error() == Some(Errno::EAFNOSUPPORT as i32)
 }
 
 impl LastLook for TcpStream {

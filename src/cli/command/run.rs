@@ -10,7 +10,7 @@ use crate::cli::args::{RunArgs, SimulationArgs};
 use crate::cli::exit_status::ExitStatus;
 use crate::cli::signal::Signals;
 use crate::cli::terminal::{Terminal, say, write};
-use crate::model::Command;
+use crate::model::{Command, Host};
 use crate::plan::estimate;
 use crate::report::{
     Format, Log, PlanRow, PlanSummary, PlanView, Progress, ProgressStyle, ReportTarget, Reporters, Sink, reporter,
@@ -54,7 +54,7 @@ pub(in crate::cli) async fn run(args: RunArgs, verbose: u8, terminal: &Terminal)
         Ok(signals) => signals,
         Err(error) => return terminal.mistake(format!("cannot listen for signals: {error}"), None),
     };
-    let concurrency = fitting(prepared.concurrency, prepared.plan.lanes.len(), request.simulate.is_some());
+    let concurrency = fitting(&prepared, request.simulate.is_some());
     let stop = Stop::default();
     let finished = tokio::select! {
         finished = execute(&request, &prepared, concurrency, reporters, stop.clone()) => finished,
@@ -93,6 +93,9 @@ fn understand(args: &RunArgs) -> Result<(RunRequest, Outputs), String> {
         }
     }
     let command = match (&args.what.cmd, &args.what.action) {
+        (Some(text), _) if text.is_empty() => {
+            return Err("`--cmd` is empty: a script's variable without a value? nothing was sent".to_owned());
+        }
         (Some(text), _) => Command::Raw(text.clone()),
         (None, Some(name)) => Command::Action { name: name.clone(), args: arguments },
         (None, None) => return Err("give either `--cmd` or `--do`".to_owned()),
@@ -163,9 +166,12 @@ fn open(outputs: &Outputs, args: &RunArgs, terminal: &Terminal) -> Result<Report
 }
 
 /// As many lanes as this process may hold files for.
-fn fitting(wanted: usize, lanes: usize, is_simulated: bool) -> usize {
-    let needed = wanted.min(lanes.max(1));
-    let fit = raise_open_files().lanes(if is_simulated { 2 } else { 1 });
+fn fitting(prepared: &Prepared, is_simulated: bool) -> usize {
+    let wanted = prepared.concurrency;
+    let needed = wanted.min(prepared.plan.lanes.len().max(1));
+    // The other end of a simulated connection is in this process too; a name is asked for over two sockets at once.
+    let has_names = || prepared.plan.devices.iter().any(|device| matches!(device.address.host, Host::Name(_)));
+    let fit = raise_open_files().lanes(if is_simulated || has_names() { 2 } else { 1 });
     if needed > fit {
         warn!("--concurrency {wanted} does not fit into this process's limit on open files; {fit} lanes at once do");
     }

@@ -91,18 +91,20 @@ fn describe(one: &Arc<DeviceType>) -> String {
     for reply in &one.replies {
         fact("reply", format!("{}: {}", reply.name, reply.framing));
     }
+    let names = one.params.iter().map(|param| param.name.len()).chain(one.actions().map(|action| action.name.len()));
+    let width = names.max().unwrap_or(0) + 2;
     if !one.params.is_empty() {
         text.push_str("\nparameters\n");
         for param in &one.params {
-            _ = writeln!(text, "  {:<16}{}", param.name, spec(param));
+            _ = writeln!(text, "  {:<width$}{}", param.name, spec(param));
         }
     }
     text.push_str("\nactions\n");
     for action in one.actions() {
         let again = if may_be_sent_twice(one, action) { "" } else { ", never sent twice" };
-        _ = writeln!(text, "  {:<16}sends `{}`{again}", action.name, printable(&action.text));
+        _ = writeln!(text, "  {:<width$}sends `{}`{again}", action.name, printable(&action.text));
         for arg in &action.args {
-            _ = writeln!(text, "  {:<16}  --arg {}: {}", "", arg.name, spec(arg));
+            _ = writeln!(text, "  {:<width$}  --arg {}: {}", "", arg.name, spec(arg));
         }
     }
     text

@@ -13,7 +13,8 @@ fn every_golden_vector_of_lg_is_there_and_holds() {
     let results = run_vectors(Catalog::built_in().get("lg-rs232").unwrap());
     let failed: Vec<_> = results.iter().filter(|result| !result.passed).collect();
     assert!(failed.is_empty(), "{failed:#?}");
-    let ids: Vec<String> = results.iter().map(|result| result.id.to_string()).collect();
+    let ids: Vec<String> =
+        results.iter().map(|result| result.id.to_string()).filter(|id| id.starts_with("LG-")).collect();
     let expected: Vec<String> = (1..=28).map(|number| format!("LG-{number:02}")).collect();
     assert_eq!(ids, expected);
 }

@@ -129,3 +129,87 @@ async fn running_out_of_files_is_never_the_devices_fault() {
     let outcome = world.run().await.outcomes.remove(0);
     assert_eq!((outcome.status, outcome.reason, outcome.attempts), (Status::Skipped, Some(SkipReason::Internal), 0));
 }
+
+#[tokio::test(start_paused = true)]
+async fn files_that_come_back_cost_no_device_its_time() {
+    let ten = "[[device]]\nname = \"tv-[1-9]\"\naddress = \"10.0.0.[1-9]\"\n";
+    let mut world = World::new(ten, |_, _| Does::ReplyAfter(Duration::from_secs(5), OK));
+    for last in 1..=9 {
+        world = world.opens(&format!("10.0.0.{last}:23"), Opens::NoFilesFor(Duration::from_secs(28)));
+    }
+    world.limits.concurrency = 2;
+    let ran = world.run().await;
+    assert!(ran.outcomes.iter().all(|outcome| (outcome.status, outcome.attempts) == (Status::Ok, 1)));
+    assert!(ran.outcomes.iter().all(|outcome| outcome.elapsed == Duration::from_secs(5)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_files_for_a_devices_whole_time_the_run_ends_and_not_one_time_after_another() {
+    let nine = "[[device]]\nname = \"tv-[1-9]\"\naddress = \"10.0.0.[1-9]\"\n";
+    let mut world = World::new(nine, |_, _| Does::Reply(OK));
+    for last in 1..=9 {
+        world = world.opens(&format!("10.0.0.{last}:23"), Opens::NoFiles);
+    }
+    world.limits.concurrency = 2;
+    let started = tokio::time::Instant::now();
+    let ran = world.run().await;
+    assert!(ran.outcomes.iter().all(|outcome| outcome.reason == Some(SkipReason::Internal)));
+    assert!(started.elapsed() < Duration::from_secs(31), "{:?}", started.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_this_machine_does_not_allow_is_no_fault_of_the_device() {
+    let ran = World::new(ONE, |_, _| Does::Reply(OK)).opens("10.0.0.1:23", Opens::Denied).run().await;
+    assert_eq!((ran.outcomes[0].status, ran.outcomes[0].reason), (Status::Skipped, Some(SkipReason::Internal)));
+}
+
+// In real time: a clock that moves only when nothing else does never would.
+#[tokio::test]
+async fn a_broadcast_to_a_line_that_never_falls_silent_ends_after_the_gap() {
+    let ran = World::new(ONE, |_, _| Does::Babble).command("ka 00 01").run();
+    let ran = tokio::time::timeout(Duration::from_secs(5), ran).await.expect("it ends");
+    assert_eq!((ran.outcomes[0].status, ran.outcomes[0].delivery), (Status::Sent, Delivery::Unknown));
+    assert!(ran.outcomes[0].elapsed < Duration::from_secs(2), "{:?}", ran.outcomes[0].elapsed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_line_is_listened_to_after_an_unanswered_attempt_even_if_another_failed_between() {
+    let silent_first = |_: &str, nth: usize| if nth == 1 { Does::Nothing } else { Does::Reply(OK) };
+    let opens = Opens::InTurn(&[Opens::Yes, Opens::Refused, Opens::Yes]);
+    let ran = World::new(ONE, silent_first).opens("10.0.0.1:23", opens).run().await;
+    assert_eq!((ran.outcomes[0].status, ran.outcomes[0].attempts), (Status::Ok, 3));
+    // 8 s without a reply, 250 ms of backoff, refused, 500 ms of backoff, 100 ms of listening.
+    let times: Vec<u128> = ran.record.requests().iter().map(|(at, _)| *at).collect();
+    assert_eq!(times, [0, 8850]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_command_is_not_written_once_its_devices_time_is_over() {
+    let mut world = World::new(ONE, |_, _| Does::Reply(OK)).opens("10.0.0.1:23", Opens::After(Duration::from_secs(5)));
+    world.flags.device_deadline = Some(Duration::from_secs(2));
+    let ran = world.run().await;
+    let outcome = &ran.outcomes[0];
+    assert_eq!((outcome.status, kind(outcome)), (Status::Unreachable, Some(ErrorKind::DeviceDeadline)));
+    assert_eq!(outcome.delivery, Delivery::None);
+    assert!(ran.record.requests().is_empty(), "{:?}", ran.record.requests());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_after_the_command_was_written_leaves_open_what_the_device_did() {
+    let ran = World::new(ONE, |_, _| Does::Reply(OK)).opens("10.0.0.1:23", Opens::PanicsInRead).run().await;
+    let outcome = &ran.outcomes[0];
+    assert_eq!((outcome.status, kind(outcome)), (Status::NoReply, Some(ErrorKind::Internal)));
+    assert_eq!(outcome.delivery, Delivery::Unknown);
+    assert_eq!(ran.record.requests().len(), 1);
+    assert!(outcome.sent.is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_gateways_text_behind_the_beginning_of_a_reply_does_not_take_the_command_back() {
+    let mixed = |_: &str, _: usize| Does::Reply("c 01 OK\r\nPort already in use\r\n");
+    let ran = World::new(ONE, mixed).command("mc {set_id} 08").run().await;
+    let outcome = &ran.outcomes[0];
+    assert_eq!((outcome.status, outcome.delivery), (Status::NoReply, Delivery::Unknown));
+    let ran = World::new(ONE, |_, _| Does::Reply("\r\nPort already in use\r\n")).command("mc {set_id} 08").run().await;
+    assert_eq!(kind(&ran.outcomes[0]), Some(ErrorKind::GatewayBusy));
+}

@@ -1,10 +1,14 @@
 //! A world for the engine: gateways that follow a script, a paused clock, and a record of what reached whom when.
 
 use std::collections::HashMap;
+use std::io;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
+use bytes::BytesMut;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, DuplexStream, ReadBuf};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 
@@ -15,7 +19,7 @@ use crate::inventory;
 use crate::model::{Address, Backoff, Command, Ended, Outcome, RunEvent, Timing, TimingOverrides, UnixMillis};
 use crate::plan::{Plan, PlanRequest, build};
 use crate::session::Stop;
-use crate::transport::{Connect, ConnectError};
+use crate::transport::{Connect, ConnectError, LastLook};
 
 /// What a device does with a request.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +28,8 @@ pub(super) enum Does {
     ReplyAfter(Duration, &'static str),
     Nothing,
     Close,
+    /// Sends for ever, as fast as it is read.
+    Babble,
 }
 
 /// What a gateway does with a connection.
@@ -33,7 +39,16 @@ pub(super) enum Opens {
     Refused,
     Never,
     NoFiles,
+    /// This machine has no files for so long from the start.
+    NoFilesFor(Duration),
+    Denied,
+    /// Open after so long, whatever the deadline: this process stood still.
+    After(Duration),
     Panics,
+    /// The first connection opens, but to read from it is a panic.
+    PanicsInRead,
+    /// What each connection meets, in turn; the last holds for those that follow.
+    InTurn(&'static [Opens]),
 }
 
 type Script = Arc<dyn Fn(&str, usize) -> Does + Send + Sync>;
@@ -143,7 +158,13 @@ impl World {
     pub(super) async fn run(mut self) -> Ran {
         let record = Record::default();
         let opens = std::mem::take(&mut self.opens);
-        let net = Net { opens, script: self.script.clone(), record: record.clone(), started: Instant::now() };
+        let net = Net {
+            opens,
+            script: self.script.clone(),
+            record: record.clone(),
+            started: Instant::now(),
+            tries: Mutex::default(),
+        };
         self.run_over(net, record).await
     }
 
@@ -182,15 +203,30 @@ struct Net {
     script: Script,
     record: Record,
     started: Instant,
+    tries: Mutex<HashMap<String, usize>>,
 }
 
 impl Connect for Net {
-    type Stream = DuplexStream;
+    type Stream = Line;
 
-    async fn connect(&self, address: &Address, deadline: Instant) -> Result<DuplexStream, ConnectError> {
+    async fn connect(&self, address: &Address, deadline: Instant) -> Result<Line, ConnectError> {
         let gateway = address.to_string();
-        match self.opens.get(&gateway).copied().unwrap_or(Opens::Yes) {
-            Opens::Yes => {}
+        let nth = {
+            let mut tries = self.tries.lock().unwrap();
+            let tried = tries.entry(gateway.clone()).or_default();
+            *tried += 1;
+            *tried
+        };
+        let mut opens = self.opens.get(&gateway).copied().unwrap_or(Opens::Yes);
+        if let Opens::InTurn(all) = opens {
+            opens = all[nth.min(all.len()) - 1];
+        }
+        match opens {
+            Opens::Yes | Opens::PanicsInRead | Opens::InTurn(_) => {}
+            Opens::NoFilesFor(span) if self.started.elapsed() >= span => {}
+            Opens::NoFilesFor(_) => return Err(ConnectError::Exhausted(std::io::ErrorKind::Other.into())),
+            Opens::Denied => return Err(ConnectError::Denied(std::io::ErrorKind::PermissionDenied.into())),
+            Opens::After(span) => sleep(span).await,
             Opens::Refused => return Err(ConnectError::Io(std::io::ErrorKind::ConnectionRefused.into())),
             Opens::NoFiles => return Err(ConnectError::Exhausted(std::io::ErrorKind::Other.into())),
             Opens::Panics => panic!("planted"),
@@ -206,7 +242,40 @@ impl Connect for Net {
             play(theirs, script, &record, started, &gateway).await;
             record.note(started, &gateway, Seen::Closed);
         });
-        Ok(ours)
+        Ok(Line { stream: ours, panics: opens == Opens::PanicsInRead })
+    }
+}
+
+/// Our end of a connection.
+pub(super) struct Line {
+    stream: DuplexStream,
+    panics: bool,
+}
+
+impl AsyncRead for Line {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        assert!(!self.panics, "planted");
+        Pin::new(&mut self.stream).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for Line {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+impl LastLook for Line {
+    fn read_now(&mut self, buffer: &mut BytesMut, limit: usize) -> io::Result<usize> {
+        self.stream.read_now(buffer, limit)
     }
 }
 
@@ -229,6 +298,7 @@ async fn play(mut stream: DuplexStream, script: Script, record: &Record, started
             }
             Does::Nothing => {}
             Does::Close => return,
+            Does::Babble => while stream.write_all(&[b'z'; 256]).await.is_ok() {},
         }
     }
 }

@@ -53,6 +53,15 @@ fn the_same_raw_command_for_two_displays_of_one_gateway_is_refused() {
 }
 
 #[test]
+fn an_argument_that_gives_two_displays_of_one_gateway_the_same_set_id_is_refused() {
+    let bystander = Bystander::new();
+    let all = ["run", "--do", "power-on", "--arg", "set_id=2"];
+    bystander.refuses(&all, &["wall-[1-2]", "--arg set_id"]);
+    let one = [&all[..], &["-s", "wall-1", "--dry-run"]].concat();
+    bystander.workspace.fleetctl(&one).expect_status(0);
+}
+
+#[test]
 fn a_raw_command_never_reaches_a_device_of_another_type() {
     let text = "[[device]]\nname = \"tv-[1-3]\"\ntype = \"lg-rs232\"\naddress = \"127.11.0.[1-3]:PORT\"\n\
                 [[device]]\nname = \"other\"\ntype = \"lg-copy\"\naddress = \"127.11.0.9:PORT\"\n";

@@ -17,7 +17,7 @@ fn one_display() -> (FakeFleet, Workspace) {
 
 #[test]
 fn each_action_sends_the_bytes_of_the_manual() {
-    let cases: [(&[&str], &str); 7] = [
+    let cases: [(&[&str], &str); 21] = [
         (&["--do", "power-on"], "ka 01 01"),
         (&["--do", "power-off"], "ka 01 00"),
         (&["--do", "power-status"], "ka 01 ff"),
@@ -25,6 +25,20 @@ fn each_action_sends_the_bytes_of_the_manual() {
         (&["--do", "volume", "--arg", "level=0"], "kf 01 00"),
         (&["--do", "volume", "--arg", "level=100"], "kf 01 64"),
         (&["--do", "input", "--arg", "source=hdmi1"], "xb 01 90"),
+        (&["--do", "input", "--arg", "source=rgb-pc"], "xb 01 60"),
+        (&["--do", "input-old", "--arg", "source=hdmi-pc"], "kb 01 09"),
+        (&["--do", "mute"], "ke 01 00"),
+        (&["--do", "unmute"], "ke 01 01"),
+        (&["--do", "screen-off"], "kd 01 01"),
+        (&["--do", "lock"], "km 01 01"),
+        (&["--do", "aspect", "--arg", "format=16:9"], "kc 01 02"),
+        (&["--do", "backlight", "--arg", "level=100"], "mg 01 64"),
+        (&["--do", "energy-saving", "--arg", "mode=maximum"], "jq 01 03"),
+        (&["--do", "ism", "--arg", "method=white-wash"], "jp 01 04"),
+        (&["--do", "picture-mode", "--arg", "code=1"], "dx 01 01"),
+        (&["--do", "osd", "--arg", "state=off"], "kl 01 00"),
+        (&["--do", "key", "--arg", "key=home"], "mc 01 7c"),
+        (&["--do", "serial-number"], "fy 01 ff"),
     ];
     for (arguments, sent) in cases {
         let (fleet, workspace) = one_display();
@@ -58,6 +72,34 @@ fn a_question_gets_a_decoded_value_and_a_raw_command_the_text_as_it_came() {
     assert_eq!(run(&["--cmd", "ka {set_id} ff"]), "01");
     assert_eq!(run(&["--do", "volume", "--arg", "level=45"]), 45);
     assert_eq!(run(&["--cmd", "kf 01 FF"]), "2d");
+    assert_eq!(run(&["--do", "volume-status"]), 45);
+    assert_eq!(run(&["--do", "mute"]), "muted");
+    assert_eq!(run(&["--do", "mute-status"]), "muted");
+    assert_eq!(run(&["--do", "unmute"]), "unmuted");
+    run(&["--do", "input", "--arg", "source=hdmi3"]);
+    assert_eq!(run(&["--do", "input-status"]), "hdmi3");
+    run(&["--cmd", "xb 01 A0"]);
+    assert_eq!(run(&["--do", "input-status"]), "A0", "a code that no word stands for is shown as it came");
+}
+
+#[test]
+fn a_simulated_display_knows_what_it_is_asked() {
+    let (fleet, workspace) = one_display();
+    for (action, value) in [
+        ("serial-number", json!("1234567890123")),
+        ("software-version", json!("031020")),
+        ("panel-hours", json!(4660)),
+        ("temperature", json!(40)),
+        ("lamp-status", json!("ok")),
+        ("fan-status", json!("ok")),
+        ("signal-status", json!("present")),
+        ("why-off", json!("normal")),
+        ("lock-status", json!("unlocked")),
+    ] {
+        let report = workspace.fleetctl(&["run", "--simulate", "--format", "json", "--do", action]);
+        assert_eq!(report.expect_status(0).report().device("tv")["value"], value, "{action}");
+    }
+    assert_eq!(fleet.connections(), 0);
 }
 
 #[test]
@@ -75,12 +117,13 @@ fn an_argument_overrules_the_parameter_of_the_inventory() {
 
 #[test]
 fn wrong_arguments_send_nothing() {
-    let cases: [(&[&str], &str); 6] = [
+    let cases: [(&[&str], &str); 7] = [
         (&["--do", "volume"], "level"),
         (&["--do", "volume", "--arg", "level=101"], "100"),
         (&["--do", "volume", "--arg", "level=loud"], "level"),
         (&["--do", "volume", "--arg", "levle=3"], "level"),
         (&["--do", "input", "--arg", "source=hdmi9"], "hdmi1"),
+        (&["--do", "picture-mode", "--arg", "code=255"], "254"),
         (&["--do", "power-onn"], "power-on"),
     ];
     for (arguments, word) in cases {

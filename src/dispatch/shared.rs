@@ -1,0 +1,122 @@
+//! What all lanes of a run share: the plan, the network, the clock, the scheduler, and the way to the reporters.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::{Notify, mpsc};
+use tokio::time::Instant;
+use tracing::warn;
+
+use super::lane_state::LaneState;
+use super::ready::Scheduler;
+use super::record::RunClock;
+use crate::model::{DeviceIndex, Outcome, RunEvent, SkipReason, StopReason};
+use crate::plan::Plan;
+use crate::session::Stop;
+use crate::transport::Connect;
+
+/// A source of numbers from 0 to 1, for jitter.
+pub type Random = Box<dyn FnMut() -> f64 + Send>;
+
+/// What all lanes share.
+pub(super) struct Shared<C> {
+    pub(super) plan: Arc<Plan>,
+    pub(super) connect: C,
+    pub(super) clock: RunClock,
+    pub(super) stop: Stop,
+    scheduler: Mutex<Scheduler<LaneState>>,
+    /// Something about the scheduler changed that the loop must look at.
+    pub(super) changed: Notify,
+    events: mpsc::Sender<RunEvent>,
+    random: Mutex<Random>,
+    was_cut: AtomicBool,
+    /// Since when no lane has found a file, port or memory to connect with.
+    exhausted: Mutex<Option<Instant>>,
+    has_warned: AtomicBool,
+    has_warned_denied: AtomicBool,
+}
+
+impl<C: Connect> Shared<C> {
+    pub(super) fn new(
+        plan: Arc<Plan>,
+        connect: C,
+        clock: RunClock,
+        stop: Stop,
+        scheduler: Scheduler<LaneState>,
+        random: Random,
+        events: mpsc::Sender<RunEvent>,
+    ) -> Self {
+        Self {
+            plan,
+            connect,
+            clock,
+            stop,
+            scheduler: Mutex::new(scheduler),
+            changed: Notify::new(),
+            events,
+            random: Mutex::new(random),
+            was_cut: AtomicBool::new(false),
+            exhausted: Mutex::new(None),
+            has_warned: AtomicBool::new(false),
+            has_warned_denied: AtomicBool::new(false),
+        }
+    }
+
+    /// Whether the stop has cost a device its outcome.
+    pub(super) fn was_cut(&self) -> bool {
+        self.was_cut.load(Ordering::Relaxed)
+    }
+
+    /// Passes an event on; waits while the reporters are behind, so that no outcome is lost.
+    pub(super) async fn tell(&self, event: RunEvent) {
+        // The receiver lives until the engine has ended: a closed queue means that the reporters are gone, and their
+        // end is reported by whoever runs them.
+        _ = self.events.send(event).await;
+    }
+
+    pub(super) async fn finish(&self, device: DeviceIndex, outcome: Outcome) {
+        let at = outcome.finished_at.unwrap_or_else(|| self.clock.at(Instant::now()));
+        self.tell(RunEvent::DeviceFinished { device, outcome: Box::new(outcome), at }).await;
+    }
+
+    pub(super) async fn skip(&self, device: DeviceIndex) {
+        self.cut_or_skipped();
+        let reason = self.stop.reason().map_or(SkipReason::Internal, StopReason::skip);
+        self.finish(device, Outcome::skipped(reason)).await;
+    }
+
+    /// The stop has cost a device its outcome: the run is not completed.
+    pub(super) fn cut_or_skipped(&self) {
+        self.was_cut.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn random(&self) -> f64 {
+        (self.random.lock().unwrap_or_else(PoisonError::into_inner))()
+    }
+
+    pub(super) fn warn_exhausted(&self, reason: &str) {
+        if !self.has_warned.swap(true, Ordering::Relaxed) {
+            warn!("{reason}; devices wait for it, which is no fault of theirs (`ulimit -n`, `--concurrency`)");
+        }
+    }
+
+    pub(super) fn warn_denied(&self, address: &str, reason: &str) {
+        if !self.has_warned_denied.swap(true, Ordering::Relaxed) {
+            warn!("{address}: {reason}; such devices are skipped, which is no fault of theirs");
+        }
+    }
+
+    /// This machine has nothing to connect with at `now`; since when that is so.
+    pub(super) fn exhausted_since(&self, now: Instant) -> Instant {
+        *self.exhausted.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(now)
+    }
+
+    /// A lane has got what it needs to connect.
+    pub(super) fn not_exhausted(&self) {
+        *self.exhausted.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    pub(super) fn with_scheduler<T>(&self, use_it: impl FnOnce(&mut Scheduler<LaneState>) -> T) -> T {
+        use_it(&mut self.scheduler.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
