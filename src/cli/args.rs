@@ -90,6 +90,9 @@ pub(super) struct RunArgs {
     /// An argument of the action; may be given several times
     #[arg(long = "arg", value_name = "KEY=VALUE", requires = "action", value_parser = key_value)]
     pub(super) args: Vec<(String, String)>,
+    /// Where a transfer's files go, such as db/{name}.db; {name}, {type} and {site} are the device's
+    #[arg(long, value_name = "PATTERN", requires = "action")]
+    pub(super) save: Option<String>,
     /// The raw command may be sent twice: after an unanswered attempt it is tried again
     #[arg(long, requires = "cmd")]
     pub(super) idempotent: bool,

@@ -33,6 +33,12 @@ pub enum CodecError {
         /// Bytes since the command was written, up to where that was seen.
         received: u64,
     },
+    /// A reply's checksum does not hold.
+    #[error("the checksum of the reply is wrong")]
+    WrongChecksum {
+        /// Bytes since the command was written, up to where that was seen.
+        received: u64,
+    },
     /// The connection failed.
     #[error("the connection failed")]
     Io(#[from] io::Error),
@@ -62,8 +68,12 @@ impl FrameCodec {
     }
 
     /// Whether `rest`, bytes that made no frame, may be the beginning of a reply. Nothing, line ends, NULs and spaces
-    /// are none, and no echo of `request` or of its beginning is (protocols.md §1.2, "Echo", "Tail").
+    /// are none, and no echo of `request` or of its beginning is (protocols.md §1.2, "Echo", "Tail"). In binary replies
+    /// each byte counts.
     pub fn may_be_begun(&self, rest: &[u8], request: &[u8]) -> bool {
+        if self.framing.as_ref().is_some_and(|framing| !framing.is_text()) {
+            return !rest.is_empty();
+        }
         let echo = trim(request);
         let mut rest = trim(rest);
         while let Some(after) = rest.strip_prefix(echo).filter(|_| !echo.is_empty()) {
@@ -90,6 +100,22 @@ impl Decoder for FrameCodec {
     type Error = CodecError;
 
     fn decode(&mut self, stream: &mut BytesMut) -> Result<Option<Frame>, CodecError> {
+        self.take(stream, Framing::find)
+    }
+
+    /// The frames that are there, with the one that the close itself ends. What is left over is no error: whether it may
+    /// be a reply cut short is asked of [`FrameCodec::may_be_begun`].
+    fn decode_eof(&mut self, stream: &mut BytesMut) -> Result<Option<Frame>, CodecError> {
+        self.take(stream, Framing::find_at_end)
+    }
+}
+
+impl FrameCodec {
+    fn take(
+        &mut self,
+        stream: &mut BytesMut,
+        find: impl Fn(&Framing, &[u8]) -> Found,
+    ) -> Result<Option<Frame>, CodecError> {
         let Some(framing) = self.framing.clone() else {
             stream.truncate(UNASKED_MAX);
             return Ok(None);
@@ -99,7 +125,7 @@ impl Decoder for FrameCodec {
         }
         self.skipped += std::mem::take(&mut self.given);
         loop {
-            match framing.find(stream) {
+            match find(&framing, stream) {
                 Found::Frame { start, end } => {
                     self.taken += end as u64;
                     // Copied, not split off: the stream's buffer stays in one piece and is used again.
@@ -115,15 +141,12 @@ impl Decoder for FrameCodec {
                     self.skip(len, framing.noise_max())?;
                 }
                 Found::TooLong(end) => return Err(CodecError::TooLong { received: self.taken + end as u64 }),
+                Found::WrongChecksum(end) => {
+                    return Err(CodecError::WrongChecksum { received: self.taken + end as u64 });
+                }
                 Found::More => return Ok(None),
             }
         }
-    }
-
-    /// The frames that are there. What is left over is no error: whether it may be a reply cut short is asked of
-    /// [`FrameCodec::may_be_begun`].
-    fn decode_eof(&mut self, stream: &mut BytesMut) -> Result<Option<Frame>, CodecError> {
-        self.decode(stream)
     }
 }
 

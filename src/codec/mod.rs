@@ -6,12 +6,14 @@
 
 mod frame;
 mod framing;
+mod layout;
 mod pattern;
 mod serial_line;
 mod telnet;
 
 pub use frame::{CodecError, Frame, FrameCodec};
-pub use framing::{Framing, FramingError, PatternFraming};
+pub use framing::{EndFraming, Framing, FramingError, PatternFraming, TemplateFraming};
+pub use layout::{Cut, Layout, LayoutError, LayoutPiece};
 pub use pattern::{PatternError, compile_pattern};
 pub use serial_line::{LineState, Parity, SerialLine};
 pub use telnet::{TelnetCodec, TelnetMode, encode as encode_telnet};

@@ -1,10 +1,13 @@
 //! From a command and a device's parameters to the body: values written as their declarations say.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::action::Action;
 use super::definition::DeviceType;
+use super::expression::Operand;
 use super::format::Format;
+use super::hex;
 use super::param::{ParamKind, ParamSpec};
 use super::template::{Piece, Template};
 use crate::model::escape;
@@ -44,6 +47,36 @@ pub enum RequestError {
         /// What does not fit.
         message: String,
     },
+    /// What the template computes has no value.
+    #[error("`{text}`: {message}")]
+    NoValue {
+        /// The expression.
+        text: Arc<str>,
+        /// Why.
+        message: String,
+    },
+    /// The frame has no room for the body.
+    #[error("{message}")]
+    NoFrame {
+        /// Why.
+        message: String,
+    },
+    /// A switch of the device does not allow the command.
+    #[error("`{body}` is sent only to a device with `{param} = true`")]
+    NotAllowed {
+        /// The body, safe for a terminal.
+        body: String,
+        /// The parameter that would have to be true.
+        param: Arc<str>,
+    },
+    /// The raw command is part of the type's log-in.
+    #[error(
+        "this command is part of the log-in, which device type `{device_type}` does itself: give the device its password"
+    )]
+    LogIn {
+        /// The type.
+        device_type: Arc<str>,
+    },
     /// No command pattern says which reply answers it, and the type has no `replies.default`.
     #[error("device type `{device_type}` does not say what answers `{body}`")]
     NoReply {
@@ -69,14 +102,34 @@ impl DeviceType {
                 (&action.send, Some(action))
             }
         };
+        self.fill(template, action, params)
+    }
+
+    /// The bytes of a template for a device.
+    pub(super) fn fill(
+        &self,
+        template: &Template,
+        action: Option<&Action>,
+        params: &Params,
+    ) -> Result<Payload, RequestError> {
         let mut body = PayloadBuilder::default();
         for piece in template.pieces() {
             match piece {
                 Piece::Literal(bytes) => body.push(bytes),
-                Piece::Hole { name, format } => {
-                    let (spec, value) = self.value_of(name, action, params)?;
-                    self.write(&mut body, spec, value, format.as_ref(), action, params)?;
-                }
+                Piece::Hole { value, text, format } => match value.as_name() {
+                    Some(name) => {
+                        let (spec, value) = self.value_of(name, action, params)?;
+                        self.write(&mut body, spec, value, format.as_ref(), action, params)?;
+                    }
+                    None => {
+                        let number = value.number(&|name| self.operand(name, action, params));
+                        let no_value = |message| RequestError::NoValue { text: text.clone(), message };
+                        let number = number.map_err(|error| no_value(error.to_string()))?;
+                        let format = format.as_ref().unwrap_or(self.plain_format());
+                        let width = |name: &Arc<str>| self.width(name, action, params);
+                        body.push(&format.write(number, width).map_err(no_value)?);
+                    }
+                },
             }
         }
         Ok(body.finish())
@@ -106,33 +159,68 @@ impl DeviceType {
     ) -> Result<(), RequestError> {
         let does_not_fit = |message| RequestError::DoesNotFit { name: spec.name.clone(), message };
         let number = |number: i64| {
-            let format = format.or(spec.wire.as_ref()).unwrap_or(&Format::Text);
-            let width_of = |name: &Arc<str>| match self.value_of(name, action, params) {
-                Ok((_, ParamValue::Int(width))) => {
-                    usize::try_from(*width).map_err(|_| format!("`{name}` is negative and no count of digits"))
-                }
-                Ok(_) => Err(format!("`{name}` is no count of digits")),
-                Err(error) => Err(error.to_string()),
-            };
-            format.write(number, width_of).map_err(does_not_fit)
+            let format = format.or(spec.wire.as_ref()).unwrap_or(self.plain_format());
+            format.write(number, |name| self.width(name, action, params)).map_err(does_not_fit)
         };
         match value {
-            ParamValue::Int(value) => out.push(number(*value)?.as_bytes()),
-            ParamValue::Bool(value) => out.push(number(i64::from(*value))?.as_bytes()),
+            ParamValue::Int(value) => out.push(&number(*value)?),
+            ParamValue::Bool(value) => out.push(&number(i64::from(*value))?),
             ParamValue::Text(text) => out.push(text.as_bytes()),
             ParamValue::Bytes(bytes) => out.push(bytes),
             ParamValue::Choice(word) => {
-                let ParamKind::Choice { values } = &spec.kind else {
-                    return Err(does_not_fit(format!("`{word}` is no value of it")));
-                };
-                let Some((_, wire)) = values.iter().find(|(known, _)| known == word) else {
-                    return Err(does_not_fit(format!("`{word}` is none of its words")));
-                };
-                out.push(&escape::parse(wire).map_err(|error| does_not_fit(error.to_string()))?);
+                out.push(&self.wire_of(spec, word).map_err(does_not_fit)?);
             }
             ParamValue::Secret(secret) => out.push_secret(secret.expose().as_bytes()),
         }
         Ok(())
+    }
+
+    /// How a number is written where nothing says otherwise.
+    fn plain_format(&self) -> &'static Format {
+        if self.is_text { &Format::Text } else { &Format::U8 }
+    }
+
+    /// How many digits a field asks for.
+    fn width(&self, name: &Arc<str>, action: Option<&Action>, params: &Params) -> Result<usize, String> {
+        match self.value_of(name, action, params) {
+            Ok((_, ParamValue::Int(width))) => {
+                usize::try_from(*width).map_err(|_| format!("`{name}` is negative and no count of digits"))
+            }
+            Ok(_) => Err(format!("`{name}` is no count of digits")),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    /// What goes over the wire for a word of a choice.
+    fn wire_of(&self, spec: &ParamSpec, word: &Arc<str>) -> Result<Vec<u8>, String> {
+        let ParamKind::Choice { values } = &spec.kind else { return Err(format!("`{word}` is no value of it")) };
+        let Some((_, wire)) = values.iter().find(|(known, _)| known == word) else {
+            return Err(format!("`{word}` is none of its words"));
+        };
+        if self.is_text {
+            escape::parse(wire).map_err(|error| error.to_string())
+        } else {
+            hex::bytes(wire).map_err(|error| error.message)
+        }
+    }
+
+    /// A parameter or argument in an expression; `None` when it has no value.
+    pub(super) fn operand<'v>(
+        &'v self,
+        name: &str,
+        action: Option<&'v Action>,
+        params: &'v Params,
+    ) -> Option<Operand<'v>> {
+        let (spec, value) = self.value_of(&Arc::from(name), action, params).ok()?;
+        let bytes = |bytes: Cow<'v, [u8]>| if self.is_text { Operand::Text(bytes) } else { Operand::Bytes(bytes) };
+        Some(match value {
+            ParamValue::Int(value) => Operand::Int(*value),
+            ParamValue::Bool(value) => Operand::Int(i64::from(*value)),
+            ParamValue::Text(text) => bytes(Cow::Borrowed(text.as_bytes())),
+            ParamValue::Bytes(value) => bytes(Cow::Borrowed(value)),
+            ParamValue::Choice(word) => bytes(Cow::Owned(self.wire_of(spec, word).ok()?)),
+            ParamValue::Secret(secret) => bytes(Cow::Borrowed(secret.expose().as_bytes())),
+        })
     }
 
     /// How a device's unit is written on the wire.

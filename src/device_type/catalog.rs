@@ -9,7 +9,27 @@ use super::read::read_type;
 use crate::diagnostic::{Diagnostics, Sources};
 
 /// The type files that are part of the program, in the order of their names.
-const BUILT_IN: [(&str, &str); 1] = [("lg-rs232.toml", include_str!("../../config/device-types/lg-rs232.toml"))];
+const BUILT_IN: [(&str, &str); 9] = [
+    ("devantech-ds.toml", include_str!("../../config/device-types/devantech-ds.toml")),
+    ("devantech-eth002.toml", include_str!("../../config/device-types/devantech-eth002.toml")),
+    ("devantech-eth008.toml", include_str!("../../config/device-types/devantech-eth008.toml")),
+    ("devantech-eth484.toml", include_str!("../../config/device-types/devantech-eth484.toml")),
+    ("devantech-eth8020.toml", include_str!("../../config/device-types/devantech-eth8020.toml")),
+    ("esc-cr.toml", include_str!("../../config/device-types/esc-cr.toml")),
+    ("lg-rs232.toml", include_str!("../../config/device-types/lg-rs232.toml")),
+    ("ncd-proxr.toml", include_str!("../../config/device-types/ncd-proxr.toml")),
+    ("smart-home-hub.toml", include_str!("../../config/device-types/smart-home-hub.toml")),
+];
+
+/// The names of the built-in types: those of their files.
+pub(super) fn built_in_names() -> impl Iterator<Item = &'static str> {
+    BUILT_IN.iter().filter_map(|(file, _)| file.strip_suffix(".toml"))
+}
+
+/// The text of a built-in type's file.
+pub(super) fn built_in_text(name: &str) -> Option<&'static str> {
+    BUILT_IN.iter().find(|(file, _)| file.strip_suffix(".toml") == Some(name)).map(|(_, text)| *text)
+}
 
 /// All known device types.
 #[derive(Debug, Default)]
@@ -113,7 +133,8 @@ mod tests {
             ("notes.txt", "no type"),
         ]);
         assert_eq!(mistakes, [""; 0]);
-        assert_eq!(catalog.names().collect::<Vec<_>>(), ["lg-rs232", "other"]);
+        let last: Vec<&str> = catalog.names().skip(BUILT_IN.len() - 1).collect();
+        assert_eq!(last, ["lg-rs232", "other"]);
         let lg = catalog.get("lg-rs232").unwrap();
         assert_eq!(&*lg.title, "ours");
         assert!(lg.origin.to_string().ends_with("/lg.toml"), "{}", lg.origin);
@@ -137,7 +158,7 @@ mod tests {
                 "`DIR/d.toml` describes device type `c` once more",
             ]
         );
-        assert_eq!(catalog.names().collect::<Vec<_>>(), ["lg-rs232", "c"]);
+        assert!(catalog.names().eq(built_in_names().chain(["c"])));
     }
 
     #[test]

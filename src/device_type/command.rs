@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use regex::bytes::Regex;
-
 use super::format::FieldRef;
+use super::pattern::Pattern;
 use crate::model::TimingOverrides;
 
 /// What a `[[command]]` or an action says; what it does not say is left to the layer below.
@@ -16,6 +15,8 @@ pub struct CommandTraits {
     pub query: Option<bool>,
     /// Whether it speaks to all units, so that no answer is expected.
     pub broadcast: Option<bool>,
+    /// A switch among the parameters that must be true.
+    pub only_if: Option<Arc<str>>,
     /// Which of the type's replies answers it.
     pub reply: Option<Arc<str>>,
     /// Fields that a reply judged ok must share with the request.
@@ -32,6 +33,7 @@ impl CommandTraits {
             idempotent: self.idempotent.or(below.idempotent),
             query: self.query.or(below.query),
             broadcast: self.broadcast.or(below.broadcast),
+            only_if: self.only_if.clone().or_else(|| below.only_if.clone()),
             reply: self.reply.clone().or_else(|| below.reply.clone()),
             echo: self.echo.clone().or_else(|| below.echo.clone()),
             timing: self.timing.over(below.timing),
@@ -58,7 +60,7 @@ impl CommandTraits {
 #[derive(Debug)]
 pub struct CommandRule {
     /// The pattern.
-    pub when: Regex,
+    pub when: Pattern,
     /// What is true of them.
     pub traits: CommandTraits,
 }

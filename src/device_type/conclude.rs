@@ -27,6 +27,8 @@ pub enum WaitEnd {
     Reset,
     /// More bytes came than a reply and its noise may have.
     TooLong,
+    /// A reply came whose checksum does not hold.
+    WrongChecksum,
     /// The gateway said that it serves another client.
     GatewayBusy,
 }
@@ -59,6 +61,7 @@ pub fn conclude(end: WaitEnd, progress: Progress) -> Conclusion {
         WaitEnd::Closed => (closed, ErrorKind::ConnectionClosed),
         WaitEnd::Reset => (closed, ErrorKind::ConnectionReset),
         WaitEnd::TooLong => (Status::BadReply, ErrorKind::ReplyTooLong),
+        WaitEnd::WrongChecksum => (Status::BadReply, ErrorKind::WrongChecksum),
         WaitEnd::GatewayBusy => (Status::Unreachable, ErrorKind::GatewayBusy),
     };
     // A gateway that is occupied passes nothing on, whatever was written to it.
@@ -75,6 +78,7 @@ impl Verdict {
             Self::Busy { .. } => (Status::Rejected, Some(ErrorKind::Busy), Delivery::Confirmed),
             Self::Auth { .. } => (Status::Rejected, Some(ErrorKind::AuthFailed), Delivery::None),
             Self::Malformed { .. } => (Status::BadReply, Some(ErrorKind::MalformedReply), Delivery::Unknown),
+            Self::TooLong { .. } => (Status::BadReply, Some(ErrorKind::ReplyTooLong), Delivery::Unknown),
             Self::Stray => return None,
         };
         Some(Conclusion { status, kind, delivery })
@@ -95,6 +99,7 @@ mod tests {
             (WaitEnd::Silence, ReplyBegun, Status::NoReply, ErrorKind::ReplyTimeout, Delivery::Unknown),
             (WaitEnd::Closed, ReplyBegun, Status::BadReply, ErrorKind::ConnectionClosed, Delivery::Unknown),
             (WaitEnd::Reset, ReplyBegun, Status::BadReply, ErrorKind::ConnectionReset, Delivery::Unknown),
+            (WaitEnd::WrongChecksum, Written, Status::BadReply, ErrorKind::WrongChecksum, Delivery::Unknown),
             (WaitEnd::TooLong, Written, Status::BadReply, ErrorKind::ReplyTooLong, Delivery::Unknown),
             (WaitEnd::Closed, Unwritten, Status::Unreachable, ErrorKind::ConnectionClosed, Delivery::None),
             (WaitEnd::Reset, Unwritten, Status::Unreachable, ErrorKind::ConnectionReset, Delivery::None),

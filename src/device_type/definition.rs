@@ -4,18 +4,20 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use regex::bytes::Regex;
-
 use super::action::Action;
 use super::command::CommandRule;
+use super::expression::Expression;
 use super::format::FieldRef;
 use super::judge::ReplySpec;
+use super::login::LoginSpec;
 use super::param::ParamSpec;
+use super::pattern::Pattern;
 use super::settings::Link;
 use super::simulated::Simulation;
 use super::template::{Holes, Template, TemplateError};
 use super::vector::Vector;
-use crate::model::TimingOverrides;
+use crate::codec::Layout;
+use crate::model::{Params, TimingOverrides};
 
 /// How to talk to one kind of device.
 #[derive(Debug)]
@@ -26,6 +28,10 @@ pub struct DeviceType {
     pub title: Arc<str>,
     /// The manual and section it was written from.
     pub source: Option<Arc<str>>,
+    /// Whether it speaks text; else commands are written in hex.
+    pub is_text: bool,
+    /// An action that only asks and does no harm, for finding out whether a device is well.
+    pub probe: Option<Arc<str>>,
     /// The TCP port where an address names none.
     pub port: Option<u16>,
     /// The parameters a device of this type may have, in the order of the file.
@@ -46,6 +52,11 @@ pub struct DeviceType {
     pub commands: Vec<CommandRule>,
     /// Where it was read from.
     pub origin: Origin,
+    pub(super) login: Option<LoginSpec>,
+    /// Whether some command or action has an `only_if`.
+    pub(super) has_conditions: bool,
+    /// The types that take this one's place for devices of which an expression holds.
+    pub(super) variants: Vec<(Expression, Arc<DeviceType>)>,
     pub(super) actions: Vec<Action>,
     pub(super) simulation: Option<Simulation>,
     pub(super) vectors: Vec<Vector>,
@@ -73,12 +84,10 @@ impl fmt::Display for Origin {
 /// What surrounds a body on the wire, and how any body is read.
 #[derive(Debug, Default)]
 pub struct SendSpec {
-    /// Bytes before the body.
-    pub prefix: Box<[u8]>,
-    /// Bytes after the body.
-    pub suffix: Box<[u8]>,
+    /// The parts of a frame.
+    pub layout: Layout,
     /// Takes a body apart into fields.
-    pub fields: Option<Regex>,
+    pub fields: Option<Pattern>,
 }
 
 impl DeviceType {
@@ -113,6 +122,15 @@ impl DeviceType {
     /// With the place in the text.
     pub fn template(&self, text: &str) -> Result<Template, TemplateError> {
         let known: Vec<&str> = self.params.iter().map(|param| &*param.name).collect();
-        Template::parse(text, Holes { known: &known, what: "parameter", formats: false })
+        Template::parse(text, Holes { known: &known, what: "parameter", formats: false, is_text: self.is_text })
+    }
+
+    /// The type as it is for a device with these parameters: the first variant whose condition holds, else itself.
+    /// Everything else is asked of that type.
+    #[must_use]
+    pub fn effective(self: &Arc<Self>, params: &Params) -> Arc<Self> {
+        let holds = |when: &Expression| when.number(&|name| self.operand(name, None, params)).is_ok_and(|it| it != 0);
+        let found = self.variants.iter().find(|(when, _)| holds(when));
+        found.map_or(self, |(_, variant)| variant).clone()
     }
 }

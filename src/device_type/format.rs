@@ -1,9 +1,12 @@
 //! How a field is written into a template and compared between request and reply: `dec`, `hex2`, `hex{id_digits}`.
 //!
-//! Text formats only; those of binary types (`u8`, `u16be`) are further variants of [`Format`].
+//! Text formats write digits, binary ones (`u8`, `u16be`) bytes.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
+
+use super::expression::Operand;
 
 /// How a field is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +17,17 @@ pub enum Format {
     Dec(Width),
     /// A number in lower-case hex digits.
     Hex(Width),
+    /// A number in decimal digits, with spaces on the right up to so many bytes.
+    Pad(usize),
+    /// The bytes of a text or a secret as they are; of a pattern's field: all the rest.
+    Ascii,
+    /// A number in so many bytes.
+    Bytes {
+        /// How many, at most four.
+        len: usize,
+        /// Whether the greatest byte comes first.
+        big_endian: bool,
+    },
 }
 
 /// How many digits a number gets.
@@ -27,16 +41,41 @@ pub enum Width {
     Field(Arc<str>),
 }
 
+/// The formats of binary types by name.
+const BINARY: [(&str, Format); 7] = [
+    ("u8", Format::U8),
+    ("u16be", Format::Bytes { len: 2, big_endian: true }),
+    ("u16le", Format::Bytes { len: 2, big_endian: false }),
+    ("u24le", Format::Bytes { len: 3, big_endian: false }),
+    ("u32be", Format::Bytes { len: 4, big_endian: true }),
+    ("u32le", Format::Bytes { len: 4, big_endian: false }),
+    ("ascii", Format::Ascii),
+];
+
 /// The greatest number of digits: that of a 64-bit number in decimal.
 const DIGITS_MAX: usize = 20;
 
 impl Format {
+    /// One byte: what a number is in binary types where nothing says otherwise.
+    pub const U8: Self = Self::Bytes { len: 1, big_endian: false };
+
     /// Reads a format as it stands after a colon or in `wire`.
     ///
     /// # Errors
     /// A sentence fragment that says what would be right.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let wrong = || format!("`{text}` is no format: use text, dec, dec4, hex, hex2 or hex{{parameter}}");
+        let wrong = || {
+            format!(
+                "`{text}` is no format: use text, dec, dec4, hex, hex2, hex{{parameter}} or pad4, \
+                 or u8, u16be, u16le, u24le, u32be, u32le or ascii"
+            )
+        };
+        if let Some((_, format)) = BINARY.iter().find(|(name, _)| *name == text) {
+            return Ok(format.clone());
+        }
+        if let Some(width) = text.strip_prefix("pad").and_then(|width| width.parse().ok()) {
+            return if (1..=DIGITS_MAX).contains(&width) { Ok(Self::Pad(width)) } else { Err(wrong()) };
+        }
         if text == "text" {
             return Ok(Self::Text);
         }
@@ -76,9 +115,18 @@ impl Format {
         &self,
         number: i64,
         width_of: impl FnOnce(&Arc<str>) -> Result<usize, String>,
-    ) -> Result<String, String> {
+    ) -> Result<Vec<u8>, String> {
         let (width, kind) = match self {
-            Self::Text => return Ok(number.to_string()),
+            Self::Text | Self::Ascii => return Ok(number.to_string().into_bytes()),
+            Self::Bytes { len, big_endian } => return write_bytes(number, *len, *big_endian),
+            Self::Pad(width) => {
+                let padded = format!("{number:<width$}");
+                return if padded.len() == *width {
+                    Ok(padded.into_bytes())
+                } else {
+                    Err(format!("{number} does not fit into {width} characters"))
+                };
+            }
             Self::Dec(width) => (width, "digits"),
             Self::Hex(width) => (width, "hex digits"),
         };
@@ -97,19 +145,43 @@ impl Format {
         if width > 0 && digits.len() > width {
             return Err(format!("{number} does not fit into {width} {kind}"));
         }
-        Ok(digits)
+        Ok(digits.into_bytes())
     }
 
     /// The number that a device wrote in this format; `None` when it is none, or is a text.
     pub fn read(&self, bytes: &[u8]) -> Option<i64> {
         let radix = match self {
-            Self::Text => return None,
-            Self::Dec(_) => 10,
+            Self::Text | Self::Ascii => return None,
+            Self::Bytes { len, big_endian } => return read_bytes(bytes, *len, *big_endian),
+            Self::Dec(_) | Self::Pad(_) => 10,
             Self::Hex(_) => 16,
         };
+        let bytes = if let Self::Pad(_) = self { bytes.trim_ascii_end() } else { bytes };
         let digits = std::str::from_utf8(bytes).ok().filter(|text| !text.starts_with(['+', '-']))?;
         i64::from_str_radix(digits, radix).ok()
     }
+}
+
+fn write_bytes(number: i64, len: usize, big_endian: bool) -> Result<Vec<u8>, String> {
+    let all = u64::try_from(number).map_err(|_| format!("{number} is negative and no byte"))?.to_le_bytes();
+    let (bytes, rest) = all.split_at_checked(len).unwrap_or((&all, &[]));
+    if rest.iter().any(|byte| *byte != 0) {
+        let room = if len == 1 { "one byte".to_owned() } else { format!("{len} bytes") };
+        return Err(format!("{number} does not fit into {room}"));
+    }
+    let mut bytes = bytes.to_vec();
+    if big_endian {
+        bytes.reverse();
+    }
+    Ok(bytes)
+}
+
+fn read_bytes(bytes: &[u8], len: usize, big_endian: bool) -> Option<i64> {
+    if bytes.len() != len || len > 4 {
+        return None;
+    }
+    let join = |all: i64, byte: &u8| all << 8 | i64::from(*byte);
+    Some(if big_endian { bytes.iter().fold(0, join) } else { bytes.iter().rev().fold(0, join) })
 }
 
 impl fmt::Display for Format {
@@ -118,6 +190,11 @@ impl fmt::Display for Format {
             Self::Text => return f.write_str("text"),
             Self::Dec(width) => ("dec", width),
             Self::Hex(width) => ("hex", width),
+            Self::Pad(width) => return write!(f, "pad{width}"),
+            Self::Ascii | Self::Bytes { .. } => {
+                let name = BINARY.iter().find(|(_, format)| format == self).map_or("bytes", |(name, _)| name);
+                return f.write_str(name);
+            }
         };
         match width {
             Width::Free => f.write_str(name),
@@ -158,12 +235,44 @@ impl FieldRef {
     }
 }
 
-/// Names with their bytes: the groups of a pattern.
-pub(super) type Fields<'a> = [(&'a str, &'a [u8])];
+/// A named piece of a frame or a body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Field<'a> {
+    /// Its name.
+    pub(super) name: &'a str,
+    /// Its bytes.
+    pub(super) bytes: &'a [u8],
+    /// What they are: [`Format::Text`] in text types.
+    pub(super) format: Format,
+}
+
+/// Named pieces.
+pub(super) type Fields<'a> = [Field<'a>];
+
+impl<'a> Field<'a> {
+    /// A piece of a text.
+    pub(super) fn text(name: &'a str, bytes: &'a [u8]) -> Self {
+        Self { name, bytes, format: Format::Text }
+    }
+
+    /// The piece in an expression.
+    pub(super) fn operand(&self) -> Operand<'a> {
+        match (&self.format, self.format.read(self.bytes)) {
+            (_, Some(number)) => Operand::Int(number),
+            (Format::Ascii, None) => Operand::Bytes(Cow::Borrowed(self.bytes)),
+            (_, None) => Operand::Text(Cow::Borrowed(self.bytes)),
+        }
+    }
+}
+
+/// The piece of a name.
+pub(super) fn named<'f, 'a>(fields: &'f Fields<'a>, name: &str) -> Option<&'f Field<'a>> {
+    fields.iter().find(|field| field.name == name)
+}
 
 /// The bytes of a name.
 pub(super) fn field<'a>(fields: &Fields<'a>, name: &str) -> Option<&'a [u8]> {
-    fields.iter().find(|(known, _)| *known == name).map(|&(_, bytes)| bytes)
+    named(fields, name).map(|field| field.bytes)
 }
 
 #[cfg(test)]
@@ -183,8 +292,31 @@ mod tests {
         ] {
             let format = Format::parse(format).unwrap();
             let found = format.write(number, |_| Ok(3));
+            let found = found.map(|bytes| String::from_utf8(bytes).unwrap());
             assert_eq!(found.as_deref().map_err(String::as_str), written, "{format}");
         }
+    }
+
+    #[test]
+    fn binary_formats_write_and_read_bytes() {
+        for (format, number, written) in [
+            ("u8", 255, &[255][..]),
+            ("u16be", 600, &[0x02, 0x58]),
+            ("u16le", 600, &[0x58, 0x02]),
+            ("u24le", 0x08_0001, &[0x01, 0x00, 0x08]),
+            ("u32be", 1000, &[0, 0, 0x03, 0xe8]),
+            ("u32le", 11262, &[0xfe, 0x2b, 0, 0]),
+            ("pad4", 42, b"42  "),
+        ] {
+            let format = Format::parse(format).unwrap();
+            assert_eq!(format.write(number, |_| Ok(0)).unwrap(), written, "{format}");
+            assert_eq!(format.read(written), Some(number), "{format}");
+        }
+        let refused = |format: &str, number| Format::parse(format).unwrap().write(number, |_| Ok(0)).unwrap_err();
+        assert_eq!(refused("u8", 256), "256 does not fit into one byte");
+        assert_eq!(refused("u16be", 65_536), "65536 does not fit into 2 bytes");
+        assert_eq!(refused("u8", -1), "-1 is negative and no byte");
+        assert_eq!(refused("pad1", 42), "42 does not fit into 1 characters");
     }
 
     #[test]

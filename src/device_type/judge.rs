@@ -6,15 +6,15 @@
 
 use std::sync::Arc;
 
-use regex::bytes::Regex;
-
 use super::action::Decoding;
-use super::format::{FieldRef, Fields, field};
-use super::request::named_groups;
+use super::expression::Operand;
+use super::format::{Field, FieldRef, Fields, Format, field, named};
+use super::pattern::Pattern;
 use super::template::Template;
+use super::transfer::Transfer;
 use crate::codec::{Frame, Framing};
 use crate::model::Value;
-use crate::model::escape::{printable, shown};
+use crate::model::escape::{hex, printable, shown};
 
 /// What a frame says about the request. Messages are safe for a terminal.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +38,11 @@ pub enum Verdict {
     Auth {
         /// Why, as far as it says.
         message: String,
+    },
+    /// The answer announces more bytes than the type allows.
+    TooLong {
+        /// How many.
+        announced: u64,
     },
     /// Not the answer: another command's, another unit's, or one that is to be passed over.
     Stray,
@@ -78,7 +83,7 @@ impl RuleVerdict {
 #[derive(Debug)]
 pub struct Rule {
     /// Which frames it speaks of.
-    pub when: Regex,
+    pub when: Pattern,
     /// What it says of them.
     pub verdict: RuleVerdict,
     /// The message, with the frame's fields.
@@ -90,8 +95,8 @@ pub struct Rule {
 pub struct ReplySpec {
     /// Its name in the file.
     pub name: Arc<str>,
-    /// How it is found in the stream.
-    pub framing: Arc<Framing>,
+    /// How it is found in the stream; `None`: no reply comes.
+    pub framing: Option<Arc<Framing>>,
     /// Fields that request and reply must share.
     pub match_fields: Vec<FieldRef>,
     /// The field that is the reply's value.
@@ -100,38 +105,76 @@ pub struct ReplySpec {
     pub rules: Vec<Rule>,
 }
 
+/// What an answer must agree with, and what its value means.
+pub(super) struct Asked<'a> {
+    /// The fields of the request.
+    pub(super) fields: &'a Fields<'a>,
+    /// Those that a yes must carry back.
+    pub(super) echo: &'a [FieldRef],
+    pub(super) decoding: Option<&'a Decoding>,
+    pub(super) transfer: Option<&'a Transfer>,
+    /// The device's parameters in expressions.
+    pub(super) param: &'a dyn Fn(&str) -> Option<Operand<'a>>,
+}
+
 impl ReplySpec {
-    /// Judges a frame that came after a request with these fields.
-    pub(super) fn judge(
-        &self,
-        request: &Fields<'_>,
-        echo: &[FieldRef],
-        decoding: Option<&Decoding>,
-        frame: &Frame,
-    ) -> Verdict {
-        let reply = self.framing.fields(&frame.bytes);
-        let shared = |asked: &FieldRef| match (field(request, &asked.name), field(&reply, &asked.name)) {
-            (Some(sent), Some(came)) => asked.agree(sent, came),
+    /// The fields that this reply may have.
+    pub(super) fn field_names(&self) -> impl Iterator<Item = &str> {
+        self.framing.iter().flat_map(|framing| framing.field_names())
+    }
+
+    /// The same with those that its rules read.
+    pub(super) fn all_names(&self) -> impl Iterator<Item = &str> {
+        self.field_names().chain(self.rules.iter().flat_map(|rule| rule.when.names()))
+    }
+
+    /// The rule that speaks of a frame, with all fields of the frame.
+    fn rule<'f>(&'f self, framing: &'f Framing, frame: &'f [u8]) -> Option<(&'f Rule, Vec<Field<'f>>)> {
+        let body = framing.body(frame);
+        let (rule, mut fields) = self.rules.iter().find_map(|rule| Some((rule, rule.when.fields(body)?)))?;
+        fields.extend(framing.fields(frame).into_iter().map(|(name, bytes)| Field::text(name, bytes)));
+        Some((rule, fields))
+    }
+
+    /// How many bytes a frame that says yes announces.
+    pub(super) fn announced(&self, transfer: &Transfer, frame: &Frame) -> Option<u64> {
+        let (rule, fields) = self.rule(self.framing.as_ref()?, &frame.bytes)?;
+        if rule.verdict == RuleVerdict::Ok { transfer.announced(&fields) } else { None }
+    }
+
+    /// Judges a frame that came after a request.
+    pub(super) fn judge<'a>(&'a self, asked: &Asked<'a>, frame: &'a Frame) -> Verdict {
+        let Some(framing) = &self.framing else { return Verdict::Stray };
+        let reply = framing.fields(&frame.bytes);
+        let came = |name: &str| reply.iter().find(|(known, _)| *known == name).map(|(_, bytes)| *bytes);
+        let shared = |one: &FieldRef| match (field(asked.fields, &one.name), came(&one.name)) {
+            (Some(sent), Some(came)) => one.agree(sent, came),
             _ => false,
         };
         if !self.match_fields.iter().all(shared) {
             return Verdict::Stray;
         }
-        let Some(rule) = self.rules.iter().find(|rule| rule.when.is_match(&frame.bytes)) else {
-            return Verdict::Malformed { message: shown(&frame.bytes) };
-        };
-        let message = || rule.message(frame, &reply);
+        let malformed = || Verdict::Malformed { message: shown(&frame.bytes) };
+        let Some((rule, fields)) = self.rule(framing, &frame.bytes) else { return malformed() };
+        let message = || message(rule.message.as_ref(), &fields, &frame.bytes);
         match rule.verdict {
             RuleVerdict::Ok => {
                 // A request without the field expects nothing back.
-                if !echo.iter().filter(|asked| field(request, &asked.name).is_some()).all(shared) {
+                if !asked.echo.iter().filter(|one| field(asked.fields, &one.name).is_some()).all(shared) {
                     return Verdict::Stray;
                 }
-                let raw = self.value.as_deref().and_then(|name| field(&reply, name));
-                let value = raw.map(|raw| match decoding {
-                    Some(decoding) => decoding.decode(raw),
-                    None => Decoding::as_it_came(raw),
-                });
+                if let Some(transfer) = asked.transfer {
+                    return match transfer.announced(&fields) {
+                        None | Some(0) => malformed(),
+                        Some(announced) if announced > transfer.max => Verdict::TooLong { announced },
+                        Some(_) => Verdict::Ok { value: None },
+                    };
+                }
+                let raw = self.value.as_deref().and_then(|name| named(&fields, name));
+                let value = match asked.decoding {
+                    Some(decoding) => decoding.decode(raw, &fields, asked.param),
+                    None => raw.map(Decoding::as_it_came),
+                };
                 Verdict::Ok { value }
             }
             RuleVerdict::Refused => Verdict::Refused { message: message() },
@@ -142,15 +185,11 @@ impl ReplySpec {
     }
 }
 
-impl Rule {
-    fn message(&self, frame: &Frame, reply: &Fields<'_>) -> String {
-        let Some(message) = &self.message else { return shown(&frame.bytes) };
-        // The file's own words may hold any letter; what the device sent is escaped before it goes in.
-        let groups = named_groups(&self.when, &frame.bytes).unwrap_or_default();
-        let escaped: Vec<(&str, String)> =
-            groups.iter().chain(reply).map(|&(name, bytes)| (name, shown(bytes))).collect();
-        let filled =
-            message.fill(|name| escaped.iter().find(|(known, _)| *known == name).map(|(_, text)| text.as_bytes()));
-        printable(&String::from_utf8_lossy(&filled))
-    }
+/// A message with the fields of a frame, or the frame itself where there is none; safe for a terminal.
+pub(super) fn message(template: Option<&Template>, fields: &Fields<'_>, frame: &[u8]) -> String {
+    let Some(template) = template else { return shown(frame) };
+    // The file's own words may hold any letter; what the device sent is escaped before it goes in.
+    let written = |field: &Field<'_>| if field.format == Format::Text { shown(field.bytes) } else { hex(field.bytes) };
+    let value = |name: &str| Some(Operand::Text(written(named(fields, name)?).into_bytes().into()));
+    printable(&String::from_utf8_lossy(&template.fill(&value).unwrap_or_default()))
 }

@@ -6,13 +6,13 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use regex::bytes::Regex;
-
 use super::action::Action;
 use super::body::{CommandSource, RequestError};
 use super::command::CommandTraits;
 use super::definition::DeviceType;
-use super::judge::{ReplySpec, Verdict};
+use super::format::{Field, Format};
+use super::judge::{Asked, ReplySpec, Verdict};
+use super::transfer::Transfer;
 use crate::codec::{Frame, Framing};
 use crate::model::escape::shown;
 use crate::model::{Params, Payload, PayloadBuilder, TimingOverrides};
@@ -22,8 +22,9 @@ use crate::model::{Params, Payload, PayloadBuilder, TimingOverrides};
 pub struct Request {
     device_type: Arc<DeviceType>,
     payload: Arc<Payload>,
-    /// The fields of the body, as places in the payload.
-    fields: Vec<(Arc<str>, Range<usize>)>,
+    body: Payload,
+    /// The fields of the body, as places in it.
+    fields: Vec<(Arc<str>, Range<usize>, Format)>,
     understood: bool,
     traits: CommandTraits,
     /// Places in the type's lists.
@@ -53,25 +54,39 @@ impl DeviceType {
         traits.timing = traits.timing.over(self.timing);
         let reply = self.reply_of(&traits);
         if reply.is_none() && !traits.is_broadcast() {
-            return Err(RequestError::NoReply { device_type: self.name.clone(), body: body.shown() });
+            return Err(RequestError::NoReply { device_type: self.name.clone(), body: self.shown(&body) });
         }
-        let offset = self.send.prefix.len();
-        let groups = self.send.fields.as_ref().and_then(|pattern| Some((pattern, pattern.captures(body.bytes())?)));
-        let fields = groups.as_ref().map_or_else(Vec::new, |(pattern, groups)| {
-            let place = |name: &str| groups.name(name).map(|found| found.start() + offset..found.end() + offset);
-            pattern.capture_names().flatten().filter_map(|name| Some((name.into(), place(name)?))).collect()
+        let found = self.fields_of(body.bytes());
+        let understood = found.is_some() || self.send.fields.is_none();
+        let fields = found.unwrap_or_default().into_iter().filter_map(|field| {
+            let start = field.bytes.as_ptr().addr().checked_sub(body.bytes().as_ptr().addr())?;
+            Some((Arc::from(field.name), start..start + field.bytes.len(), field.format))
         });
-        let understood = groups.is_some() || self.send.fields.is_none();
-        let payload = if self.send.prefix.is_empty() && self.send.suffix.is_empty() {
-            body
-        } else {
-            let mut framed = PayloadBuilder::default();
-            framed.push(&self.send.prefix);
-            framed.push_payload(&body);
-            framed.push(&self.send.suffix);
-            framed.finish()
-        };
-        Ok(Request { device_type: self.clone(), payload: Arc::new(payload), fields, understood, traits, reply, action })
+        let fields = fields.collect();
+        let payload = Arc::new(self.framed(&body)?);
+        Ok(Request { device_type: self.clone(), payload, body, fields, understood, traits, reply, action })
+    }
+
+    /// A body with what surrounds it on the wire; its secrets stay marked.
+    pub(super) fn framed(&self, body: &Payload) -> Result<Payload, RequestError> {
+        let layout = &self.send.layout;
+        if layout.is_bare() {
+            return Ok(body.clone());
+        }
+        let mut framed = PayloadBuilder::default();
+        let written = layout.write(body.bytes(), |bytes, of_body| match of_body {
+            None => framed.push(bytes),
+            Some(range) if range.len() == body.bytes().len() => framed.push_payload(body),
+            Some(_) if body.has_secret() => framed.push_secret(bytes),
+            Some(_) => framed.push(bytes),
+        });
+        written.map_err(|error| RequestError::NoFrame { message: error.to_string() })?;
+        Ok(framed.finish())
+    }
+
+    /// A body for people: text with escapes, or hex.
+    pub(super) fn shown(&self, body: &Payload) -> String {
+        if self.is_text { body.shown() } else { body.shown_hex() }
     }
 }
 
@@ -101,6 +116,11 @@ impl Request {
         self.traits.is_broadcast()
     }
 
+    /// Whether an answer is expected.
+    pub fn expects_reply(&self) -> bool {
+        self.framing().is_some()
+    }
+
     /// Whether the type's `send.fields` can read it. If not, no reply can be told to be its answer: each is a stray.
     pub fn is_understood(&self) -> bool {
         self.understood
@@ -113,7 +133,7 @@ impl Request {
 
     /// How its reply is found in the stream; `None` when no answer is expected.
     pub fn framing(&self) -> Option<&Arc<Framing>> {
-        self.reply_spec().map(|reply| &reply.framing)
+        self.reply_spec()?.framing.as_ref()
     }
 
     /// Whether replies name the request that they answer, so that a late one cannot be taken for another's.
@@ -128,11 +148,32 @@ impl Request {
         self.reply.and_then(|index| self.device_type.replies.get(index))
     }
 
-    /// What a frame says about this request.
-    pub fn judge(&self, frame: &Frame) -> Verdict {
+    fn action(&self) -> Option<&Action> {
+        self.action.and_then(|index| self.device_type.actions.get(index))
+    }
+
+    /// What a frame says about this request, to a device with these parameters (over them: the action's arguments).
+    pub fn judge(&self, frame: &Frame, params: &Params) -> Verdict {
         let Some(reply) = self.reply_spec() else { return Verdict::Stray };
-        let decoding = self.action.and_then(|index| self.device_type.actions.get(index)).and_then(|a| a.value.as_ref());
-        reply.judge(&self.fields(), self.traits.echo.as_deref().unwrap_or_default(), decoding, frame)
+        let action = self.action();
+        let asked = Asked {
+            fields: &self.fields(),
+            echo: self.traits.echo.as_deref().unwrap_or_default(),
+            decoding: action.and_then(|action| action.value.as_ref()),
+            transfer: self.transfer(),
+            param: &|name| self.device_type.operand(name, action, params),
+        };
+        reply.judge(&asked, frame)
+    }
+
+    /// The file that follows a reply that is judged ok, when one does.
+    pub fn transfer(&self) -> Option<&Transfer> {
+        self.action()?.transfer.as_ref()
+    }
+
+    /// How many bytes of the file a reply that was judged ok announces.
+    pub fn announced(&self, frame: &Frame) -> Option<u64> {
+        self.reply_spec()?.announced(self.transfer()?, frame)
     }
 
     /// The unit it names, when that is another one than the device's own; a broadcast means no unit in particular.
@@ -147,9 +188,14 @@ impl Request {
         (!field.agree(named, &own)).then(|| shown(named))
     }
 
-    fn fields(&self) -> Vec<(&str, &[u8])> {
-        let bytes = self.payload.bytes();
-        self.fields.iter().filter_map(|(name, place)| Some((&**name, bytes.get(place.clone())?))).collect()
+    fn fields(&self) -> Vec<Field<'_>> {
+        let bytes = self.body.bytes();
+        self.fields
+            .iter()
+            .filter_map(|(name, place, format)| {
+                Some(Field { name, bytes: bytes.get(place.clone())?, format: format.clone() })
+            })
+            .collect()
     }
 }
 
@@ -171,21 +217,9 @@ impl DeviceType {
     }
 
     /// The fields of a body.
-    pub(super) fn fields_of<'b>(&self, body: &'b [u8]) -> Option<Vec<(&str, &'b [u8])>> {
-        let pattern = self.send.fields.as_ref()?;
-        named_groups(pattern, body)
+    pub(super) fn fields_of<'b>(&'b self, body: &'b [u8]) -> Option<Vec<Field<'b>>> {
+        self.send.fields.as_ref()?.fields(body)
     }
-}
-
-/// The names of a pattern's groups.
-pub(super) fn named_group_names(pattern: &Regex) -> impl Iterator<Item = &str> {
-    pattern.capture_names().flatten()
-}
-
-/// The named groups that take part in a match; `None` when nothing matches.
-pub(super) fn named_groups<'p, 'b>(pattern: &'p Regex, bytes: &'b [u8]) -> Option<Vec<(&'p str, &'b [u8])>> {
-    let groups = pattern.captures(bytes)?;
-    Some(named_group_names(pattern).filter_map(|name| Some((name, groups.name(name)?.as_bytes()))).collect())
 }
 
 #[cfg(test)]

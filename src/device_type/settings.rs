@@ -49,6 +49,8 @@ pub struct Link {
     pub telnet: TelnetMode,
     /// Whether the language is text, so that the layer can tell by itself whether it is wanted.
     pub may_detect_telnet: bool,
+    /// Whether our side of the connection is closed as soon as the command is written.
+    pub half_close: bool,
     /// What a gateway says instead of the device when it serves another client.
     pub busy_texts: Vec<Regex>,
 }
@@ -66,6 +68,8 @@ pub struct LinkOverrides {
     pub reuse: Option<bool>,
     /// See [`Link::telnet`].
     pub telnet: Option<TelnetMode>,
+    /// See [`Link::half_close`].
+    pub half_close: Option<bool>,
 }
 
 impl Link {
@@ -101,6 +105,7 @@ impl LinkOverrides {
             busy_delay: table.duration("busy_delay", diagnostics),
             reuse: table.bool("reuse", diagnostics),
             telnet: read_telnet(table, diagnostics),
+            half_close: table.bool("half_close", diagnostics),
         }
     }
 
@@ -116,6 +121,7 @@ impl LinkOverrides {
                 (Some(own), Some(below)) => Some(own.over(below)),
                 (own, below) => own.or(below),
             },
+            half_close: self.half_close.or(below.half_close),
         }
     }
 }

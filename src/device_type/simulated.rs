@@ -3,18 +3,24 @@
 //! It shares the type file's reading of the manual, so it proves the plumbing, not the language; that is what the
 //! vectors are for. `simulate` puts it behind a socket and plays faults.
 
+mod database;
+
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
-use regex::bytes::Regex;
 
 use super::definition::{DeviceType, SendSpec};
-use super::format::{Fields, field};
-use super::request::named_groups;
+use super::expression::{Expression, Operand};
+use super::format::{Field, field, named};
+use super::pattern::Pattern;
 use super::template::Template;
+use crate::codec::Cut;
 use crate::model::Params;
+
+pub(super) use database::LEAST as LEAST_DATABASE;
 
 /// The longest request that a simulated device waits for the end of; what is longer is dropped.
 const REQUEST_MAX: usize = 4096;
@@ -25,6 +31,10 @@ pub struct Simulation {
     pub(super) per: Per,
     /// What is read of a state that was never stored.
     pub(super) unset: Box<[u8]>,
+    /// Numbers that it remembers, with their first values.
+    pub(super) variables: Vec<(Arc<str>, Expression)>,
+    /// The file that it serves, by its size.
+    pub(super) database: Option<usize>,
     pub(super) refused: Option<Template>,
     /// What a unit answers while it boots.
     pub(super) booting: Option<Template>,
@@ -42,7 +52,11 @@ pub(super) enum Per {
 /// `[[simulate.answer]]`.
 #[derive(Debug)]
 pub(super) struct Answer {
-    pub(super) when: Regex,
+    pub(super) when: Pattern,
+    /// What must hold besides.
+    pub(super) condition: Option<Expression>,
+    /// What it makes of the numbers that are remembered.
+    pub(super) set: Vec<(Arc<str>, Expression)>,
     /// Which state is read and stored.
     pub(super) key: Option<Template>,
     pub(super) store: Option<Template>,
@@ -67,17 +81,35 @@ pub enum Addressed {
 #[derive(Debug)]
 pub struct Simulated {
     device_type: Arc<DeviceType>,
+    params: Vec<Params>,
     /// How each unit is written on the wire.
     units: Vec<Vec<u8>>,
     /// By owner (a unit, or 0 for the gateway) and key.
     states: HashMap<(usize, Vec<u8>), Vec<u8>>,
+    /// By owner and name.
+    variables: HashMap<(usize, Arc<str>), i64>,
+    database: Vec<u8>,
 }
 
 impl SendSpec {
-    /// Takes the next whole request from what was received and gives its body; `None` until its last bytes are there.
-    /// A type whose requests have no last bytes sends one per segment.
+    /// Takes the next whole request from what was received and gives its body; `None` until it is whole: by its length
+    /// where it says one, else at its last bytes. A type whose requests have neither sends one per segment. A request
+    /// whose checksum does not hold is dropped, as devices do.
     pub fn cut(&self, received: &mut BytesMut) -> Option<Bytes> {
-        let suffix = &*self.suffix;
+        let layout = &self.layout;
+        if layout.has_length() {
+            loop {
+                match layout.cut(received) {
+                    Cut::Whole(len) => {
+                        let frame = received.split_to(len).freeze();
+                        return Some(frame.slice_ref(layout.body(&frame)));
+                    }
+                    Cut::Drop(len) => received.advance(len),
+                    Cut::More => return None,
+                }
+            }
+        }
+        let suffix = layout.suffix().unwrap_or_default();
         let end = if suffix.is_empty() {
             (!received.is_empty()).then_some(received.len())?
         } else if let Some(end) = received.windows(suffix.len()).position(|window| window == suffix) {
@@ -90,17 +122,29 @@ impl SendSpec {
         };
         let request = received.split_to(end).freeze();
         received.advance(suffix.len());
-        let skipped = if request.starts_with(&self.prefix) { self.prefix.len() } else { 0 };
+        let prefix = layout.prefix().unwrap_or_default();
+        let skipped = if request.starts_with(prefix) { prefix.len() } else { 0 };
         Some(request.slice(skipped..))
     }
 }
 
 impl Simulated {
-    /// A gateway with one unit per element of `units`; `None` when the type cannot be simulated.
+    /// A gateway with one unit per element of `units`, all of the type as it is for the first of them; `None` when the
+    /// type cannot be simulated.
     pub fn new<'p>(device_type: &Arc<DeviceType>, units: impl IntoIterator<Item = &'p Params>) -> Option<Self> {
-        device_type.simulation.as_ref()?;
-        let units = units.into_iter().map(|params| device_type.unit_bytes(params).unwrap_or_default()).collect();
-        Some(Self { device_type: device_type.clone(), units, states: HashMap::new() })
+        let params: Vec<Params> = units.into_iter().cloned().collect();
+        let device_type = device_type.effective(params.first().unwrap_or(&Params::default()));
+        let simulation = device_type.simulation.as_ref()?;
+        let units: Vec<_> = params.iter().map(|params| device_type.unit_bytes(params).unwrap_or_default()).collect();
+        let mut variables = HashMap::new();
+        for (owner, params) in params.iter().enumerate() {
+            for (name, first) in &simulation.variables {
+                let value = first.number(&|name| device_type.operand(name, None, params)).ok()?;
+                variables.insert((owner, name.clone()), value);
+            }
+        }
+        let database = simulation.database.map(database::bytes).unwrap_or_default();
+        Some(Self { device_type: device_type.clone(), params, units, states: HashMap::new(), variables, database })
     }
 
     /// The type whose language it speaks.
@@ -118,8 +162,8 @@ impl Simulated {
         if device_type.traits_of(None, body).is_broadcast() {
             return Addressed::All;
         }
-        let Some(named) = field(&fields, &unit.name) else { return Addressed::Nobody };
-        let place = self.units.iter().position(|own| unit.agree(named, own));
+        let Some(unit_named) = field(&fields, &unit.name) else { return Addressed::Nobody };
+        let place = self.units.iter().position(|own| unit.agree(unit_named, own));
         place.map_or(Addressed::Nobody, Addressed::Unit)
     }
 
@@ -156,36 +200,91 @@ impl Simulated {
 
     /// An answer that is given instead of doing what was asked.
     fn instead(&self, body: &[u8], reply: &Template) -> Option<Vec<u8>> {
-        let Addressed::Unit(_) = self.addressed(body) else { return None };
+        let Addressed::Unit(unit) = self.addressed(body) else { return None };
         let fields = self.device_type.fields_of(body).unwrap_or_default();
-        Some(reply.fill(|name| field(&fields, name)))
+        let reply = reply.fill(&|name| self.value(unit, &fields, body, None, name)).ok()?;
+        self.framed(&reply)
+    }
+
+    /// Who has the state of a unit.
+    fn owner(&self, unit: usize) -> usize {
+        let per_unit = self.device_type.simulation.as_ref().is_some_and(|simulation| simulation.per == Per::Unit);
+        if per_unit { unit } else { 0 }
+    }
+
+    /// What a name stands for while a unit handles a request.
+    fn value<'s>(
+        &'s self,
+        unit: usize,
+        fields: &[Field<'s>],
+        body: &'s [u8],
+        state: Option<&'s [u8]>,
+        name: &str,
+    ) -> Option<Operand<'s>> {
+        if let Some(field) = named(fields, name) {
+            return Some(field.operand());
+        }
+        let owner = self.owner(unit);
+        if let Some(value) = self.variables.get(&(owner, Arc::from(name))) {
+            return Some(Operand::Int(*value));
+        }
+        match name {
+            "state" => state.map(|state| Operand::Bytes(Cow::Borrowed(state))),
+            "body" => Some(Operand::Bytes(Cow::Borrowed(body))),
+            "payload" => Some(Operand::Bytes(Cow::Borrowed(&self.database))),
+            "payload_len" => i64::try_from(self.database.len()).ok().map(Operand::Int),
+            _ => self.device_type.operand(name, None, self.params.get(owner)?),
+        }
     }
 
     fn act(&mut self, unit: usize, body: &[u8]) -> Option<Vec<u8>> {
         let device_type = self.device_type.clone();
         let simulation = device_type.simulation.as_ref()?;
-        let (answer, groups) =
-            simulation.answers.iter().find_map(|answer| Some((answer, named_groups(&answer.when, body)?)))?;
+        let owner = self.owner(unit);
         let request = device_type.fields_of(body).unwrap_or_default();
-        let value = |name: &str| either(&groups, &request, name);
-        let owner = if simulation.per == Per::Gateway { 0 } else { unit };
-        let key = answer.key.as_ref().map(|key| (owner, key.fill(value)));
-        if let (Some(key), Some(store)) = (&key, &answer.store) {
-            self.states.insert(key.clone(), store.fill(value));
+        let (answer, fields) = simulation.answers.iter().find_map(|answer| {
+            let mut fields = answer.when.fields(body)?;
+            fields.extend(request.iter().cloned());
+            let value = |name: &str| self.value(unit, &fields, body, None, name);
+            let holds = answer.condition.as_ref().is_none_or(|condition| condition.number(&value) == Ok(1));
+            holds.then_some((answer, fields))
+        })?;
+        let value = |name: &str| self.value(unit, &fields, body, None, name);
+        let key = answer.key.as_ref().and_then(|key| Some((owner, key.fill(&value).ok()?)));
+        let before = key.as_ref().and_then(|key| self.states.get(key)).map_or(&*simulation.unset, Vec::as_slice);
+        let with_state = |name: &str| self.value(unit, &fields, body, Some(before), name);
+        let store = answer.store.as_ref().and_then(|store| store.fill(&with_state).ok());
+        // All of `set` is computed from what was before.
+        let set: Vec<(Arc<str>, i64)> =
+            answer.set.iter().filter_map(|(name, to)| Some((name.clone(), to.number(&value).ok()?))).collect();
+        if let (Some(key), Some(store)) = (&key, store) {
+            self.states.insert(key.clone(), store);
+        }
+        for (name, number) in set {
+            self.variables.insert((owner, name), number);
         }
         let state = key.and_then(|key| self.states.get(&key)).map_or(&*simulation.unset, Vec::as_slice);
         let reply = answer.reply.as_ref()?;
-        Some(reply.fill(|name| if name == "state" { Some(state) } else { value(name) }))
+        let reply = reply.fill(&|name| self.value(unit, &fields, body, Some(state), name)).ok()?;
+        self.framed(&reply)
     }
-}
 
-fn either<'b>(groups: &Fields<'b>, request: &Fields<'b>, name: &str) -> Option<&'b [u8]> {
-    field(groups, name).or_else(|| field(request, name))
+    /// A reply with what surrounds it on the wire: that of requests, where both say their length.
+    fn framed(&self, reply: &[u8]) -> Option<Vec<u8>> {
+        let layout = &self.device_type.send.layout;
+        if !layout.has_length() {
+            return Some(reply.to_vec());
+        }
+        let mut bytes = Vec::with_capacity(reply.len() + 4);
+        layout.write(reply, |piece, _| bytes.extend_from_slice(piece)).ok()?;
+        Some(bytes)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::codec::{Layout, LayoutPiece};
     use crate::device_type::Catalog;
     use crate::model::ParamValue;
 
@@ -232,7 +331,9 @@ mod tests {
 
     #[test]
     fn requests_are_cut_at_their_last_bytes_and_what_never_ends_is_dropped() {
-        let send = SendSpec { prefix: b"<".as_slice().into(), suffix: b">\r".as_slice().into(), fields: None };
+        let literal = |bytes: &[u8]| LayoutPiece::Literal(bytes.into());
+        let layout = Layout::new(vec![literal(b"<"), LayoutPiece::Body(0, None), literal(b">\r")]).unwrap();
+        let send = SendSpec { layout, fields: None };
         let mut received = BytesMut::from(&b"<a>\r<b>"[..]);
         assert_eq!(send.cut(&mut received).as_deref(), Some(&b"a"[..]));
         assert_eq!(send.cut(&mut received), None);

@@ -1,11 +1,14 @@
-//! Templates make bytes: text with the escapes of `--cmd`, and holes that fields fill, `ka {set_id} 01\r`.
+//! Templates make bytes: text with the escapes of `--cmd`, or hex, and holes that fields fill, `ka {set_id} 01\r`.
 //!
 //! Read once, filled in per device. A brace itself is written `\x7b`. In `--cmd` a hole holds only a name; in a type
-//! file it may say a format, `{level:hex2}`. Hex templates of binary types are to be read into the same pieces.
+//! file an expression, and it may say a format: `{level:hex2}`, `{0x20 + inverted}`.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
+use super::expression::{EvaluationError, Expression, Operand};
 use super::format::Format;
+use super::hex::{HexWord, words};
 use crate::diagnostic::nearest;
 use crate::model::escape;
 
@@ -13,6 +16,7 @@ use crate::model::escape;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Template {
     pieces: Box<[Piece]>,
+    is_text: bool,
 }
 
 /// A part of a template.
@@ -20,10 +24,12 @@ pub struct Template {
 pub enum Piece {
     /// These bytes.
     Literal(Box<[u8]>),
-    /// The value of a field.
+    /// The value of an expression, most often of a field.
     Hole {
-        /// Its name.
-        name: Arc<str>,
+        /// The field, or what is computed of fields.
+        value: Expression,
+        /// How it stands in the template, for messages.
+        text: Arc<str>,
         /// How it is written; as its declaration says where the template says nothing.
         format: Option<Format>,
     },
@@ -50,8 +56,10 @@ pub(super) struct Holes<'a> {
     pub(super) known: &'a [&'a str],
     /// What they are, for messages: "parameter".
     pub(super) what: &'a str,
-    /// Whether a format may follow the name.
+    /// Whether an expression may stand there and a format may follow it.
     pub(super) formats: bool,
+    /// Whether the template is text with escapes, not hex.
+    pub(super) is_text: bool,
 }
 
 impl Template {
@@ -60,6 +68,9 @@ impl Template {
     /// # Errors
     /// At the first wrong escape, hole or name.
     pub(super) fn parse(text: &str, holes: Holes<'_>) -> Result<Self, TemplateError> {
+        if !holes.is_text {
+            return Self::parse_hex(text, holes);
+        }
         let mut pieces = Vec::new();
         let mut literal = Vec::new();
         let mut at = 0;
@@ -100,7 +111,33 @@ impl Template {
         if !literal.is_empty() {
             pieces.push(Piece::Literal(literal.into()));
         }
-        Ok(Self { pieces: pieces.into() })
+        Ok(Self { pieces: pieces.into(), is_text: true })
+    }
+
+    fn parse_hex(text: &str, holes: Holes<'_>) -> Result<Self, TemplateError> {
+        let mut pieces = Vec::new();
+        let mut literal = Vec::new();
+        for (at, word) in words(text)? {
+            let inside = match word {
+                HexWord::Byte(byte) => {
+                    literal.push(byte);
+                    continue;
+                }
+                HexWord::Braces(inside) => inside,
+                HexWord::Any | HexWord::Range(..) => {
+                    let message = "`??` and ranges take bytes apart; here bytes are made".to_owned();
+                    return Err(TemplateError { at, len: 1, message, help: None });
+                }
+            };
+            if !literal.is_empty() {
+                pieces.push(Piece::Literal(std::mem::take(&mut literal).into()));
+            }
+            pieces.push(hole(inside, at, holes)?);
+        }
+        if !literal.is_empty() {
+            pieces.push(Piece::Literal(literal.into()));
+        }
+        Ok(Self { pieces: pieces.into(), is_text: false })
     }
 
     /// The parts, in order.
@@ -108,52 +145,94 @@ impl Template {
         &self.pieces
     }
 
-    /// The names in its holes, in order, with repetitions.
-    pub fn names(&self) -> impl Iterator<Item = &Arc<str>> {
-        self.pieces.iter().filter_map(|piece| match piece {
-            Piece::Hole { name, .. } => Some(name),
-            Piece::Literal(_) => None,
-        })
-    }
-
-    /// The bytes, when each hole is filled with what `value` gives for its name, or with nothing.
-    pub(super) fn fill<'v>(&self, mut value: impl FnMut(&str) -> Option<&'v [u8]>) -> Vec<u8> {
+    /// The bytes, when each name is filled with what `value` gives for it, or with nothing.
+    ///
+    /// # Errors
+    /// When something that is computed has no value, or a value does not fit.
+    pub(super) fn fill<'v>(&self, value: &dyn Fn(&str) -> Option<Operand<'v>>) -> Result<Vec<u8>, FillError> {
         let mut bytes = Vec::new();
         for piece in &self.pieces {
             match piece {
                 Piece::Literal(literal) => bytes.extend_from_slice(literal),
-                Piece::Hole { name, .. } => bytes.extend_from_slice(value(name).unwrap_or_default()),
+                Piece::Hole { value: expression, format, .. } => {
+                    let found = match expression.as_name() {
+                        Some(name) => value(name).unwrap_or(Operand::Bytes(Cow::Borrowed(&[]))),
+                        None => expression.evaluate(value)?,
+                    };
+                    match (format, found) {
+                        (None, Operand::Bytes(found) | Operand::Text(found)) => bytes.extend_from_slice(&found),
+                        (Some(Format::Ascii | Format::Text), Operand::Bytes(found) | Operand::Text(found)) => {
+                            bytes.extend_from_slice(&found);
+                        }
+                        (format, found) => {
+                            let plain = if self.is_text { Format::Text } else { Format::U8 };
+                            let format = format.as_ref().unwrap_or(&plain);
+                            let number = found.number().ok_or_else(|| FillError("this is no number".to_owned()))?;
+                            let width = |name: &Arc<str>| Err(format!("`{name}` is no width here"));
+                            bytes.extend_from_slice(&format.write(number, width).map_err(FillError)?);
+                        }
+                    }
+                }
             }
         }
-        bytes
+        Ok(bytes)
+    }
+}
+
+/// Why a template makes no bytes.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct FillError(String);
+
+impl From<EvaluationError> for FillError {
+    fn from(error: EvaluationError) -> Self {
+        Self(error.to_string())
     }
 }
 
 fn hole(inside: &str, at: usize, holes: Holes<'_>) -> Result<Piece, TemplateError> {
     let error = |message, help| TemplateError { at, len: inside.len() + 2, message, help };
-    let what = holes.what;
-    let (name, format) = match inside.split_once(':') {
-        Some((name, format)) if holes.formats => {
-            (name, Some(Format::parse(format).map_err(|message| error(message, None))?))
+    let (text, format) = match inside.split_once(':') {
+        Some((text, format)) if holes.formats => {
+            (text, Some(Format::parse(format).map_err(|message| error(message, None))?))
         }
         _ => (inside, None),
     };
-    if !holes.known.contains(&name) {
-        let help = match nearest(name, holes.known.iter().copied()) {
-            Some(near) => format!("did you mean `{{{near}}}`?"),
-            None if holes.known.is_empty() => format!("there is no {what} here; a brace itself is written `\\x7b`"),
-            None => format!("known here: {}; a brace itself is written `\\x7b`", holes.known.join(", ")),
-        };
-        return Err(error(format!("there is no {what} `{name}`"), Some(help)));
+    let expression = match text {
+        name if holes.known.contains(&name) => Expression::name(name),
+        _ if holes.formats => Expression::parse(text).map_err(|wrong| {
+            let TemplateError { message, help, .. } = unknown(text, at, inside, holes);
+            if wrong.at == 0 || is_name(text) { error(message, help) } else { error(wrong.message, None) }
+        })?,
+        _ => return Err(unknown(text, at, inside, holes)),
+    };
+    match expression.names().into_iter().find(|name| !holes.known.contains(&&***name)) {
+        Some(name) => Err(unknown(name, at, inside, holes)),
+        None => Ok(Piece::Hole { value: expression, text: text.into(), format }),
     }
-    Ok(Piece::Hole { name: name.into(), format })
+}
+
+fn is_name(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+}
+
+/// A name that there is none of.
+fn unknown(name: &str, at: usize, inside: &str, holes: Holes<'_>) -> TemplateError {
+    let what = holes.what;
+    let literal = if holes.is_text { "; a brace itself is written `\\x7b`" } else { "" };
+    let help = match nearest(name, holes.known.iter().copied()) {
+        Some(near) => format!("did you mean `{{{near}}}`?"),
+        None if holes.known.is_empty() => format!("there is no {what} here{literal}"),
+        None => format!("known here: {}{literal}", holes.known.join(", ")),
+    };
+    TemplateError { at, len: inside.len() + 2, message: format!("there is no {what} `{name}`"), help: Some(help) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const HOLES: Holes<'_> = Holes { known: &["set_id", "level"], what: "parameter", formats: false };
+    const HOLES: Holes<'_> = Holes { known: &["set_id", "level"], what: "parameter", formats: false, is_text: true };
 
     #[test]
     fn a_template_is_text_escapes_and_holes() {
@@ -162,14 +241,18 @@ mod tests {
             read.pieces(),
             [
                 Piece::Literal(b"ka ".as_slice().into()),
-                Piece::Hole { name: "set_id".into(), format: None },
+                Piece::Hole { value: Expression::name("set_id"), text: "set_id".into(), format: None },
                 Piece::Literal(b" {\r}".as_slice().into()),
             ]
         );
         let with_format = Template::parse("{level:hex2}", Holes { formats: true, ..HOLES }).unwrap();
         assert_eq!(
             with_format.pieces(),
-            [Piece::Hole { name: "level".into(), format: Some(Format::parse("hex2").unwrap()) }]
+            [Piece::Hole {
+                value: Expression::name("level"),
+                text: "level".into(),
+                format: Some(Format::parse("hex2").unwrap()),
+            }]
         );
     }
 

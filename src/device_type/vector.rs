@@ -11,11 +11,12 @@ use super::body::CommandSource;
 use super::conclude::{Conclusion, Progress, SENT, WaitEnd, conclude};
 use super::definition::DeviceType;
 use super::judge::Verdict;
+use super::login::{Login, LoginVerdict};
 use super::request::Request;
 use super::simulated::Simulated;
-use crate::codec::{CodecError, FrameCodec};
+use crate::codec::{CodecError, Frame, FrameCodec, Framing};
 use crate::model::escape::shown;
-use crate::model::{ErrorKind, Params, Status, Value};
+use crate::model::{Delivery, ErrorKind, Params, Status, Value};
 
 /// A vector of a type file.
 #[derive(Debug)]
@@ -37,20 +38,35 @@ pub struct Vector {
 /// What happens in a vector.
 #[derive(Debug)]
 pub enum Script {
-    /// A request and what comes back.
+    /// Requests and what comes back: those of the log-in, the command, and those of the log-out where it names them.
     Exchange {
         /// What is asked for.
         source: CommandSource,
-        /// The bytes that must go out.
-        sends: Box<[u8]>,
-        /// The bytes that come back, by segments.
-        replies: Vec<Box<[u8]>>,
+        /// In order; the last of them may be the log-out's.
+        steps: Vec<VectorStep>,
         /// What happens then.
         then: WaitEnd,
     },
     /// Bytes for the simulated device, which must stay silent.
     Wire(Box<[u8]>),
 }
+
+/// A request and what comes back.
+#[derive(Debug)]
+pub struct VectorStep {
+    /// The bytes that must go out.
+    pub sends: Box<[u8]>,
+    /// The bytes that come back, by segments.
+    pub replies: Vec<Box<[u8]>>,
+}
+
+/// Streams up to this length are cut at every byte; longer ones at so many bytes from either end, as a cut in the
+/// middle of a long payload is like any other.
+const CUT_MAX: usize = 2048;
+const CUT_ENDS: usize = 256;
+
+/// How long the pieces of a long stream are that is cut all over.
+const LONG_PIECE: usize = 997;
 
 /// What became of a vector.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,66 +89,190 @@ pub fn run_vectors(device_type: &Arc<DeviceType>) -> Vec<VectorResult> {
 }
 
 fn run_vector(device_type: &Arc<DeviceType>, vector: &Vector) -> Result<(), String> {
-    let (source, sends, replies, then) = match &vector.script {
-        Script::Exchange { source, sends, replies, then } => (source, sends, replies, *then),
+    let device_type = &device_type.effective(&vector.params);
+    let (source, steps, then) = match &vector.script {
+        Script::Exchange { source, steps, then } => (source, steps, *then),
         Script::Wire(bytes) => {
             stays_silent(device_type, &vector.params, bytes)?;
             return compare(vector, conclude(WaitEnd::Silence, Progress::Written), None);
         }
     };
     let body = device_type.body(source, &vector.params).map_err(|error| error.to_string())?;
+    device_type.check(source, &body, &vector.params).map_err(|error| error.to_string())?;
     let request = device_type.request(source, body, false).map_err(|error| error.to_string())?;
-    if request.payload().bytes() != &**sends {
-        return Err(format!("sends `{}`, must send `{}`", request.payload().shown(), shown(sends)));
-    }
-    let whole = replies.concat();
-    let given: Vec<&[u8]> = replies.iter().map(|segment| &**segment).collect();
-    let (conclusion, value) = play(&request, &given, then);
-    compare(vector, conclusion, value.as_ref())?;
-    let cuts = (0..whole.len()).filter_map(|at| whole.split_at_checked(at)).map(|(one, two)| vec![one, two]);
-    for segments in cuts.chain([whole.chunks(1).collect()]) {
-        let (conclusion, value) = play(&request, &segments, then);
+    let login = device_type.login(&vector.params).map_err(|error| error.to_string())?;
+    let play = |segments: &[Vec<&[u8]>]| {
+        let player = Player { device_type, request: &request, params: &vector.params, steps, then };
+        let (conclusion, value) = player.play(login.as_deref(), segments)?;
         compare(vector, conclusion, value.as_ref())
-            .map_err(|why| format!("cut after {} bytes: {why}", segments.first().map_or(0, |one| one.len())))?;
+    };
+    let given: Vec<Vec<&[u8]>> =
+        steps.iter().map(|step| step.replies.iter().map(|segment| &**segment).collect()).collect();
+    play(&given)?;
+    for (place, step) in steps.iter().enumerate() {
+        let whole = step.replies.concat();
+        let piece = if whole.len() > CUT_MAX { LONG_PIECE } else { 1 };
+        let near_end = |at: &usize| whole.len() <= CUT_MAX || *at < CUT_ENDS || *at > whole.len() - CUT_ENDS;
+        let cuts = (0..whole.len()).filter(near_end).filter_map(|at| whole.split_at_checked(at));
+        for segments in cuts.map(|(one, two)| vec![one, two]).chain([whole.chunks(piece).collect()]) {
+            let cut = segments.first().map_or(0, |one| one.len());
+            let mut all = given.clone();
+            if let Some(of_step) = all.get_mut(place) {
+                *of_step = segments;
+            }
+            play(&all).map_err(|why| format!("cut after {cut} bytes: {why}"))?;
+        }
     }
     Ok(())
 }
 
 /// Plays an exchange: what a session does, without a socket and without a clock.
-fn play(request: &Request, segments: &[&[u8]], then: WaitEnd) -> (Conclusion, Option<Value>) {
-    let Some(framing) = request.framing() else { return (SENT, None) };
-    let mut codec = FrameCodec::new();
-    codec.expect(framing);
-    let mut stream = BytesMut::new();
-    let mut end = then;
-    for segment in segments {
-        stream.extend_from_slice(segment);
-        loop {
-            match codec.decode(&mut stream) {
-                Ok(Some(frame)) => {
-                    let verdict = request.judge(&frame);
-                    if let Some(conclusion) = verdict.conclusion() {
-                        let value = if let Verdict::Ok { value } = verdict { value } else { None };
-                        return (conclusion, value);
-                    }
-                }
-                Ok(None) => break,
-                Err(CodecError::TooLong { .. }) => end = WaitEnd::TooLong,
-                Err(CodecError::Io(_)) => end = WaitEnd::Reset,
+struct Player<'p> {
+    device_type: &'p DeviceType,
+    request: &'p Request,
+    params: &'p Params,
+    steps: &'p [VectorStep],
+    then: WaitEnd,
+}
+
+type Played = (Conclusion, Option<Value>);
+
+impl Player<'_> {
+    fn play(&self, login: Option<&Login>, segments: &[Vec<&[u8]>]) -> Result<Played, String> {
+        let mut steps = self.steps.iter().zip(segments).peekable();
+        let mut logouts = Vec::new();
+        for step in login.iter().flat_map(|login| &login.steps) {
+            let Some((said, segments)) = steps.next() else { return Err("the log-in is not played to its end".into()) };
+            same(step.send.as_ref().map_or(&[][..], |send| send.bytes()), &said.sends)?;
+            let end = if steps.peek().is_none() { self.then } else { WaitEnd::Silence };
+            let judged = frames(&step.framing, segments, end, |frame| Some(step.judge(frame)));
+            let unanswered = |end, begun: bool| {
+                let conclusion = conclude(end, if begun { Progress::ReplyBegun } else { Progress::Written });
+                Ok((Conclusion { delivery: Delivery::None, ..conclusion }, None))
+            };
+            let verdict = match judged {
+                Waited::Judged(verdict, _) => verdict,
+                Waited::Ended(end, rest) => return unanswered(end, rest.begun(&said.sends)),
+            };
+            logouts.extend(step.logout.clone());
+            match verdict {
+                LoginVerdict::Next => {}
+                LoginVerdict::Done => break,
+                LoginVerdict::Auth { message } => return Ok((concluded(&Verdict::Auth { message }), None)),
+                LoginVerdict::Malformed { message } => return Ok((concluded(&Verdict::Malformed { message }), None)),
             }
-            if end == WaitEnd::TooLong {
-                return (conclude(end, Progress::Written), None);
+        }
+        let Some((said, segments)) = steps.next() else { return Err("the command is not played".into()) };
+        same(self.request.payload().bytes(), &said.sends)?;
+        let played = self.command(said, segments);
+        for ((said, _), logout) in steps.zip(logouts) {
+            same(logout.payload.bytes(), &said.sends)?;
+        }
+        Ok(played)
+    }
+
+    fn command(&self, said: &VectorStep, segments: &[&[u8]]) -> Played {
+        let Some(framing) = self.request.framing() else { return (SENT, None) };
+        let judge = |frame: &Frame| {
+            let verdict = self.request.judge(frame, self.params);
+            (verdict != Verdict::Stray).then(|| (verdict, self.request.announced(frame)))
+        };
+        match frames(framing, segments, self.then, judge) {
+            Waited::Judged((Verdict::Ok { .. }, Some(announced)), rest) => self.transfer(announced, &rest.stream),
+            Waited::Judged((verdict, _), _) => {
+                let conclusion = concluded(&verdict);
+                (conclusion, if let Verdict::Ok { value } = verdict { value } else { None })
+            }
+            Waited::Ended(end, rest) => {
+                let said_busy = self.device_type.link.busy_text(&rest.stream).is_some();
+                let end = if said_busy { WaitEnd::GatewayBusy } else { end };
+                let begun = rest.begun(&said.sends);
+                (conclude(end, if begun { Progress::ReplyBegun } else { Progress::Written }), None)
             }
         }
     }
-    let sent = request.payload().bytes();
-    if let Some((start, _)) = request.device_type().link.busy_text(&stream)
-        && !codec.may_be_begun(stream.get(..start).unwrap_or_default(), sent)
-    {
-        end = WaitEnd::GatewayBusy;
+
+    /// What comes of the bytes that follow a reply.
+    fn transfer(&self, announced: u64, came: &[u8]) -> Played {
+        let Some(transfer) = self.request.transfer() else { return (SENT, None) };
+        let len = usize::try_from(announced).unwrap_or(usize::MAX);
+        let file = came.get(..len).unwrap_or(came);
+        let is_magic = transfer.may_begin_with(file);
+        let conclusion = if !is_magic || (file.len() == len && len < transfer.magic.len()) {
+            concluded(&Verdict::Malformed { message: String::new() })
+        } else if file.len() < len {
+            conclude(self.then, Progress::ReplyBegun)
+        } else {
+            concluded(&Verdict::Ok { value: None })
+        };
+        (conclusion, None)
     }
-    let begun = codec.may_be_begun(&stream, sent);
-    (conclude(end, if begun { Progress::ReplyBegun } else { Progress::Written }), None)
+}
+
+/// What a verdict that ends an exchange comes to.
+fn concluded(verdict: &Verdict) -> Conclusion {
+    verdict.conclusion().unwrap_or(SENT)
+}
+
+/// How the wait for a frame ended.
+enum Waited<T> {
+    /// One was judged; what came after it.
+    Judged(T, Rest),
+    /// None was, for this reason.
+    Ended(WaitEnd, Rest),
+}
+
+/// What came and is no frame that was judged.
+struct Rest {
+    stream: BytesMut,
+    codec: FrameCodec,
+}
+
+impl Rest {
+    fn begun(&self, request: &[u8]) -> bool {
+        self.codec.may_be_begun(&self.stream, request)
+    }
+}
+
+/// Reads frames until `judge` takes one, or all segments have come and `then` happens.
+fn frames<T>(
+    framing: &Arc<Framing>,
+    segments: &[&[u8]],
+    then: WaitEnd,
+    judge: impl Fn(&Frame) -> Option<T>,
+) -> Waited<T> {
+    let mut codec = FrameCodec::new();
+    codec.expect(framing);
+    let mut stream = BytesMut::new();
+    for place in 0..=segments.len() {
+        let segment = segments.get(place);
+        stream.extend_from_slice(segment.copied().unwrap_or_default());
+        loop {
+            let is_end = segment.is_none() && then == WaitEnd::Closed;
+            let decoded = if is_end { codec.decode_eof(&mut stream) } else { codec.decode(&mut stream) };
+            let end = match decoded {
+                Ok(Some(frame)) => match judge(&frame) {
+                    Some(judged) => {
+                        for later in segments.iter().skip(place + 1) {
+                            stream.extend_from_slice(later);
+                        }
+                        return Waited::Judged(judged, Rest { stream, codec });
+                    }
+                    None => continue,
+                },
+                Ok(None) => break,
+                Err(CodecError::TooLong { .. }) => WaitEnd::TooLong,
+                Err(CodecError::WrongChecksum { .. }) => WaitEnd::WrongChecksum,
+                Err(CodecError::Io(_)) => WaitEnd::Reset,
+            };
+            return Waited::Ended(end, Rest { stream, codec });
+        }
+    }
+    Waited::Ended(then, Rest { stream, codec })
+}
+
+fn same(sends: &[u8], must: &[u8]) -> Result<(), String> {
+    if sends == must { Ok(()) } else { Err(format!("sends `{}`, must send `{}`", shown(sends), shown(must))) }
 }
 
 fn stays_silent(device_type: &Arc<DeviceType>, params: &Params, wire: &[u8]) -> Result<(), String> {

@@ -50,13 +50,13 @@ impl Visit {
                 continue;
             }
             if !kept_for.as_ref().is_some_and(|kept| serves(kept, job)) {
-                close(&mut connection);
+                close(&mut connection).await;
             }
             self.current = Some((device, record, Progress::default()));
             self.try_once(shared, device, job, &mut connection).await;
             kept_for = Some(job.clone());
         }
-        close(&mut connection);
+        close(&mut connection).await;
         if shared.stop.is_stopping() {
             self.end_stopped(shared).await;
             return After::Done;
@@ -90,6 +90,9 @@ impl Visit {
         let Some((_, record, progress)) = self.current.as_mut() else { return };
         let before = Before {
             request: &job.request,
+            params: &job.params,
+            login: job.login.as_ref(),
+            save: job.save.as_deref(),
             address,
             link: &job.link,
             timing: &job.timing,
@@ -215,13 +218,15 @@ impl Visit {
     }
 }
 
-/// Whether a connection that served one job may serve another: type and link are the same.
+/// Whether a connection that served one job may serve another: type, link and log-in are the same.
 fn serves(kept: &Job, job: &Job) -> bool {
-    Arc::ptr_eq(kept.request.device_type(), job.request.device_type()) && Arc::ptr_eq(&kept.link, &job.link)
+    Arc::ptr_eq(kept.request.device_type(), job.request.device_type())
+        && Arc::ptr_eq(&kept.link, &job.link)
+        && kept.login.as_ref().map(Arc::as_ptr) == job.login.as_ref().map(Arc::as_ptr)
 }
 
-fn close<S: DeviceStream>(connection: &mut Option<Connection<S>>) {
+async fn close<S: DeviceStream>(connection: &mut Option<Connection<S>>) {
     if let Some(open) = connection.take() {
-        open.close();
+        open.close().await;
     }
 }

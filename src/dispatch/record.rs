@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::policy::Tried;
 use crate::model::{
-    AttemptError, Delivery, ErrorKind, Failure, Outcome, SkipReason, Status, StopReason, UnixMillis, Value,
+    AttemptError, Delivery, ErrorKind, Failure, FileRecord, Outcome, SkipReason, Status, StopReason, UnixMillis, Value,
 };
 use crate::plan::Job;
 use crate::session::{Attempt, Ending};
@@ -39,6 +39,7 @@ struct Last {
     delivery: Delivery,
     value: Option<Value>,
     reply: Option<Box<[u8]>>,
+    file: Option<Box<FileRecord>>,
     failure: Option<Failure>,
 }
 
@@ -102,7 +103,7 @@ impl Record {
         let left_open = attempt.written && !is_answered && delivery == Delivery::Unknown;
         self.is_unanswered = (self.is_unanswered || left_open) && !is_answered;
         self.has_unanswered |= left_open;
-        self.last = Some(Last { status, delivery, value, reply: attempt.reply, failure });
+        self.last = Some(Last { status, delivery, value, reply: attempt.reply, file: attempt.file, failure });
         Some(tried)
     }
 
@@ -136,6 +137,7 @@ impl Record {
                 delivery: Delivery::Unknown,
                 value: None,
                 reply,
+                file: None,
                 failure: Some(Failure::new(ErrorKind::Interrupted).detail(reason.words())),
             })
         } else {
@@ -160,6 +162,7 @@ impl Record {
             delivery: Delivery::Unknown,
             value: None,
             reply: None,
+            file: None,
             failure: Some(Failure::new(ErrorKind::Internal).detail(reason)),
         });
     }
@@ -182,6 +185,7 @@ impl Record {
             sent: self.was_written.then(|| job.request.payload().clone()),
             reply: last.reply,
             value: last.value,
+            file: last.file,
             error: last.failure,
             earlier_errors: self.earlier,
         }

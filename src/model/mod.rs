@@ -21,7 +21,7 @@ pub use device::{Device, DeviceIndex, ParamValue, Params};
 pub use event::RunEvent;
 pub use failure::{ErrorKind, Failure};
 pub use names::{fold_names, selector_name};
-pub use outcome::{AttemptError, Delivery, Outcome, SkipReason, Status, Value};
+pub use outcome::{AttemptError, Delivery, FileRecord, Outcome, SkipReason, Status, Value};
 pub use run::{Ended, RunId, RunInfo, StopReason, Summary, UnixMillis};
 pub use secret::Secret;
 pub use timing::{Backoff, Timing, TimingOverrides};

@@ -1,5 +1,6 @@
 //! What became of a device after its last attempt.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -110,8 +111,37 @@ pub enum Value {
     Text(Box<str>),
     /// A number.
     Int(i64),
+    /// A decimal number: 125 with one place is 12.5.
+    Decimal {
+        /// Its digits without the point.
+        digits: i64,
+        /// How many of them stand behind the point.
+        places: u32,
+    },
     /// Numbers, such as the relays that are on.
     List(Box<[i64]>),
+}
+
+impl Value {
+    /// A decimal number as people write it.
+    pub fn decimal(digits: i64, places: u32) -> String {
+        let sign = if digits < 0 { "-" } else { "" };
+        let width = places as usize + 1;
+        let all = format!("{:0width$}", digits.unsigned_abs());
+        let (whole, part) = all.split_at_checked(all.len() - places as usize).unwrap_or((&all, ""));
+        if part.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{part}") }
+    }
+}
+
+/// A file that was fetched from a device, whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileRecord {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its length.
+    pub bytes: u64,
+    /// Its SHA-256 in lower-case hex.
+    pub sha256: Box<str>,
 }
 
 /// A failed attempt before the last one.
@@ -145,6 +175,8 @@ pub struct Outcome {
     pub reply: Option<Box<[u8]>>,
     /// What the reply carried.
     pub value: Option<Value>,
+    /// The file that was fetched.
+    pub file: Option<Box<FileRecord>>,
     /// Why the last attempt failed.
     pub error: Option<Failure>,
     /// Why the attempts before it failed.
@@ -164,6 +196,7 @@ impl Outcome {
             sent: None,
             reply: None,
             value: None,
+            file: None,
             error: None,
             earlier_errors: Vec::new(),
         }
@@ -172,5 +205,17 @@ impl Outcome {
     /// A success that took more than one attempt.
     pub fn is_flaky(&self) -> bool {
         self.status.is_success() && self.attempts > 1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_decimal_number_keeps_its_places() {
+        for (digits, places, text) in [(125, 1, "12.5"), (-5, 2, "-0.05"), (0, 1, "0.0"), (7, 0, "7")] {
+            assert_eq!(Value::decimal(digits, places), text);
+        }
     }
 }

@@ -6,12 +6,13 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
+use super::save::save_targets;
 use super::{Job, Lanes, Plan, PlannedSite};
-use crate::device_type::{CommandSource, DeviceType, Link, LinkOverrides, Request, RequestError};
+use crate::device_type::{CommandSource, DeviceType, Link, LinkOverrides, Login, Request, RequestError};
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources, Span, nearest};
 use crate::inventory::{Fleet, Member};
 use crate::model::escape::printable;
-use crate::model::{Command, Device, DeviceIndex, ParamValue, Params, Payload, Timing, TimingOverrides, fold_names};
+use crate::model::{Command, Device, DeviceIndex, ParamValue, Payload, Timing, TimingOverrides, fold_names};
 
 /// What is to be planned.
 pub struct PlanRequest<'a> {
@@ -25,6 +26,8 @@ pub struct PlanRequest<'a> {
     pub flags: TimingOverrides,
     /// `--idempotent`: the user vouches that the raw command may be sent twice.
     pub idempotent: bool,
+    /// `--save`: where the files go that replies announce.
+    pub save: Option<&'a str>,
     /// The lowest layer of settings.
     pub built_in: Timing,
 }
@@ -44,13 +47,14 @@ pub fn build(request: &PlanRequest<'_>, sources: &mut Sources, diagnostics: &mut
         Command::Action { name, args } => action(name, args, &selected, diagnostics)?,
     };
     let mut planner = Planner { request, ways, ..Planner::new(request) };
-    let jobs: Vec<Job> = selected.iter().filter_map(|(device, member)| planner.job(device, member)).collect();
+    let mut jobs: Vec<Job> = selected.iter().filter_map(|(device, member)| planner.job(device, member)).collect();
     planner.report(diagnostics);
     if diagnostics.error_count() > before || jobs.len() != selected.len() {
         return None;
     }
     let devices: Arc<[Device]> = selected.iter().map(|(device, _)| (*device).clone()).collect();
     let lanes = Lanes::of(&devices);
+    plan_saving(request, &devices, &mut jobs, sources, diagnostics);
     refuse_repeats(request.command, &devices, &jobs, &lanes, diagnostics);
     let sites = request
         .fleet
@@ -59,6 +63,36 @@ pub fn build(request: &PlanRequest<'_>, sources: &mut Sources, diagnostics: &mut
         .filter_map(|site| Some(PlannedSite { name: site.name.clone(), max_concurrency: site.max_concurrency? }))
         .collect();
     (diagnostics.error_count() == before).then_some(Plan { devices, jobs, lanes, sites })
+}
+
+/// A transfer needs a place for its file, and only a transfer has one.
+fn plan_saving(
+    request: &PlanRequest<'_>,
+    devices: &[Device],
+    jobs: &mut [Job],
+    sources: &mut Sources,
+    diagnostics: &mut Diagnostics,
+) {
+    let fetches: Vec<bool> = jobs.iter().map(|job| job.request.transfer().is_some()).collect();
+    let named = |wanted: bool| {
+        let named = devices.iter().zip(&fetches).filter(|(_, fetches)| **fetches == wanted);
+        fold_names(named.map(|(device, _)| &*device.name))
+    };
+    let Some(pattern) = request.save else {
+        if fetches.contains(&true) {
+            let mistake = Diagnostic::error(format!("a file is fetched, but not said where to: {}", named(true)));
+            diagnostics.push(mistake.help("give `--save \"db/{name}.db\"`"));
+        }
+        return;
+    };
+    if fetches.contains(&false) {
+        diagnostics.push(Diagnostic::error(format!("`--save`: no file comes of this command: {}", named(false))));
+        return;
+    }
+    let Some(targets) = save_targets(pattern, devices, sources, diagnostics) else { return };
+    for (job, target) in jobs.iter_mut().zip(targets) {
+        job.save = Some(target.into());
+    }
 }
 
 /// How a type is told what to do.
@@ -190,7 +224,9 @@ fn action(
 struct Planner<'a> {
     request: &'a PlanRequest<'a>,
     ways: Vec<Way>,
+    /// By the type as it is for the device, and the body.
     requests: HashMap<(usize, Payload), Arc<Request>>,
+    logins: HashSet<Arc<Login>>,
     timings: HashMap<(usize, TimingOverrides), Arc<Timing>>,
     links: HashMap<(usize, LinkOverrides), Arc<Link>>,
     errors: BTreeMap<String, Vec<&'a str>>,
@@ -203,6 +239,7 @@ impl<'a> Planner<'a> {
             request,
             ways: Vec::new(),
             requests: HashMap::new(),
+            logins: HashSet::new(),
             timings: HashMap::new(),
             links: HashMap::new(),
             errors: BTreeMap::new(),
@@ -211,17 +248,25 @@ impl<'a> Planner<'a> {
     }
 
     fn job(&mut self, device: &'a Device, member: &'a Member) -> Option<Job> {
-        let (place, way) =
-            self.ways.iter().enumerate().find(|(_, way)| Arc::ptr_eq(&way.device_type, &member.device_type))?;
-        let overridden: Params;
+        let way = self.ways.iter().find(|way| Arc::ptr_eq(&way.device_type, &member.device_type))?;
         let params = if way.args.is_empty() {
-            &device.params
+            device.params.clone()
         } else {
-            overridden = device.params.overridden_by(way.args.iter().cloned());
-            &overridden
+            device.params.overridden_by(way.args.iter().cloned())
         };
-        let body = match way.device_type.body(&way.source, params) {
-            Ok(body) => body,
+        let device_type = way.device_type.effective(&params);
+        let made = device_type.body(&way.source, &params).and_then(|body| {
+            device_type.check(&way.source, &body, &params)?;
+            let login = device_type.login(&params)?;
+            let key = (Arc::as_ptr(&device_type).addr(), body);
+            if let Some(known) = self.requests.get(&key) {
+                return Ok((known.clone(), login));
+            }
+            let made = device_type.request(&way.source, key.1.clone(), self.request.idempotent)?;
+            Ok((self.requests.entry(key).or_insert(Arc::new(made)).clone(), login))
+        });
+        let (request, login) = match made {
+            Ok(made) => made,
             Err(error) => {
                 let text = match (&error, &way.source) {
                     (RequestError::MissingParam { name }, CommandSource::Action(action)) => {
@@ -233,26 +278,19 @@ impl<'a> Planner<'a> {
                 return None;
             }
         };
-        let request = match self.requests.get(&(place, body.clone())) {
+        let login = login.map(|login| match self.logins.get(&login) {
             Some(known) => known.clone(),
-            None => match way.device_type.request(&way.source, body.clone(), self.request.idempotent) {
-                Ok(made) => {
-                    let made = Arc::new(made);
-                    self.requests.insert((place, body), made.clone());
-                    made
-                }
-                Err(error) => {
-                    self.errors.entry(error.to_string()).or_default().push(&device.name);
-                    return None;
-                }
-            },
-        };
+            None => {
+                self.logins.insert(login.clone());
+                login
+            }
+        });
         if let CommandSource::Raw(_) = way.source {
             if request.is_broadcast() && way.device_type.unit_param.is_some() {
                 let text = "the command speaks to every device behind the gateway, not to one".to_owned();
                 self.warnings.entry(text).or_default().push(&device.name);
             }
-            if let Some(unit) = request.unit_named(params) {
+            if let Some(unit) = request.unit_named(&params) {
                 let text = format!("the command names unit {unit}, which is not the device's own");
                 self.warnings.entry(text).or_default().push(&device.name);
             }
@@ -265,10 +303,9 @@ impl<'a> Planner<'a> {
                 self.warnings.entry(text).or_default().push(&device.name);
             }
         }
-        let device_type = way.device_type.clone();
         let timing = self.timing(&request, member);
-        let link = self.link(place, &device_type, member.link);
-        Some(Job { request, timing, link })
+        let link = self.link(&device_type, member.link);
+        Some(Job { request, timing, link, params, login, save: None })
     }
 
     fn timing(&mut self, request: &Arc<Request>, member: &Member) -> Arc<Timing> {
@@ -283,8 +320,8 @@ impl<'a> Planner<'a> {
             .clone()
     }
 
-    fn link(&mut self, place: usize, device_type: &DeviceType, overrides: LinkOverrides) -> Arc<Link> {
-        let link = self.links.entry((place, overrides)).or_insert_with(|| {
+    fn link(&mut self, device_type: &Arc<DeviceType>, overrides: LinkOverrides) -> Arc<Link> {
+        let link = self.links.entry((Arc::as_ptr(device_type).addr(), overrides)).or_insert_with(|| {
             let own = &device_type.link;
             Arc::new(Link {
                 gap: overrides.gap.unwrap_or(own.gap),
@@ -293,6 +330,7 @@ impl<'a> Planner<'a> {
                 reuse: overrides.reuse.unwrap_or(own.reuse),
                 telnet: own.telnet_under(overrides.telnet),
                 may_detect_telnet: own.may_detect_telnet,
+                half_close: overrides.half_close.unwrap_or(own.half_close),
                 busy_texts: own.busy_texts.clone(),
             })
         });

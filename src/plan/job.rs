@@ -1,10 +1,11 @@
 //! A device's part of a plan, and the plan as a whole.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use super::Lanes;
-use crate::device_type::{Link, Request};
-use crate::model::{Device, DeviceIndex, Timing};
+use crate::device_type::{Link, Login, Request};
+use crate::model::{Device, DeviceIndex, Params, Timing};
 
 /// What is to be done with one device. Shared parts are shared: a fleet that gets one command holds it once.
 #[derive(Debug, Clone)]
@@ -16,6 +17,12 @@ pub struct Job {
     /// How the device is connected to; equal settings of one type are one `Arc`, so a lane can tell at a glance whether
     /// a connection serves two devices.
     pub link: Arc<Link>,
+    /// The device's parameters, with the action's arguments: what a reply means may depend on them.
+    pub params: Params,
+    /// What the device is told once per connection before its first command; equal log-ins of a type are one `Arc`.
+    pub login: Option<Arc<Login>>,
+    /// Where the file goes that the device's reply announces.
+    pub save: Option<Arc<Path>>,
 }
 
 /// A site with a cap.

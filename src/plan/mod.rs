@@ -7,6 +7,7 @@ mod build;
 mod estimate;
 mod job;
 mod lanes;
+mod save;
 
 pub use build::{PlanRequest, build};
 pub use estimate::estimate;

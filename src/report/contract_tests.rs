@@ -57,7 +57,12 @@ fn everything() -> Vec<RunEvent> {
         let site = None;
         all.push((Device { site, ..device(reason.as_str(), "h") }, Outcome::skipped(reason)));
     }
-    for value in [Value::Text("on".into()), Value::Int(-5), Value::List([1, 3].into())] {
+    for value in [
+        Value::Text("on".into()),
+        Value::Int(-5),
+        Value::Decimal { digits: 125, places: 1 },
+        Value::List([1, 3].into()),
+    ] {
         all.push((device("v", "h"), ok(value)));
     }
     test_run::run_of(test_run::action("status"), all, Ended::Deadline)

@@ -121,12 +121,22 @@ pub(super) struct DeviceRecord<'a> {
     /// What the reply carried.
     pub(super) value: Option<ValueRecord<'a>>,
     /// The file that was fetched.
-    #[schemars(schema_with = "file_schema")]
-    pub(super) file: (),
+    pub(super) file: Option<FileDocument<'a>>,
     /// Why the last attempt failed; `null` for successes and for skipped devices.
     pub(super) error: Option<ErrorRecord>,
     /// Why the attempts before the last one failed.
     pub(super) earlier_errors: Vec<EarlierErrorRecord>,
+}
+
+/// A file that was fetched from a device.
+#[derive(serde::Serialize, JsonSchema)]
+#[schemars(rename = "file")]
+pub(super) struct FileDocument<'a> {
+    /// As it was expanded.
+    pub(super) path: std::borrow::Cow<'a, str>,
+    pub(super) bytes: u64,
+    /// In lower-case hex.
+    pub(super) sha256: &'a str,
 }
 
 /// A decoded value.
@@ -136,6 +146,7 @@ pub(super) struct DeviceRecord<'a> {
 pub(super) enum ValueRecord<'a> {
     Text(std::borrow::Cow<'a, str>),
     Int(i64),
+    Decimal(f64),
     List(&'a [i64]),
 }
 
@@ -269,14 +280,6 @@ fn reason_schema(_: &mut SchemaGenerator) -> Schema {
 
 fn kind_schema(_: &mut SchemaGenerator) -> Schema {
     words(ErrorKind::ALL.map(ErrorKind::as_str))
-}
-
-fn file_schema(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({
-        "type": ["object", "null"],
-        "required": ["path", "bytes", "sha256"],
-        "properties": { "path": { "type": "string" }, "bytes": { "type": "integer" }, "sha256": { "type": "string" } },
-    })
 }
 
 fn words<const N: usize>(words: [&'static str; N]) -> Schema {

@@ -8,8 +8,8 @@ use std::time::Duration;
 use serde::ser::{Serialize, Serializer};
 
 use super::document::{
-    CommandRecord, DeviceRecord, EarlierErrorRecord, ErrorRecord, Moment, REPORT_SCHEMA, Report, Shown, SummaryRecord,
-    VERSION, ValueRecord,
+    CommandRecord, DeviceRecord, EarlierErrorRecord, ErrorRecord, FileDocument, Moment, REPORT_SCHEMA, Report, Shown,
+    SummaryRecord, VERSION, ValueRecord,
 };
 use super::mask::Mask;
 use super::{Collected, hint};
@@ -103,9 +103,16 @@ pub(super) fn device_record<'a>(device: &'a Device, outcome: &'a Outcome) -> Dev
         value: outcome.value.as_ref().map(|value| match value {
             Value::Text(text) => ValueRecord::Text(mask.text(text)),
             Value::Int(number) => ValueRecord::Int(*number),
+            Value::Decimal { digits, places } => {
+                ValueRecord::Decimal(Value::decimal(*digits, *places).parse().unwrap_or_default())
+            }
             Value::List(numbers) => ValueRecord::List(numbers),
         }),
-        file: (),
+        file: outcome.file.as_ref().map(|file| FileDocument {
+            path: file.path.to_string_lossy(),
+            bytes: file.bytes,
+            sha256: &file.sha256,
+        }),
         error: outcome.error.as_ref().map(|failure| error_record(failure, Some(outcome.status), &mask)),
         earlier_errors: outcome
             .earlier_errors

@@ -36,6 +36,7 @@ pub(super) fn outcome(status: Status, delivery: Delivery, ms: u64, error: Option
         sent: (delivery != Delivery::None).then(|| Arc::new(Payload::plain(b"ka 01 01\r"))),
         reply: None,
         value: None,
+        file: None,
         error,
         earlier_errors: Vec::new(),
     }

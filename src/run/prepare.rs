@@ -46,6 +46,7 @@ pub fn prepare(request: &RunRequest, loaded: &mut Loaded) -> Preparation {
     };
     let defaults = built_in();
     let wanted = PlanRequest {
+        save: request.save.as_deref(),
         fleet,
         selection: &selection,
         command: &request.command,

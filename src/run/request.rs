@@ -30,6 +30,8 @@ pub struct RunRequest {
     pub selecting: Selecting,
     /// What they are to do.
     pub command: Command,
+    /// `--save`: where the files go that replies announce.
+    pub save: Option<String>,
     /// `--idempotent`: the raw command may be sent twice.
     pub idempotent: bool,
     /// Flags that win over every other setting.

@@ -5,17 +5,19 @@
 //! untouched.
 
 use std::io;
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
 use super::connection::{Connection, Look};
-use super::exchange::{Exchange, Limits};
+use super::exchange::Exchange;
 use super::{Ending, Keep, Stop};
 use crate::codec::{LineState, TelnetMode};
-use crate::device_type::{Link, Request};
+use crate::device_type::{Link, Login, Request};
 use crate::model::escape::printable;
-use crate::model::{Address, ErrorKind, Failure, Status, StopReason, Timing};
+use crate::model::{Address, ErrorKind, Failure, FileRecord, Params, Status, StopReason, Timing};
 use crate::transport::{Connect, ConnectError, DeviceStream};
 
 /// How long a gateway may take to set its serial line; it needs no wire but its own.
@@ -34,6 +36,8 @@ pub struct Attempt {
     pub written: bool,
     /// The frame that was judged, else whatever bytes came.
     pub reply: Option<Box<[u8]>>,
+    /// The file that was fetched.
+    pub file: Option<Box<FileRecord>>,
     /// Whether the connection may serve another command.
     pub keep: Keep,
 }
@@ -49,6 +53,12 @@ pub struct Progress {
 pub struct Before<'a> {
     /// The command.
     pub request: &'a Request,
+    /// The device's parameters, on which the meaning of a reply may depend.
+    pub params: &'a Params,
+    /// What the gateway is told before its first command.
+    pub login: Option<&'a Arc<Login>>,
+    /// Where a transfer is saved.
+    pub save: Option<&'a Path>,
     /// The gateway.
     pub address: &'a Address,
     /// How the device is connected to.
@@ -82,43 +92,49 @@ pub async fn attempt<C: Connect>(
                 Err(ending) => return not_written(ending),
             },
         };
-        match before.quiet(&mut open).await {
+        let ready = match before.quiet(&mut open).await {
+            Ok(()) => before.log_in(&mut open).await,
+            Err(ending) => Err(ending),
+        };
+        match ready {
             Ok(()) => {}
             // A kept connection that the peer has closed meanwhile is no attempt: another one is opened.
             Err(ending) if is_reused && ending.is_gone() => continue,
             Err(ending) => {
                 let reply = open.remembered();
                 let reply = (!reply.is_empty()).then(|| reply.into());
-                open.close();
+                open.close().await;
                 return Attempt { reply, ..not_written(ending) };
             }
         }
         progress.at_exchange = true;
         let exchange = Exchange {
             request: before.request,
+            params: before.params,
+            save: before.save,
             link: before.link,
             timing: before.timing,
-            limits: Limits { reply: Instant::now() + before.timing.reply_timeout, device: before.device_deadline },
+            device_deadline: before.device_deadline,
             stop: before.stop,
         };
         let attempt = exchange.carry_out(&mut open).await;
         progress.at_exchange = false;
         // The same holds when the peer's end shows only in the write, as long as it took no byte.
         if is_reused && !attempt.written && attempt.ending.is_gone() {
-            open.close();
+            open.close().await;
             continue;
         }
         if attempt.keep == Keep::Yes && before.link.reuse {
             *connection = Some(open);
         } else {
-            open.close();
+            open.close().await;
         }
         return attempt;
     }
 }
 
 fn not_written(ending: Ending) -> Attempt {
-    Attempt { ending, written: false, reply: None, keep: Keep::No }
+    Attempt { ending, written: false, reply: None, file: None, keep: Keep::No }
 }
 
 impl Before<'_> {
@@ -195,8 +211,22 @@ impl Before<'_> {
             Ok(failure) => self.gone(&open, failure),
             Err(error) => self.broken(&open, &error),
         };
-        open.close();
+        open.close().await;
         Err(ending)
+    }
+
+    /// Carries the type's log-in out, once per connection, and drops what came after it.
+    async fn log_in<S: DeviceStream>(&self, open: &mut Connection<S>) -> Result<(), Ending> {
+        let Some(login) = self.login else { return Ok(()) };
+        if open.is_logged_in() {
+            return Ok(());
+        }
+        open.log_in(login, self.link, self.timing, self.device_deadline, self.stop).await?;
+        match open.drop_stale() {
+            Look::Open => Ok(()),
+            Look::Ended => Err(self.gone(open, Failure::new(ErrorKind::ConnectionClosed))),
+            Look::Failed(error) => Err(self.broken(open, &error)),
+        }
     }
 
     /// Waits out the gap, listens where a late answer could be taken for ours, and drops what came.
@@ -214,7 +244,7 @@ impl Before<'_> {
             Look::Ended => return Err(self.gone(open, Failure::new(ErrorKind::ConnectionClosed))),
             Look::Failed(error) => return Err(self.broken(open, &error)),
         }
-        if let Some(text) = open.gateway_text(self.link, self.request) {
+        if let Some(text) = open.gateway_text(self.link, self.request.payload().bytes()) {
             return Err(gateway_busy(text));
         }
         // This process may have stood still meanwhile: a command that has no time left for its reply is not written.
@@ -254,7 +284,7 @@ impl Before<'_> {
     }
 
     fn gone<S: DeviceStream>(&self, open: &Connection<S>, failure: Failure) -> Ending {
-        match open.gateway_text(self.link, self.request) {
+        match open.gateway_text(self.link, self.request.payload().bytes()) {
             Some(text) => gateway_busy(text),
             None => Ending::failed(Status::Unreachable, failure),
         }

@@ -7,16 +7,21 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use futures::{SinkExt as _, StreamExt as _};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Instant;
 use tokio_util::codec::{Decoder as _, Framed};
 
+use super::Stop;
+use super::ending::Ending;
+use super::login::LoggedIn;
 use crate::codec::{CodecError, Frame, FrameCodec, LineState, TelnetMode};
-use crate::device_type::{Link, Request};
-use crate::model::Payload;
+use crate::device_type::{Link, Login};
+use crate::model::{Payload, Timing};
 use crate::transport::{DeviceStream, LastLook as _, Telnet};
 
 /// The most bytes of a connection that are remembered for showing them.
@@ -33,6 +38,8 @@ pub struct Connection<S> {
     framed: Framed<Tapped<Telnet<S>>, FrameCodec>,
     /// No command was written on it yet: what comes may be the gateway's own words.
     is_fresh: bool,
+    /// The log-in that was carried out on it.
+    logged_in: Option<LoggedIn>,
 }
 
 /// What stands between the codec and the stream.
@@ -61,7 +68,27 @@ impl<S: DeviceStream> Connection<S> {
     pub fn new(stream: S, telnet: TelnetMode) -> Self {
         let stream = Telnet::new(stream, telnet);
         let tapped = Tapped { stream, written: 0, received: 0, remembered: Vec::new(), mark: 0 };
-        Self { framed: Framed::with_capacity(tapped, FrameCodec::new(), BUFFER), is_fresh: true }
+        Self { framed: Framed::with_capacity(tapped, FrameCodec::new(), BUFFER), is_fresh: true, logged_in: None }
+    }
+
+    /// Whether the log-in was carried out on it.
+    pub(super) fn is_logged_in(&self) -> bool {
+        self.logged_in.is_some()
+    }
+
+    /// Carries a log-in out; what of it was done is undone before the connection closes.
+    pub(super) async fn log_in(
+        &mut self,
+        login: &Arc<Login>,
+        link: &Link,
+        timing: &Timing,
+        device_deadline: Instant,
+        stop: &Stop,
+    ) -> Result<(), Ending> {
+        let mut session = LoggedIn::new(login.clone());
+        let carried_out = session.carry_out(self, link, timing, device_deadline, stop).await;
+        self.logged_in = Some(session);
+        carried_out
     }
 
     /// Whether no command was written on it yet.
@@ -136,14 +163,14 @@ impl<S: DeviceStream> Connection<S> {
 
     /// What the gateway says instead of the device, when it does: only what came first on a connection can be that, and
     /// nothing that stands behind the beginning of a reply to `request`, once that was written.
-    pub(super) fn gateway_text(&self, link: &Link, request: &Request) -> Option<String> {
+    pub(super) fn gateway_text(&self, link: &Link, request: &[u8]) -> Option<String> {
         if !self.is_fresh {
             return None;
         }
         let tapped = self.framed.get_ref();
         let (start, text) = link.busy_text(&tapped.remembered)?;
         let before = tapped.remembered.get(tapped.mark..start).unwrap_or_default();
-        let is_after_reply = tapped.written > 0 && self.framed.codec().may_be_begun(before, request.payload().bytes());
+        let is_after_reply = tapped.written > 0 && self.framed.codec().may_be_begun(before, request);
         (!is_after_reply).then_some(text)
     }
 
@@ -191,6 +218,32 @@ impl<S: DeviceStream> Connection<S> {
         self.framed.codec().may_be_begun(self.framed.read_buffer(), request)
     }
 
+    /// Bytes that are in the codec's buffer and were no frame, at most `most` of them; `None` when there are none.
+    pub(super) fn take_buffered(&mut self, most: usize) -> Option<Bytes> {
+        let buffer = self.framed.read_buffer_mut();
+        let len = most.min(buffer.len());
+        (len > 0).then(|| buffer.split_to(len).freeze())
+    }
+
+    /// Whether there are such bytes.
+    pub(super) fn has_buffered(&self) -> bool {
+        !self.framed.read_buffer().is_empty()
+    }
+
+    /// Waits for bytes, at most `most`, and puts them into the codec's buffer; `Ok(0)` is the end of the stream.
+    pub(super) async fn fill(&mut self, most: usize) -> io::Result<usize> {
+        let mut buffer = std::mem::take(self.framed.read_buffer_mut());
+        buffer.reserve(most);
+        let read = tokio::io::AsyncReadExt::read_buf(self.framed.get_mut(), &mut buffer).await;
+        *self.framed.read_buffer_mut() = buffer;
+        read
+    }
+
+    /// Says that nothing more will be written: the peer sees the end of the stream, and may still answer.
+    pub(super) async fn half_close(&mut self) -> io::Result<()> {
+        tokio::io::AsyncWriteExt::shutdown(self.framed.get_mut()).await
+    }
+
     /// Waits for bytes and drops them; `Ok(0)` is the end of the stream.
     pub(super) async fn read_and_drop(&mut self) -> io::Result<usize> {
         let mut space = [0; 256];
@@ -199,7 +252,10 @@ impl<S: DeviceStream> Connection<S> {
 
     /// Closes with FIN: a socket that is closed with bytes unread answers with RST, and some gateways then keep the
     /// session. So what is there is read first.
-    pub fn close(mut self) {
+    pub async fn close(mut self) {
+        if let Some(session) = self.logged_in.take() {
+            session.log_out(&mut self).await;
+        }
         _ = self.drop_stale();
     }
 }

@@ -8,7 +8,11 @@ mod attempt;
 mod connection;
 mod ending;
 mod exchange;
+mod login;
+mod saving;
 mod stop;
+mod transfer;
+mod wait;
 
 pub use attempt::{Attempt, Before, Progress, attempt};
 pub use connection::Connection;

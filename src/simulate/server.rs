@@ -99,6 +99,11 @@ struct Reply {
 }
 
 impl Part {
+    /// The type as it is for the first device: they share one board.
+    fn effective(&self) -> Arc<DeviceType> {
+        self.units.first().map_or_else(|| self.device_type.clone(), |unit| self.device_type.effective(&unit.params))
+    }
+
     fn answer(&self, body: &[u8], boot: Option<Duration>) -> Option<Reply> {
         let mut held = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if held.is_none() {
@@ -172,12 +177,22 @@ fn gateway_of(stream: &TcpStream, gateways: &HashMap<Ipv4Addr, Arc<Gateway>>) ->
     }
 }
 
-/// Waits before a slow reply; a client that leaves meanwhile frees the gateway at once, as a real one would.
-async fn wait_or_leave(stream: &mut TcpStream, received: &mut BytesMut, wait: Duration) -> ControlFlow<()> {
+/// Waits before a slow reply; a client that leaves meanwhile frees the gateway at once, as a real one would. One that is
+/// expected to close its side has not left.
+async fn wait_or_leave(
+    stream: &mut TcpStream,
+    received: &mut BytesMut,
+    wait: Duration,
+    half_close: bool,
+) -> ControlFlow<()> {
     let until = Instant::now() + wait;
     while Instant::now() < until {
         match timeout_at(until, stream.read_buf(received)).await {
             Ok(Ok(read)) if read > 0 => {}
+            Ok(Ok(_)) if half_close => {
+                tokio::time::sleep_until(until).await;
+                break;
+            }
             Ok(_) => return ControlFlow::Break(()),
             Err(_) => break,
         }
@@ -191,12 +206,12 @@ async fn converse(mut stream: TcpStream, gateway: &Gateway, boot: Option<Duratio
         _ = stream.write_all(IN_USE).await;
         return;
     };
-    let Some(device_type) = gateway.parts.first().map(|part| part.device_type.clone()) else { return };
+    let Some(device_type) = gateway.parts.first().map(Part::effective) else { return };
     let mut received = BytesMut::with_capacity(64);
     while stream.read_buf(&mut received).await.is_ok_and(|read| read > 0) {
         while let Some(body) = device_type.send.cut(&mut received) {
             let Some(reply) = gateway.answer(&body, boot) else { continue };
-            if wait_or_leave(&mut stream, &mut received, reply.after).await.is_break() {
+            if wait_or_leave(&mut stream, &mut received, reply.after, device_type.link.half_close).await.is_break() {
                 return;
             }
             let shown = if reply.is_cut { reply.bytes.len() / 2 } else { reply.bytes.len() };

@@ -116,6 +116,7 @@ fn understand(args: &RunArgs) -> Result<(RunRequest, Outputs), String> {
             sample: args.sample,
         },
         command,
+        save: args.save.clone(),
         idempotent: args.idempotent,
         flags: args.timing.overrides(),
         concurrency: args.concurrency.and_then(|lanes| usize::try_from(lanes).ok()),

@@ -89,7 +89,8 @@ fn describe(one: &Arc<DeviceType>) -> String {
     let times: Vec<String> = times.iter().map(|(name, time)| format!("{name} {}", span(*time))).collect();
     fact("link", format!("{}, telnet {}", times.join(", "), link.telnet));
     for reply in &one.replies {
-        fact("reply", format!("{}: {}", reply.name, reply.framing));
+        let framing = reply.framing.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string);
+        fact("reply", format!("{}: {framing}", reply.name));
     }
     let names = one.params.iter().map(|param| param.name.len()).chain(one.actions().map(|action| action.name.len()));
     let width = names.max().unwrap_or(0) + 2;

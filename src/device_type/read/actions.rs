@@ -1,20 +1,28 @@
 //! `[actions.X]`, and the check that each action makes a command that the type itself understands.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Context;
 use super::commands::read_traits;
-use super::languages::{mistake, template, word};
+use toml::de::DeValue;
+
+use super::languages::{bytes, expression, known, mistake, template, word};
 use super::params::{in_order, read_specs};
-use crate::device_type::action::{Action, Decoding};
+use crate::device_type::action::{Action, Decoding, Scale};
 use crate::device_type::definition::DeviceType;
 use crate::device_type::format::{Format, Width};
 
 use crate::device_type::body::CommandSource;
+use crate::device_type::judge::ReplySpec;
 use crate::device_type::param::{ParamKind, ParamSpec};
-use crate::device_type::template::Holes;
+use crate::device_type::template::{Holes, Piece, Template};
+use crate::device_type::transfer::Transfer;
 use crate::diagnostic::{Diagnostics, Span, TomlTable, TomlValue};
 use crate::model::{ParamValue, Params, Secret};
+
+/// How long a file may pause where a type says nothing.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The actions of a type.
 #[derive(Default)]
@@ -38,31 +46,64 @@ pub(super) fn read_actions<'t>(
         let Some(mut action) = value.table(format!("[actions.{name}]"), diagnostics) else { continue };
         read.names.push(name);
         let args = match action.table("args", "`args`", diagnostics) {
-            Some(args) => read_specs(args, context.params, "argument", diagnostics),
+            Some(args) => read_specs(args, context.params, "argument", context.is_text, diagnostics),
             None => Vec::new(),
         };
         let known: Vec<&str> = args.iter().chain(context.params).map(|spec| &*spec.name).collect();
-        let holes = Holes { known: &known, what: "parameter or argument", formats: true };
+        let holes = Holes { known: &known, what: "parameter or argument", formats: true, is_text: context.is_text };
         let send = match action.get("send") {
             Some(value) => template(value, holes, diagnostics)
+                .filter(|send| !computes_of_secret(send, &args, context, value, diagnostics))
                 .and_then(|send| Some((send, value.text(diagnostics)?, value.span()))),
             None => {
                 action.missing("send", diagnostics);
                 None
             }
         };
-        let value = action.get("value").and_then(|value| read_decoding(value, diagnostics));
+        let value = action.get("value");
+        let transfer = action.table("transfer", "`transfer`", diagnostics);
         let traits = read_traits(&mut action, context, diagnostics);
+        // What answers it may stand with a command pattern: any field that a reply defines may be meant.
+        let fields: Vec<&str> = context.replies.specs.iter().flat_map(ReplySpec::all_names).collect();
+        let value = value.and_then(|value| read_decoding(value, &fields, &known, diagnostics));
+        let transfer = transfer.and_then(|table| read_transfer(table, &fields, diagnostics));
         action.finish(diagnostics);
         if let Some((send, text, span)) = send {
-            read.list.push(Action { name: name.into(), args, text: text.into(), send, value, traits });
+            read.list.push(Action { name: name.into(), args, text: text.into(), send, value, transfer, traits });
             read.send_spans.push(span);
         }
     }
     read
 }
 
-fn read_decoding(value: TomlValue<'_, '_>, diagnostics: &mut Diagnostics) -> Option<Decoding> {
+/// A secret can only stand as it is: what is computed of it would no longer be marked as secret.
+fn computes_of_secret(
+    send: &Template,
+    args: &[ParamSpec],
+    context: &Context<'_>,
+    value: TomlValue<'_, '_>,
+    diagnostics: &mut Diagnostics,
+) -> bool {
+    let is_secret = |name: &str| {
+        let spec = args.iter().chain(context.params).find(|spec| &*spec.name == name);
+        spec.is_some_and(|spec| matches!(spec.kind, ParamKind::Secret { .. }))
+    };
+    let found = send.pieces().iter().any(|piece| match piece {
+        Piece::Hole { value, .. } if value.as_name().is_none() => value.names().into_iter().any(|name| is_secret(name)),
+        Piece::Hole { .. } | Piece::Literal(_) => false,
+    });
+    if found {
+        mistake(diagnostics, "nothing can be computed of a secret".to_owned(), value.span(), "", None);
+    }
+    found
+}
+
+fn read_decoding(
+    value: TomlValue<'_, '_>,
+    fields: &[&str],
+    params: &[&str],
+    diagnostics: &mut Diagnostics,
+) -> Option<Decoding> {
     const NUMBERS: [(&str, Radix); 2] = [("dec", Radix::Dec), ("hex", Radix::Hex)];
     #[derive(Clone, Copy)]
     enum Radix {
@@ -73,31 +114,68 @@ fn read_decoding(value: TomlValue<'_, '_>, diagnostics: &mut Diagnostics) -> Opt
     let mut table = value.table("`value`", diagnostics)?;
     let map = table.table("map", "`map`", diagnostics);
     let number = table.get("as").and_then(|value| word(value, &NUMBERS, diagnostics));
+    let names: Vec<&str> = fields.iter().chain(params).copied().collect();
+    let expr = table.get("expr").and_then(|value| expression(value, &names, "field", diagnostics));
+    let scale = table.get("scale").and_then(|value| read_scale(value, diagnostics));
+    let bits = table
+        .text("bits", diagnostics)
+        .and_then(|(name, span)| known(name, &span, fields, "field", diagnostics).then(|| Arc::<str>::from(name)));
     let span = table.span();
     table.finish(diagnostics);
     if diagnostics.error_count() > earlier {
         return None;
     }
-    match (map, number) {
-        (Some(mut map), None) => {
-            let mut words: Vec<(Arc<str>, Arc<str>)> = Vec::new();
-            for (raw, _, word) in in_order(&mut map) {
-                words.push((raw.into(), word.text(diagnostics)?.into()));
-            }
-            Some(Decoding::Map(words))
-        }
-        (None, Some(Radix::Dec)) => Some(Decoding::As(Format::Dec(Width::Free))),
-        (None, Some(Radix::Hex)) => Some(Decoding::As(Format::Hex(Width::Free))),
-        (Some(_), Some(_)) => {
-            mistake(diagnostics, "`value` has `map` and `as`".to_owned(), span, "one of them", None);
-            None
-        }
-        (None, None) => {
-            let label = "`{ map = { \"01\" = \"on\" } }` or `{ as = \"hex\" }`";
-            mistake(diagnostics, "`value` says nothing".to_owned(), span, label, None);
-            None
-        }
+    let mut words: Vec<(Arc<str>, Arc<str>)> = Vec::new();
+    let has_map = map.is_some();
+    for (raw, _, word) in map.into_iter().flat_map(|mut map| in_order(&mut map)) {
+        words.push((raw.into(), word.text(diagnostics)?.into()));
     }
+    let wrong = |message: &str, label: &str, diagnostics: &mut Diagnostics| {
+        mistake(diagnostics, message.to_owned(), span.clone(), label, None);
+        None
+    };
+    match (expr, has_map, number, bits) {
+        (Some(expression), _, None, None) => Some(Decoding::Computed { expression, scale, words }),
+        (None, ..) if scale.is_some() => wrong("`scale` needs an `expr`", "", diagnostics),
+        (None, true, None, None) => Some(Decoding::Map(words)),
+        (None, false, Some(Radix::Dec), None) => Some(Decoding::As(Format::Dec(Width::Free))),
+        (None, false, Some(Radix::Hex), None) => Some(Decoding::As(Format::Hex(Width::Free))),
+        (None, false, None, Some(field)) => Some(Decoding::Bits(field)),
+        (None, true, Some(_), None) => wrong("`value` has `map` and `as`", "one of them", diagnostics),
+        (None, false, None, None) => {
+            let label = "`{ map = { \"01\" = \"on\" } }` or `{ as = \"hex\" }`";
+            wrong("`value` says nothing", label, diagnostics)
+        }
+        _ => wrong("`value` says two things", "`expr` (with `scale`, `map`), `map`, `as` or `bits`", diagnostics),
+    }
+}
+
+fn read_scale(value: TomlValue<'_, '_>, diagnostics: &mut Diagnostics) -> Option<Scale> {
+    let scale = match value.value() {
+        DeValue::Float(float) => Scale::parse(float.as_str()),
+        _ => Some(Scale { factor: value.int(diagnostics)?, places: 0 }),
+    };
+    if scale.is_none() {
+        let message = "`scale` must be a number such as 0.1".to_owned();
+        mistake(diagnostics, message, value.span(), "at most nine places", None);
+    }
+    scale
+}
+
+/// `transfer`: the file that follows a reply.
+fn read_transfer(mut table: TomlTable<'_, '_>, fields: &[&str], diagnostics: &mut Diagnostics) -> Option<Transfer> {
+    let length = table
+        .required_text("length", diagnostics)
+        .and_then(|(name, span)| known(name, &span, fields, "field", diagnostics).then(|| Arc::from(name)));
+    if table.get("max").is_none() {
+        table.missing("max", diagnostics);
+    }
+    let max = table.int_in("max", 1..=i64::MAX, diagnostics).and_then(|max| u64::try_from(max).ok());
+    // Always hex: what a file begins with is no text of the device's language.
+    let magic = table.get("magic").and_then(|value| bytes(value, false, diagnostics)).unwrap_or_default();
+    let idle_timeout = table.duration("idle_timeout", diagnostics).unwrap_or(IDLE_TIMEOUT);
+    table.finish(diagnostics);
+    Some(Transfer { max: max?, magic: magic.into(), idle_timeout, length: length? })
 }
 
 /// Fills each action's body with the least and the greatest values, and reports what then cannot be sent or answered.
@@ -119,7 +197,7 @@ pub(super) fn check_samples(device_type: &DeviceType, spans: &[Span], diagnostic
                 return Some("no command pattern and no `replies.default` says what answers it".to_owned());
             }
             if device_type.send.fields.is_some() && device_type.fields_of(body.bytes()).is_none() {
-                return Some(format!("`send.fields` cannot read `{}`", body.shown()));
+                return Some(format!("`send.fields` cannot read `{}`", device_type.shown(&body)));
             }
             None
         });

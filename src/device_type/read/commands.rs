@@ -3,7 +3,7 @@
 use super::Context;
 use super::languages::{Defined, field_ref, known, pattern};
 use crate::device_type::command::{CommandRule, CommandTraits};
-
+use crate::device_type::param::{ParamKind, ParamSpec};
 use crate::device_type::settings::read_timing;
 use crate::diagnostic::{Diagnostics, TomlTable};
 
@@ -16,7 +16,7 @@ pub(super) fn read_commands(
     for value in table.array("command", diagnostics) {
         let Some(mut command) = value.table("[[command]]", diagnostics) else { continue };
         let when = match command.get("when") {
-            Some(value) => pattern(value, false, diagnostics),
+            Some(value) => pattern(value, context.is_text, diagnostics),
             None => {
                 command.missing("when", diagnostics);
                 None
@@ -39,13 +39,18 @@ pub(super) fn read_traits(
     let idempotent = table.bool("idempotent", diagnostics);
     let query = table.bool("query", diagnostics);
     let broadcast = table.bool("broadcast", diagnostics);
+    let only_if = table.text("only_if", diagnostics).and_then(|(name, span)| {
+        let is_switch = |param: &&ParamSpec| matches!(param.kind, ParamKind::Bool);
+        let switches: Vec<&str> = context.params.iter().filter(is_switch).map(|param| &*param.name).collect();
+        known(name, &span, &switches, "bool parameter", diagnostics).then(|| name.into())
+    });
     let reply = table
         .text("reply", diagnostics)
         .and_then(|(name, span)| known(name, &span, &context.replies.names, "reply", diagnostics).then_some(name));
     let echo_values = table.get("echo").map(|value| value.array(diagnostics));
     let echo = echo_values.map(|values| {
         let spec = context.replies.specs.iter().find(|spec| &*spec.name == reply.unwrap_or("default"));
-        let names: Option<Vec<&str>> = spec.map(|spec| spec.framing.field_names().collect());
+        let names: Option<Vec<&str>> = spec.map(|spec| spec.field_names().collect());
         let both = [
             Defined { by: "`send.fields`", names: context.request_fields },
             Defined { by: "the reply's `frame`", names: names.as_deref() },
@@ -53,5 +58,5 @@ pub(super) fn read_traits(
         values.into_iter().filter_map(|value| field_ref(value, &both, diagnostics)).collect()
     });
     let timing = read_timing(table, diagnostics);
-    CommandTraits { idempotent, query, broadcast, reply: reply.map(Into::into), echo, timing }
+    CommandTraits { idempotent, query, broadcast, only_if, reply: reply.map(Into::into), echo, timing }
 }

@@ -3,7 +3,10 @@
 use regex::bytes::Regex;
 
 use crate::codec::compile_pattern;
+use crate::device_type::expression::Expression;
 use crate::device_type::format::FieldRef;
+use crate::device_type::hex;
+use crate::device_type::pattern::{HexPattern, Pattern};
 use crate::device_type::template::{Holes, Piece, Template};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span, TomlValue, nearest};
 use crate::model::escape;
@@ -40,8 +43,52 @@ pub(super) fn known(name: &str, span: &Span, names: &[&str], what: &str, diagnos
     false
 }
 
-/// A regular expression.
-pub(super) fn pattern(value: TomlValue<'_, '_>, any_line: bool, diagnostics: &mut Diagnostics) -> Option<Regex> {
+/// A pattern: a regular expression in text types, else hex.
+pub(super) fn pattern(value: TomlValue<'_, '_>, is_text: bool, diagnostics: &mut Diagnostics) -> Option<Pattern> {
+    if is_text {
+        return compiled(value, false, diagnostics).map(Pattern::Text);
+    }
+    match HexPattern::parse(value.text(diagnostics)?) {
+        Ok(pattern) => Some(Pattern::Hex(pattern)),
+        Err(error) => {
+            let message = format!("`{}` is no pattern: {}", value.key(), error.message);
+            mistake(diagnostics, message, value.span(), "", error.help);
+            None
+        }
+    }
+}
+
+/// An expression over `names`.
+pub(super) fn expression(
+    value: TomlValue<'_, '_>,
+    names: &[&str],
+    what: &str,
+    diagnostics: &mut Diagnostics,
+) -> Option<Expression> {
+    let read = match Expression::parse(value.text(diagnostics)?) {
+        Ok(read) => read,
+        Err(error) => {
+            let message = format!("`{}` is no expression: {}", value.key(), error.message);
+            mistake(diagnostics, message, value.span(), "", None);
+            return None;
+        }
+    };
+    let unknown = read.names().into_iter().find(|name| !names.contains(&&***name)).cloned();
+    match unknown {
+        Some(name) => {
+            known(&name, &value.span(), names, what, diagnostics);
+            None
+        }
+        None => Some(read),
+    }
+}
+
+/// A regular expression that is searched line by line.
+pub(super) fn regex(value: TomlValue<'_, '_>, diagnostics: &mut Diagnostics) -> Option<Regex> {
+    compiled(value, true, diagnostics)
+}
+
+fn compiled(value: TomlValue<'_, '_>, any_line: bool, diagnostics: &mut Diagnostics) -> Option<Regex> {
     let text = value.text(diagnostics)?;
     match compile_pattern(text, any_line) {
         Ok(pattern) => Some(pattern),
@@ -102,9 +149,18 @@ pub(super) fn defines(name: &str, span: &Span, defined: Defined<'_>, diagnostics
     false
 }
 
-/// A text with escapes, as bytes.
-pub(super) fn bytes(value: TomlValue<'_, '_>, diagnostics: &mut Diagnostics) -> Option<Vec<u8>> {
+/// Bytes: a text with escapes in text types, else hex.
+pub(super) fn bytes(value: TomlValue<'_, '_>, is_text: bool, diagnostics: &mut Diagnostics) -> Option<Vec<u8>> {
     let text = value.text(diagnostics)?;
+    if !is_text {
+        return match hex::bytes(text) {
+            Ok(bytes) => Some(bytes),
+            Err(error) => {
+                mistake(diagnostics, error.message, value.span(), "", error.help);
+                None
+            }
+        };
+    }
     match escape::parse(text) {
         Ok(bytes) => Some(bytes),
         Err(error) => {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::languages::pattern;
+use super::languages::regex;
 use crate::codec::TelnetMode;
 use crate::device_type::settings::{Link, LinkOverrides};
 use crate::device_type::telnet::refuse_detection;
@@ -18,6 +18,7 @@ impl Link {
             reuse: true,
             telnet: if is_text { TelnetMode::Auto } else { TelnetMode::Never },
             may_detect_telnet: is_text,
+            half_close: false,
             busy_texts: Vec::new(),
         }
     }
@@ -35,7 +36,7 @@ pub(super) fn read_link(table: &mut TomlTable<'_, '_>, is_text: bool, diagnostic
     let said = LinkOverrides::read(&mut link, diagnostics);
     // A gateway's text is a line of its own, wherever it stands in what came.
     let busy_texts =
-        link.array("busy_texts", diagnostics).into_iter().filter_map(|text| pattern(text, true, diagnostics)).collect();
+        link.array("busy_texts", diagnostics).into_iter().filter_map(|text| regex(text, diagnostics)).collect();
     link.finish(diagnostics);
     Link {
         gap: said.gap.unwrap_or(plain.gap),
@@ -44,6 +45,7 @@ pub(super) fn read_link(table: &mut TomlTable<'_, '_>, is_text: bool, diagnostic
         reuse: said.reuse.unwrap_or(plain.reuse),
         telnet: plain.telnet_under(said.telnet),
         may_detect_telnet: is_text,
+        half_close: said.half_close.unwrap_or(plain.half_close),
         busy_texts,
     }
 }

@@ -7,7 +7,10 @@
 mod actions;
 mod commands;
 mod languages;
+mod layout;
 mod link;
+mod login;
+mod merge;
 mod params;
 mod replies;
 mod simulate;
@@ -15,15 +18,18 @@ mod vectors;
 
 use std::sync::Arc;
 
-use languages::{Defined, field_ref, mistake, pattern, template};
+use languages::{Defined, expression, field_ref, mistake, pattern};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
 
+use super::catalog::built_in_text;
+use super::command::CommandTraits;
 use super::definition::{DeviceType, Origin, SendSpec};
+use super::expression::Expression;
 use super::format::FieldRef;
 use super::param::ParamSpec;
-use super::request::named_group_names;
 use super::settings::read_timing;
-use super::template::{Holes, Piece};
-use crate::diagnostic::{Diagnostics, SourceId, Span, TomlTable, parse_toml};
+use crate::diagnostic::{Diagnostics, SourceId, Span, TomlTable, nearest, parse_toml};
 
 /// Reads a type file; `None` when it has a mistake. All mistakes go to `diagnostics`.
 pub fn read_type(text: &str, source: SourceId, origin: Origin, diagnostics: &mut Diagnostics) -> Option<DeviceType> {
@@ -32,39 +38,120 @@ pub fn read_type(text: &str, source: SourceId, origin: Origin, diagnostics: &mut
     if diagnostics.error_count() > earlier {
         return None;
     }
-    let mut table = TomlTable::new(&tree, source, "a device type");
+    let tree = over_base(tree, source, diagnostics)?;
+    let mut device_type = read_tree(&tree, source, origin, diagnostics)?;
+    device_type.variants = read_variants(&tree, source, &device_type, diagnostics);
+    (diagnostics.error_count() == earlier).then_some(device_type)
+}
+
+/// The tree of a file, put over that of its base.
+fn over_base<'i>(
+    own: Spanned<DeTable<'i>>,
+    source: SourceId,
+    diagnostics: &mut Diagnostics,
+) -> Option<Spanned<DeTable<'i>>> {
+    let mut table = TomlTable::new(&own, source, "a device type");
+    let Some((name, span)) = table.text("base", diagnostics) else { return Some(own) };
+    let Some(text) = built_in_text(name) else {
+        let help = nearest(name, super::catalog::built_in_names()).map(|near| format!("did you mean `{near}`?"));
+        mistake(diagnostics, format!("there is no built-in device type `{name}`"), span, "", help);
+        return None;
+    };
+    let (base, _) = DeTable::parse_recoverable(text);
+    let base = over_base(base, source, diagnostics)?;
+    let mut merged = merge::placed(base.get_ref(), &span.range);
+    // What proves another type proves nothing about this one.
+    merged.remove("vector");
+    merge::merge(&mut merged, own.get_ref());
+    merged.remove("base");
+    Some(Spanned::new(own.span(), merged))
+}
+
+/// The types that take this one's place for some devices.
+fn read_variants(
+    tree: &Spanned<DeTable<'_>>,
+    source: SourceId,
+    own: &DeviceType,
+    diagnostics: &mut Diagnostics,
+) -> Vec<(Expression, Arc<DeviceType>)> {
+    let params: Vec<&str> = own.params.iter().map(|param| &*param.name).collect();
+    let mut variants = Vec::new();
+    for value in TomlTable::new(tree, source, "a device type").array("variant", diagnostics) {
+        let Some(mut table) = value.table("[[variant]]", diagnostics) else { continue };
+        let when = match table.get("when") {
+            Some(when) => expression(when, &params, "parameter", diagnostics),
+            None => {
+                table.missing("when", diagnostics);
+                None
+            }
+        };
+        let DeValue::Table(over) = value.value() else { continue };
+        let mut merged = tree.get_ref().clone();
+        merged.remove("variant");
+        merged.remove("vector");
+        let mut over = over.clone();
+        over.remove("when");
+        merge::merge(&mut merged, &over);
+        let merged = Spanned::new(tree.span(), merged);
+        let read = read_tree(&merged, source, own.origin.clone(), diagnostics);
+        if let (Some(when), Some(read)) = (when, read) {
+            variants.push((when, Arc::new(read)));
+        }
+    }
+    variants
+}
+
+/// Reads a tree in which nothing is left to be merged; variants are read apart.
+fn read_tree(
+    tree: &Spanned<DeTable<'_>>,
+    source: SourceId,
+    origin: Origin,
+    diagnostics: &mut Diagnostics,
+) -> Option<DeviceType> {
+    let earlier = diagnostics.error_count();
+    let mut table = TomlTable::new(tree, source, "a device type");
     let name = table.required_text("name", diagnostics);
     if let Some((name, span)) = &name {
         check_name(name, span, diagnostics);
     }
     let title = table.required_text("title", diagnostics).map(|(title, _)| title);
     let source_text = table.text("source", diagnostics).map(|(text, _)| Arc::from(text));
+    let is_text = table.bool("text", diagnostics).unwrap_or(true);
+    _ = table.get("base");
+    _ = table.array("variant", diagnostics);
     let port = table.int_in("port", 1..=65535, diagnostics).and_then(|port| u16::try_from(port).ok());
-    let params = params::read_params(&mut table, diagnostics);
-    let link = link::read_link(&mut table, true, diagnostics);
+    let params = params::read_params(&mut table, is_text, diagnostics);
+    let link = link::read_link(&mut table, is_text, diagnostics);
     let timing = read_timing(&mut table, diagnostics);
     let before_send = diagnostics.error_count();
-    let send = read_send(&mut table, diagnostics);
+    let send = read_send(&mut table, is_text, diagnostics);
     let fields_hold = send.fields.is_some() || diagnostics.error_count() == before_send;
-    let names: Vec<&str> = send.fields.iter().flat_map(named_group_names).collect();
+    let names: Vec<&str> = send.fields.iter().flat_map(|fields| fields.names()).collect();
     let request_fields = fields_hold.then_some(&*names);
     let (unit_param, unit_field) = read_unit(&mut table, &params, request_fields, diagnostics);
-    let replies = replies::read_replies(&mut table, request_fields, diagnostics);
-    let context = Context { params: &params, request_fields, replies: &replies };
+    let replies = replies::read_replies(&mut table, request_fields, is_text, diagnostics);
+    let context = Context { params: &params, request_fields, replies: &replies, is_text };
+    let login = login::read_login(&mut table, &context, diagnostics);
     let commands = commands::read_commands(&mut table, &context, diagnostics);
     let actions = actions::read_actions(&mut table, &context, diagnostics);
+    let probe = table.text("probe", diagnostics).and_then(|(name, span)| {
+        languages::known(name, &span, &actions.names, "action", diagnostics).then(|| Arc::from(name))
+    });
     let can_be_simulated = table.get("simulate").is_some();
-    let simulation = simulate::read_simulation(&mut table, request_fields, diagnostics);
-    let vectors = vectors::read_vectors(&mut table, &params, &actions, can_be_simulated, diagnostics);
+    let simulation = simulate::read_simulation(&mut table, &context, diagnostics);
+    let vectors = vectors::read_vectors(&mut table, &params, &actions, can_be_simulated, is_text, diagnostics);
     table.finish(diagnostics);
     if diagnostics.error_count() > earlier {
         return None;
     }
     let replies = replies.specs;
+    let conditional = |traits: &CommandTraits| traits.only_if.is_some();
     let device_type = DeviceType {
         name: name?.0.into(),
         title: title?.into(),
         source: source_text,
+        is_text,
+        probe,
         port,
         params,
         unit_param,
@@ -73,8 +160,12 @@ pub fn read_type(text: &str, source: SourceId, origin: Origin, diagnostics: &mut
         timing,
         send,
         replies,
+        has_conditions: commands.iter().any(|rule| conditional(&rule.traits))
+            || actions.list.iter().any(|action| conditional(&action.traits)),
         commands,
         origin,
+        login,
+        variants: Vec::new(),
         actions: actions.list,
         simulation,
         vectors,
@@ -89,6 +180,7 @@ struct Context<'a> {
     /// The fields of a request; `None` when `send.fields` has a mistake.
     request_fields: Option<&'a [&'a str]>,
     replies: &'a replies::Replies<'a>,
+    is_text: bool,
 }
 
 /// Names of types, actions and replies stand on command lines: `lg-rs232`.
@@ -106,31 +198,12 @@ fn check_name(name: &str, span: &Span, diagnostics: &mut Diagnostics) {
     }
 }
 
-fn read_send(table: &mut TomlTable<'_, '_>, diagnostics: &mut Diagnostics) -> SendSpec {
+fn read_send(table: &mut TomlTable<'_, '_>, is_text: bool, diagnostics: &mut Diagnostics) -> SendSpec {
     let mut spec = SendSpec::default();
     let Some(mut send) = table.table("send", "[send]", diagnostics) else { return spec };
-    if let Some(value) = send.get("frame") {
-        let holes = Holes { known: &["body"], what: "block", formats: false };
-        if let Some(frame) = template(value, holes, diagnostics) {
-            match frame.pieces() {
-                [Piece::Hole { .. }] => {}
-                [Piece::Literal(prefix), Piece::Hole { .. }] => spec.prefix.clone_from(prefix),
-                [Piece::Hole { .. }, Piece::Literal(suffix)] => spec.suffix.clone_from(suffix),
-                [Piece::Literal(prefix), Piece::Hole { .. }, Piece::Literal(suffix)] => {
-                    spec.prefix.clone_from(prefix);
-                    spec.suffix.clone_from(suffix);
-                }
-                _ => mistake(
-                    diagnostics,
-                    "`frame` must hold `{body}` exactly once".to_owned(),
-                    value.span(),
-                    "such as `{body}\\r`",
-                    None,
-                ),
-            }
-        }
-    }
-    spec.fields = send.get("fields").and_then(|value| pattern(value, false, diagnostics));
+    let layout = send.get("frame").and_then(|value| layout::read_layout(value, is_text, diagnostics));
+    spec.layout = layout.unwrap_or_default();
+    spec.fields = send.get("fields").and_then(|value| pattern(value, is_text, diagnostics));
     send.finish(diagnostics);
     spec
 }

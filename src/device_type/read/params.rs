@@ -31,9 +31,13 @@ const KINDS: [(&str, Kind); 6] = [
     ("secret", Kind::Secret),
 ];
 
-pub(super) fn read_params(table: &mut TomlTable<'_, '_>, diagnostics: &mut Diagnostics) -> Vec<ParamSpec> {
+pub(super) fn read_params(
+    table: &mut TomlTable<'_, '_>,
+    is_text: bool,
+    diagnostics: &mut Diagnostics,
+) -> Vec<ParamSpec> {
     let Some(params) = table.table("params", "[params]", diagnostics) else { return Vec::new() };
-    read_specs(params, &[], "parameter", diagnostics)
+    read_specs(params, &[], "parameter", is_text, diagnostics)
 }
 
 /// Reads a table of declarations; a `wire` may take its width from one of them or of `others`.
@@ -41,6 +45,7 @@ pub(super) fn read_specs(
     mut table: TomlTable<'_, '_>,
     others: &[ParamSpec],
     what: &str,
+    is_text: bool,
     diagnostics: &mut Diagnostics,
 ) -> Vec<ParamSpec> {
     let entries = in_order(&mut table);
@@ -50,7 +55,7 @@ pub(super) fn read_specs(
     for (name, span, value) in entries {
         super::check_name(name, &span, diagnostics);
         let table = value.table(format!("{what} `{name}`"), diagnostics);
-        match table.and_then(|table| read_spec(name, table, &mut widths, diagnostics)) {
+        match table.and_then(|table| read_spec(name, table, is_text, &mut widths, diagnostics)) {
             Some(spec) => specs.push(spec),
             // Its mistake is reported; the name stays known and takes any value, so that no use of it is one more.
             None => {
@@ -83,6 +88,7 @@ pub(super) fn in_order<'t, 'i>(table: &mut TomlTable<'t, 'i>) -> Vec<(&'t str, S
 fn read_spec(
     name: &str,
     mut table: TomlTable<'_, '_>,
+    is_text: bool,
     widths: &mut Vec<(Arc<str>, Span)>,
     diagnostics: &mut Diagnostics,
 ) -> Option<ParamSpec> {
@@ -94,7 +100,7 @@ fn read_spec(
         }
     };
     // Without a kind the other keys cannot be judged.
-    let kind = read_kind(kind?, &mut table, diagnostics);
+    let kind = read_kind(kind?, &mut table, is_text, diagnostics);
     let wire = table.get("wire").and_then(|value| {
         let format = match Format::parse(value.text(diagnostics)?) {
             Ok(format) => format,
@@ -145,7 +151,12 @@ pub(super) fn read_value(
     }
 }
 
-fn read_kind(kind: Kind, table: &mut TomlTable<'_, '_>, diagnostics: &mut Diagnostics) -> Option<ParamKind> {
+fn read_kind(
+    kind: Kind,
+    table: &mut TomlTable<'_, '_>,
+    is_text: bool,
+    diagnostics: &mut Diagnostics,
+) -> Option<ParamKind> {
     let length = |value: Option<i64>| usize::try_from(value.unwrap_or(MAX_LEN)).unwrap_or_default();
     Some(match kind {
         Kind::Bool => ParamKind::Bool,
@@ -183,7 +194,7 @@ fn read_kind(kind: Kind, table: &mut TomlTable<'_, '_>, diagnostics: &mut Diagno
             let mut words = value.table("`values`", diagnostics)?;
             let mut values = Vec::new();
             for (word, _, wire) in in_order(&mut words) {
-                if bytes(wire, diagnostics).is_some()
+                if bytes(wire, is_text, diagnostics).is_some()
                     && let Some(text) = wire.text(diagnostics)
                 {
                     values.push((word.into(), text.into()));

@@ -9,11 +9,12 @@ use super::actions::Actions;
 use super::languages::{bytes, known, mistake, template, word};
 use super::params::read_value;
 
+use crate::device_type::action::Scale;
 use crate::device_type::body::CommandSource;
 use crate::device_type::conclude::WaitEnd;
 use crate::device_type::param::ParamSpec;
 use crate::device_type::template::Holes;
-use crate::device_type::vector::{Script, Vector};
+use crate::device_type::vector::{Script, Vector, VectorStep};
 use crate::diagnostic::{Diagnostics, Span, TomlTable, TomlValue};
 use crate::model::{ErrorKind, ParamValue, Params, Status, Value};
 
@@ -25,8 +26,10 @@ pub(super) fn read_vectors(
     params: &[ParamSpec],
     actions: &Actions<'_>,
     can_be_simulated: bool,
+    is_text: bool,
     diagnostics: &mut Diagnostics,
 ) -> Vec<Vector> {
+    let own = Own { params, actions, can_be_simulated, is_text };
     let mut ids: HashSet<&str> = HashSet::new();
     let mut vectors = Vec::new();
     for value in table.array("vector", diagnostics) {
@@ -37,21 +40,29 @@ pub(super) fn read_vectors(
         {
             mistake(diagnostics, format!("a second vector `{id}`"), span.clone(), "", None);
         }
-        let read = read_vector(&mut vector, id, params, actions, can_be_simulated, diagnostics);
+        let read = read_vector(&mut vector, id, own, diagnostics);
         vector.finish(diagnostics);
         vectors.extend(read);
     }
     vectors
 }
 
+/// What the vectors of a type speak of.
+#[derive(Clone, Copy)]
+struct Own<'a> {
+    params: &'a [ParamSpec],
+    actions: &'a Actions<'a>,
+    can_be_simulated: bool,
+    is_text: bool,
+}
+
 fn read_vector(
     table: &mut TomlTable<'_, '_>,
     id: Option<(&str, Span)>,
-    params: &[ParamSpec],
-    actions: &Actions<'_>,
-    can_be_simulated: bool,
+    own: Own<'_>,
     diagnostics: &mut Diagnostics,
 ) -> Option<Vector> {
+    let Own { params, can_be_simulated, is_text, .. } = own;
     let given = read_given(table.get("params"), params, diagnostics);
     let statuses = Status::ALL.map(|status| (status.as_str(), status));
     let kinds = ErrorKind::ALL.map(|kind| (kind.as_str(), kind));
@@ -69,7 +80,7 @@ fn read_vector(
             let message = "a `wire` vector needs `[simulate]`".to_owned();
             mistake(diagnostics, message, value.span(), "bytes for the simulated device", None);
         }
-        let script = Script::Wire(bytes(value, diagnostics)?.into());
+        let script = Script::Wire(bytes(value, is_text, diagnostics)?.into());
         return Some(Vector {
             id: id?,
             params: given.into_iter().collect(),
@@ -79,27 +90,77 @@ fn read_vector(
             value: None,
         });
     }
-    let (source, args) = read_source(table, params, actions, diagnostics);
+    let (source, args) = read_source(table, own, diagnostics);
+    let steps = match table.get("steps") {
+        Some(value) => read_steps(value, is_text, diagnostics),
+        None => vec![read_step(table, is_text, diagnostics)],
+    };
+    let steps: Option<Vec<VectorStep>> = steps.into_iter().collect();
+    let then = table.get("then").and_then(|value| word(value, &ENDS, diagnostics)).unwrap_or(WaitEnd::Silence);
+    let value = table.get("value").and_then(|value| match value.value() {
+        DeValue::Integer(_) => value.int(diagnostics).map(Value::Int),
+        DeValue::Float(float) => match Scale::parse(float.as_str()) {
+            Some(Scale { factor: digits, places }) => Some(Value::Decimal { digits, places }),
+            None => value.text(diagnostics).map(|text| Value::Text(text.into())),
+        },
+        DeValue::Array(_) => {
+            let numbers = value.array(diagnostics);
+            let numbers: Option<Vec<i64>> = numbers.into_iter().map(|number| number.int(diagnostics)).collect();
+            numbers.map(|numbers| Value::List(numbers.into()))
+        }
+        _ => value.text(diagnostics).map(|text| Value::Text(text.into())),
+    });
+    let script = Script::Exchange { source: source?, steps: steps?, then };
+    let params: Params = given.into_iter().chain(args).collect();
+    Some(Vector { id: id?, params, script, status: status?, kind, value })
+}
+
+/// The most bytes of one segment that is repeated.
+const REPEATED_MAX: i64 = 16 << 20;
+
+fn read_steps(value: TomlValue<'_, '_>, is_text: bool, diagnostics: &mut Diagnostics) -> Vec<Option<VectorStep>> {
+    let mut steps = Vec::new();
+    for value in value.array(diagnostics) {
+        let Some(mut table) = value.table("a step", diagnostics) else {
+            steps.push(None);
+            continue;
+        };
+        steps.push(read_step(&mut table, is_text, diagnostics));
+        table.finish(diagnostics);
+    }
+    steps
+}
+
+/// `sends` and `replies`.
+fn read_step(table: &mut TomlTable<'_, '_>, is_text: bool, diagnostics: &mut Diagnostics) -> Option<VectorStep> {
     let sends = match table.get("sends") {
-        Some(value) => bytes(value, diagnostics),
+        Some(value) => bytes(value, is_text, diagnostics),
         None => {
             table.missing("sends", diagnostics);
             None
         }
     };
-    let replies: Vec<Box<[u8]>> = table
-        .array("replies", diagnostics)
-        .into_iter()
-        .filter_map(|value| Some(bytes(value, diagnostics)?.into()))
-        .collect();
-    let then = table.get("then").and_then(|value| word(value, &ENDS, diagnostics)).unwrap_or(WaitEnd::Silence);
-    let value = table.get("value").and_then(|value| match value.value() {
-        DeValue::Integer(_) => value.int(diagnostics).map(Value::Int),
-        _ => value.text(diagnostics).map(|text| Value::Text(text.into())),
-    });
-    let script = Script::Exchange { source: source?, sends: sends?.into(), replies, then };
-    let params: Params = given.into_iter().chain(args).collect();
-    Some(Vector { id: id?, params, script, status: status?, kind, value })
+    let replies = table.array("replies", diagnostics);
+    let replies = replies.into_iter().filter_map(|value| read_segment(value, is_text, diagnostics)).collect();
+    Some(VectorStep { sends: sends?.into(), replies })
+}
+
+/// Bytes, or `{ repeat, times }`.
+fn read_segment(value: TomlValue<'_, '_>, is_text: bool, diagnostics: &mut Diagnostics) -> Option<Box<[u8]>> {
+    if !matches!(value.value(), DeValue::Table(_)) {
+        return Some(bytes(value, is_text, diagnostics)?.into());
+    }
+    let mut table = value.table("a repeated segment", diagnostics)?;
+    let repeat = match table.get("repeat") {
+        Some(value) => bytes(value, is_text, diagnostics),
+        None => {
+            table.missing("repeat", diagnostics);
+            None
+        }
+    };
+    let times = table.int_in("times", 1..=REPEATED_MAX, diagnostics);
+    table.finish(diagnostics);
+    Some(repeat?.repeat(usize::try_from(times?).ok()?).into())
 }
 
 type Given = Vec<(Arc<str>, ParamValue)>;
@@ -107,17 +168,17 @@ type Given = Vec<(Arc<str>, ParamValue)>;
 /// `cmd`, or `do` with `args`.
 fn read_source(
     table: &mut TomlTable<'_, '_>,
-    params: &[ParamSpec],
-    actions: &Actions<'_>,
+    own: Own<'_>,
     diagnostics: &mut Diagnostics,
 ) -> (Option<CommandSource>, Given) {
+    let Own { params, actions, is_text, .. } = own;
     let cmd = table.get("cmd");
     let action = table.get("do");
     let args = table.get("args");
     match (cmd, action) {
         (Some(value), None) => {
             let names: Vec<&str> = params.iter().map(|param| &*param.name).collect();
-            let holes = Holes { known: &names, what: "parameter", formats: false };
+            let holes = Holes { known: &names, what: "parameter", formats: false, is_text };
             (template(value, holes, diagnostics).map(CommandSource::Raw), Vec::new())
         }
         (None, Some(value)) => {

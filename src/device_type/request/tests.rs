@@ -23,7 +23,7 @@ fn raw(device_type: &Arc<DeviceType>, text: &str) -> Request {
 }
 
 fn judge(request: &Request, frame: &str) -> Verdict {
-    request.judge(&Frame { bytes: bytes::Bytes::copy_from_slice(frame.as_bytes()) })
+    request.judge(&Frame { bytes: bytes::Bytes::copy_from_slice(frame.as_bytes()) }, &Params::default())
 }
 
 #[test]

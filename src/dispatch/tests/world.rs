@@ -138,6 +138,7 @@ impl World {
         let selection: Vec<u32> = (0..).take(fleet.devices.len()).collect();
         let second = Duration::from_secs(1);
         let request = PlanRequest {
+            save: None,
             fleet: &fleet,
             selection: &selection,
             command: &self.command,

@@ -69,6 +69,7 @@ pub(super) fn shown(value: &Value, mask: &Mask<'_>) -> String {
         Value::Text(text) if text.is_empty() => "(empty)".to_owned(),
         Value::Text(text) => printable(&mask.text(text)),
         Value::Int(number) => number.to_string(),
+        Value::Decimal { digits, places } => Value::decimal(*digits, *places),
         Value::List(numbers) if numbers.is_empty() => "none".to_owned(),
         Value::List(numbers) => numbers.iter().map(i64::to_string).collect::<Vec<_>>().join(", "),
     }

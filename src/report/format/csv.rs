@@ -58,6 +58,7 @@ fn row(device: &Device, outcome: &Outcome) -> [String; 12] {
             Some(Value::Text(value)) => text(&mask.text(value)),
             // Numbers are ours: a minus is no formula.
             Some(Value::Int(number)) => number.to_string(),
+            Some(Value::Decimal { digits, places }) => Value::decimal(*digits, *places),
             Some(Value::List(numbers)) => numbers.iter().map(i64::to_string).collect::<Vec<_>>().join(" "),
             None => String::new(),
         },

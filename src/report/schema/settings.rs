@@ -67,6 +67,8 @@ pub(super) struct Link {
     telnet: Option<Telnet>,
     /// The gateway's serial line, set over Telnet (RFC 2217) before the first command.
     serial: Option<Serial>,
+    /// Whether our side of the connection is closed as soon as the command is written.
+    half_close: Option<bool>,
 }
 
 /// When the Telnet layer is on.

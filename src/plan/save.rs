@@ -1,0 +1,151 @@
+//! `--save "db/{name}.db"`: which device's file goes where, checked before anything is sent.
+//!
+//! A device's name is one component of a path and nothing else: it cannot lead out of the folder, hide a file or look
+//! like an option. Two devices never share a file, also not one that differs in case only, since some file systems
+//! cannot tell them apart. Whether the folders can be written to is tried by whoever opens them.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use crate::diagnostic::{Diagnostic, Diagnostics, Sources, Span, nearest};
+use crate::model::{Device, fold_names};
+
+/// The longest name that may be part of a file name, in bytes: with an ending it still fits into 255.
+const MOST_NAME: usize = 200;
+
+/// Parts of a pattern.
+enum Part<'p> {
+    Text(&'p str),
+    Name,
+    Type,
+    Site,
+}
+
+/// The file of every device, or every reason why not.
+pub(super) fn save_targets(
+    pattern: &str,
+    devices: &[Device],
+    sources: &mut Sources,
+    diagnostics: &mut Diagnostics,
+) -> Option<Vec<PathBuf>> {
+    let before = diagnostics.error_count();
+    let parts = parse(pattern, sources, diagnostics)?;
+    let mut refused: Vec<&str> = Vec::new();
+    let mut owners: HashMap<String, Vec<&str>> = HashMap::new();
+    let mut targets = Vec::with_capacity(devices.len());
+    for device in devices {
+        let mut path = String::new();
+        for part in &parts {
+            match part {
+                Part::Text(text) => path.push_str(text),
+                Part::Name => {
+                    if !is_component(&device.name) {
+                        refused.push(&device.name);
+                    }
+                    path.push_str(&device.name);
+                }
+                Part::Type => path.push_str(&device.device_type),
+                Part::Site => match device.site.as_deref() {
+                    Some(site) if is_component(site) => path.push_str(site),
+                    _ => refused.push(&device.name),
+                },
+            }
+        }
+        owners.entry(path.to_lowercase()).or_default().push(&device.name);
+        targets.push(PathBuf::from(path));
+    }
+    if !refused.is_empty() {
+        diagnostics.push(
+            Diagnostic::error(format!("`--save`: no file can be named after {}", fold_names(refused.iter().copied())))
+                .help("a name that becomes part of a path has no `/`, no leading dot or dash, and at most 200 bytes"),
+        );
+    }
+    let mut shared: Vec<(&String, &Vec<&str>)> = owners.iter().filter(|(_, names)| names.len() > 1).collect();
+    shared.sort();
+    for (path, names) in shared {
+        let names = fold_names(names.iter().copied());
+        diagnostics.push(
+            Diagnostic::error(format!("`--save`: {names} would all be saved as `{path}`"))
+                .help("write `{name}` where the devices' files are to differ"),
+        );
+    }
+    check_folders(&targets, diagnostics);
+    (diagnostics.error_count() == before).then_some(targets)
+}
+
+fn parse<'p>(pattern: &'p str, sources: &mut Sources, diagnostics: &mut Diagnostics) -> Option<Vec<Part<'p>>> {
+    let mut parts = Vec::new();
+    let mut rest = pattern;
+    while let Some((text, after)) = rest.split_once('{') {
+        let at = pattern.len() - after.len() - 1;
+        let Some((hole, after)) = after.split_once('}') else {
+            wrong(pattern, at..pattern.len(), "the brace is not closed", None, sources, diagnostics);
+            return None;
+        };
+        parts.push(Part::Text(text));
+        parts.push(match hole {
+            "name" => Part::Name,
+            "type" => Part::Type,
+            "site" => Part::Site,
+            other => {
+                let known = ["name", "type", "site"];
+                let help = nearest(other, known).map(|near| format!("did you mean `{{{near}}}`?"));
+                let help = help.unwrap_or_else(|| "known are {name}, {type} and {site}".to_owned());
+                let end = at + other.len() + 2;
+                let message = format!("there is no `{{{other}}}`");
+                wrong(pattern, at..end, &message, Some(help), sources, diagnostics);
+                return None;
+            }
+        });
+        rest = after;
+    }
+    parts.push(Part::Text(rest));
+    Some(parts)
+}
+
+fn wrong(
+    pattern: &str,
+    range: std::ops::Range<usize>,
+    message: &str,
+    help: Option<String>,
+    sources: &mut Sources,
+    diagnostics: &mut Diagnostics,
+) {
+    let source = sources.add("--save", pattern);
+    let mistake = Diagnostic::error(format!("`--save`: {message}")).at(Span { source, range }, "");
+    diagnostics.push(match help {
+        Some(help) => mistake.help(help),
+        None => mistake,
+    });
+}
+
+/// Whether a text may stand in a path as one component or a part of one.
+fn is_component(text: &str) -> bool {
+    !text.is_empty()
+        && text.len() <= MOST_NAME
+        && !text.starts_with(['.', '-'])
+        && !text.contains(['/', '\\', '\0'])
+        && !text.chars().any(char::is_control)
+}
+
+/// Folders must be there; what is there already must be a plain file that may be replaced.
+fn check_folders(targets: &[PathBuf], diagnostics: &mut Diagnostics) {
+    let mut folders: Vec<&Path> = targets.iter().filter_map(|target| target.parent()).collect();
+    folders.sort_unstable();
+    folders.dedup();
+    for folder in folders {
+        let shown = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        if !shown.is_dir() {
+            diagnostics.push(
+                Diagnostic::error(format!("`--save`: there is no folder `{}`", shown.display()))
+                    .help("make it first; nothing was sent"),
+            );
+        }
+    }
+    for target in targets {
+        let is_plain = std::fs::symlink_metadata(target).map_or(true, |found| found.is_file());
+        if target.file_name().is_none() || !is_plain {
+            diagnostics.push(Diagnostic::error(format!("`--save`: `{}` is no plain file", target.display())));
+        }
+    }
+}

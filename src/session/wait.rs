@@ -1,0 +1,220 @@
+//! Writing and waiting, with an end to each: what exchanges, log-ins and transfers are made of.
+//!
+//! Nobody is called silent before one last look at the socket, past whatever the runtime believes about its readiness,
+//! whichever deadline it was that came; and what came before a reset is looked through before the reset counts.
+
+use std::io;
+
+use tokio::time::{Instant, sleep_until};
+
+use super::Stop;
+use super::connection::{Connection, Look};
+use super::ending::Ending;
+use crate::codec::{CodecError, Frame, Framing};
+use crate::device_type::{Link, Progress, WaitEnd, conclude};
+use crate::model::escape::printable;
+use crate::model::{ErrorKind, Failure, Payload, Status, StopReason, Timing};
+use crate::transport::DeviceStream;
+
+/// Which end came first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cut {
+    /// The reply took too long.
+    Reply,
+    /// The device's own deadline.
+    Device,
+    /// The run stopped, and its grace is over.
+    Stop,
+}
+
+/// Why a wait ended without a frame.
+#[derive(Debug)]
+pub(super) enum Waited {
+    /// An end of the wait came.
+    Cut(Cut),
+    /// The peer closed.
+    Closed,
+    /// The connection failed.
+    Broken(io::Error),
+    /// What came can be no reply.
+    Unframed(CodecError),
+}
+
+/// The ends of one wait.
+pub(super) struct Wait<'w> {
+    reply: Instant,
+    device: Instant,
+    stop: &'w Stop,
+    /// The connection has failed; what came before is still looked through.
+    broken: Option<io::Error>,
+}
+
+impl<'w> Wait<'w> {
+    /// A wait that begins now.
+    pub(super) fn new(timing: &Timing, device_deadline: Instant, stop: &'w Stop) -> Self {
+        Self { reply: Instant::now() + timing.reply_timeout, device: device_deadline, stop, broken: None }
+    }
+
+    /// The connection has failed while it was written to.
+    pub(super) fn fail(&mut self, error: io::Error) {
+        self.broken = Some(error);
+    }
+
+    /// Whether the connection has failed.
+    pub(super) fn has_failed(&self) -> bool {
+        self.broken.is_some()
+    }
+
+    /// When it ends, and why then.
+    fn first(&self) -> (Instant, Cut) {
+        if self.reply <= self.device { (self.reply, Cut::Reply) } else { (self.device, Cut::Device) }
+    }
+
+    /// Writes a payload whose reply, if any, is found by `framing`.
+    pub(super) async fn write<S: DeviceStream>(
+        &mut self,
+        connection: &mut Connection<S>,
+        payload: &Payload,
+        framing: Option<&std::sync::Arc<Framing>>,
+    ) -> Result<(), Waited> {
+        if let Some(framing) = framing {
+            connection.codec().expect(framing);
+        }
+        let (deadline, cut) = self.first();
+        tokio::select! {
+            biased;
+            written = connection.send(payload) => match written {
+                Ok(()) => Ok(()),
+                Err(CodecError::Io(error)) => Err(Waited::Broken(error)),
+                Err(error) => Err(Waited::Unframed(error)),
+            },
+            () = self.stop.cutting() => Err(Waited::Cut(Cut::Stop)),
+            () = sleep_until(deadline) => Err(Waited::Cut(cut)),
+        }
+    }
+
+    /// The next frame. May be asked again after one that was not the answer, also when time is up: as long as the
+    /// socket held more, more is given.
+    pub(super) async fn frame<S: DeviceStream>(&mut self, connection: &mut Connection<S>) -> Result<Frame, Waited> {
+        if self.broken.is_some() {
+            _ = connection.look();
+            return self.rest(connection);
+        }
+        let (deadline, cut) = self.first();
+        // Biased: a reply that is there counts, whatever else happens at that instant.
+        let cut = tokio::select! {
+            biased;
+            next = connection.next() => return match next {
+                Some(Ok(frame)) => Ok(frame),
+                Some(Err(CodecError::Io(error))) => {
+                    self.broken = Some(error);
+                    _ = connection.look();
+                    self.rest(connection)
+                }
+                Some(Err(error)) => Err(Waited::Unframed(error)),
+                None => Err(Waited::Closed),
+            },
+            () = self.stop.cutting() => Cut::Stop,
+            () = sleep_until(deadline) => cut,
+        };
+        self.last_look(connection, cut)
+    }
+
+    /// What the socket holds although time is up; only then the verdict that nothing came.
+    pub(super) fn last_look<S: DeviceStream>(
+        &mut self,
+        connection: &mut Connection<S>,
+        cut: Cut,
+    ) -> Result<Frame, Waited> {
+        let look = connection.look();
+        match connection.decode(matches!(look, Look::Ended)) {
+            Ok(Some(frame)) => return Ok(frame),
+            Ok(None) => {}
+            Err(error) => return Err(Waited::Unframed(error)),
+        }
+        match look {
+            Look::Open => Err(Waited::Cut(cut)),
+            Look::Ended => Err(Waited::Closed),
+            Look::Failed(error) => Err(Waited::Broken(error)),
+        }
+    }
+
+    /// What came before the connection failed.
+    fn rest<S: DeviceStream>(&mut self, connection: &mut Connection<S>) -> Result<Frame, Waited> {
+        match connection.decode(false) {
+            Ok(Some(frame)) => Ok(frame),
+            Ok(None) => Err(self.broken.take().map_or(Waited::Closed, Waited::Broken)),
+            Err(error) => Err(Waited::Unframed(error)),
+        }
+    }
+}
+
+/// What an attempt ends as that waited in vain for an answer to `payload`: the table "Judging" of contract.md.
+pub(super) fn unanswered<S: DeviceStream>(
+    connection: &Connection<S>,
+    waited: Waited,
+    payload: &[u8],
+    link: &Link,
+    timing: &Timing,
+    stop: &Stop,
+) -> Ending {
+    let received = connection.received();
+    if let Waited::Unframed(error) = waited {
+        return unframed(error, received);
+    }
+    if let Some(text) = connection.gateway_text(link, payload) {
+        return Ending::failed(Status::Unreachable, Failure::new(ErrorKind::GatewayBusy).detail(text));
+    }
+    let progress = if connection.written() == 0 {
+        Progress::Unwritten
+    } else if connection.is_reply_begun(payload) {
+        Progress::ReplyBegun
+    } else {
+        Progress::Written
+    };
+    let silence = conclude(WaitEnd::Silence, progress).status;
+    match waited {
+        Waited::Cut(Cut::Stop) => Ending::Stopped(stop.reason().unwrap_or(StopReason::Interrupt)),
+        Waited::Cut(Cut::Reply) => {
+            let failure = Failure::new(ErrorKind::ReplyTimeout).waited(timing.reply_timeout);
+            Ending::failed(silence, failure.received(received))
+        }
+        Waited::Cut(Cut::Device) => {
+            let failure = Failure::new(ErrorKind::DeviceDeadline).waited(timing.device_deadline);
+            Ending::failed(silence, failure.received(received))
+        }
+        Waited::Broken(error) => broken(&error, progress, received),
+        Waited::Closed | Waited::Unframed(_) => gone(WaitEnd::Closed, progress, received),
+    }
+}
+
+fn broken(error: &io::Error, progress: Progress, received: u64) -> Ending {
+    match error.kind() {
+        io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted => gone(WaitEnd::Reset, progress, received),
+        io::ErrorKind::BrokenPipe | io::ErrorKind::UnexpectedEof | io::ErrorKind::NotConnected => {
+            gone(WaitEnd::Closed, progress, received)
+        }
+        // What else can happen to a connection (a time-out of the network, an unreachable host) ends it like a close.
+        _ => {
+            let status = conclude(WaitEnd::Closed, progress).status;
+            let failure = Failure::new(ErrorKind::Io).received(received).detail(printable(&error.to_string()));
+            Ending::failed(status, failure)
+        }
+    }
+}
+
+/// The connection is gone: what that says depends on how far the conversation was.
+fn gone(end: WaitEnd, progress: Progress, received: u64) -> Ending {
+    let concluded = conclude(end, progress);
+    Ending::failed(concluded.status, Failure::new(concluded.kind.unwrap_or(ErrorKind::Io)).received(received))
+}
+
+/// What came can be no reply.
+fn unframed(error: CodecError, received: u64) -> Ending {
+    let failure = match error {
+        CodecError::WrongChecksum { received } => Failure::new(ErrorKind::WrongChecksum).received(received),
+        CodecError::TooLong { received } => Failure::new(ErrorKind::ReplyTooLong).received(received),
+        CodecError::Io(error) => Failure::new(ErrorKind::Io).received(received).detail(printable(&error.to_string())),
+    };
+    Ending::failed(Status::BadReply, failure)
+}
