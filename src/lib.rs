@@ -28,6 +28,8 @@ pub mod dispatch;
 
 pub mod simulate;
 
+pub mod doctor;
+
 // What people and machines see.
 pub mod report;
 

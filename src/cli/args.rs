@@ -56,6 +56,8 @@ pub(super) enum Subcommand {
     Types(TypesCommand),
     /// Keep a simulated fleet up on loopback, for other programs
     Simulate(SimulateArgs),
+    /// Talk to one device step by step, and explain what is wrong
+    Doctor(DoctorArgs),
     /// Print the JSON Schema of a file or document
     Schema {
         /// report, devices, plan, types, event, inventory or device-type
@@ -260,6 +262,37 @@ pub(super) struct SimulateArgs {
     pub(super) write_inventory: PathBuf,
     #[command(flatten)]
     pub(super) simulation: SimulationArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  fleetctl doctor 10.20.0.7 --type lg-rs232
+  fleetctl doctor 10.20.0.7:4001 --type lg-rs232 --param set_id=3 --write tv.toml
+  fleetctl doctor tv-007 -i fleet.toml
+
+Only the device type's harmless query is sent. Exit status: 0 healthy; 1 a problem was found; 2 a mistake, nothing was sent.")]
+pub(super) struct DoctorArgs {
+    /// An address with --type (HOST, HOST:PORT or [IPV6]:PORT), else the name of a device of the inventory
+    pub(super) target: String,
+    /// The device type at the address
+    #[arg(long = "type", value_name = "NAME")]
+    pub(super) device_type: Option<String>,
+    /// A parameter of the device at the address; may be given several times
+    #[arg(long = "param", value_name = "KEY=VALUE", requires = "device_type", value_parser = key_value)]
+    pub(super) params: Vec<(String, String)>,
+    #[command(flatten)]
+    pub(super) inventory: InventoryArg,
+    /// Ask all units of the line at once too, when none answers by itself
+    #[arg(
+        long,
+        long_help = "Ask all units of the line at once too, when none answers by itself. It is the harmless query to unit \
+                     0; it finds a unit whose number is unknown, but where several units answer, their replies collide."
+    )]
+    pub(super) active: bool,
+    /// Write an inventory entry that works into this file; it must not exist yet
+    #[arg(long, value_name = "FILE")]
+    pub(super) write: Option<PathBuf>,
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

@@ -31,6 +31,7 @@ pub async fn main() -> ExitStatus {
         Subcommand::Inventory(args) => command::inventory::run(args, &terminal),
         Subcommand::Types(args) => command::types::run(args, &terminal),
         Subcommand::Simulate(args) => command::simulate::run(args, &terminal).await,
+        Subcommand::Doctor(args) => command::doctor::run(args, &terminal).await,
         Subcommand::Schema { name } => command::schema::run(&name, &terminal),
     }
 }

@@ -1,5 +1,6 @@
 //! The subcommands, a file each.
 
+pub(super) mod doctor;
 pub(super) mod inventory;
 pub(super) mod run;
 pub(super) mod schema;

@@ -1,0 +1,107 @@
+//! Steps and findings in words, a line each. What devices said is escaped.
+
+use std::time::Duration;
+
+use super::finding::Finding;
+use super::seen::{Answer, Asked, Heard, LineEnd, Opened, Question, Terminator};
+use super::steps::Step;
+use super::telnet::is_negotiation;
+use crate::device_type::Verdict;
+use crate::model::Value;
+use crate::model::escape::{hex, printable, shown};
+
+/// How much of what came is shown, in bytes.
+const SHOWN: usize = 120;
+
+/// A step: one that begins has no line end, one that ended completes the line.
+pub fn describe_step(step: &Step<'_>) -> String {
+    match step {
+        Step::Connecting(address) => format!("connect to {address} … "),
+        Step::Connected(opened, after) => format!("{}\n", connected(opened, *after)),
+        Step::Listening(span) => format!("listen for {} s … ", span.as_secs_f32()),
+        Step::Listened(heard) if heard.total == 0 && heard.end == LineEnd::Open => {
+            "silent, as it should be\n".to_owned()
+        }
+        Step::Listened(heard) => format!("{}\n", listened(heard)),
+        Step::Asking(question, sent) => format!("ask `{sent}`{} … ", variant(*question)),
+        Step::Asked(asked) => format!("{}\n", outcome(asked)),
+    }
+}
+
+/// A finding: what is so, and below it what to change.
+pub fn describe_finding(finding: &Finding) -> String {
+    let kind = if finding.is_problem { "problem" } else { "note" };
+    let change = finding.change.as_ref().map_or_else(String::new, |change| format!("  -> {change}\n"));
+    format!("{kind}: {}\n{change}", finding.what)
+}
+
+fn connected(opened: &Opened, after: Duration) -> String {
+    match opened {
+        Opened::Untried => "not tried".to_owned(),
+        Opened::Yes => format!("open after {}", span(after)),
+        Opened::NoName(why) => format!("the name does not resolve: {why}"),
+        Opened::Refused => format!("refused after {}", span(after)),
+        Opened::TimedOut(after) => format!("nothing answered within {}", span(*after)),
+        Opened::NoRoute(words) | Opened::OwnFault(words) | Opened::Failed(words) => words.clone(),
+    }
+}
+
+fn variant(question: Question) -> String {
+    match question {
+        Question::Own => String::new(),
+        Question::Unit(unit) => format!(" of unit {unit}"),
+        Question::Everyone => " of every unit".to_owned(),
+        Question::Ending(Terminator::Nothing) => " without a line end".to_owned(),
+        Question::Ending(_) => " with another line end".to_owned(),
+    }
+}
+
+fn outcome(asked: &Asked) -> String {
+    let Some(Answer { shown, verdict }) = &asked.answer else { return listened(&asked.heard) };
+    let means = match verdict {
+        Verdict::Ok { value: Some(value) } => format!(": {}", meaning(value)),
+        Verdict::Ok { value: None } | Verdict::Stray => String::new(),
+        Verdict::Refused { message } | Verdict::Busy { message } | Verdict::Auth { message } => format!(": {message}"),
+        Verdict::Malformed { .. } => ": makes no sense".to_owned(),
+    };
+    let echo = if asked.echoed { ", after an echo" } else { "" };
+    let pieces = match asked.heard.pieces {
+        0 | 1 => String::new(),
+        pieces => format!(", in {pieces} pieces"),
+    };
+    format!("`{shown}` after {}{pieces}{echo}{means}", span(asked.after))
+}
+
+fn meaning(value: &Value) -> String {
+    match value {
+        Value::Text(text) => printable(text),
+        Value::Int(number) => number.to_string(),
+        Value::List(numbers) => numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+    }
+}
+
+fn listened(heard: &Heard) -> String {
+    let end = match heard.end {
+        LineEnd::Open => "",
+        LineEnd::Closed => "; then it hung up",
+        LineEnd::Broken => "; then the connection broke",
+        LineEnd::Babbling => "; it goes on and on",
+    };
+    if heard.total == 0 {
+        return format!("nothing came{end}");
+    }
+    let bytes = heard.bytes.get(..SHOWN).unwrap_or(&heard.bytes);
+    let more = if heard.total > bytes.len() { format!(" … ({} bytes)", heard.total) } else { String::new() };
+    if is_negotiation(bytes) {
+        return format!("Telnet negotiation: {}{more}{end}", hex(bytes));
+    }
+    format!("`{}`{more}{end}", shown(bytes))
+}
+
+fn span(span: Duration) -> String {
+    if span < Duration::from_secs(1) {
+        format!("{} ms", span.as_millis())
+    } else {
+        format!("{:.1} s", span.as_secs_f32())
+    }
+}

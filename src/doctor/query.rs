@@ -1,0 +1,156 @@
+//! The harmless question: which action of a type only asks, and what its variants look like on the wire. Pure.
+
+use std::sync::Arc;
+
+use super::seen::Terminator;
+use crate::device_type::{CommandSource, DeviceType, ParamKind, Request, RequestError};
+use crate::model::{ParamValue, Params, Payload, PayloadBuilder};
+
+/// The harmless question to one device.
+#[derive(Debug)]
+pub struct Query {
+    /// The action it comes from.
+    pub action: Arc<str>,
+    /// As a run would ask it.
+    pub request: Request,
+    source: CommandSource,
+    params: Params,
+}
+
+/// Why there is no question to ask.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoQuery {
+    /// The type knows none.
+    #[error("device type `{0}` names nothing that only asks, so nothing is sent to the device")]
+    Unknown(Arc<str>),
+    /// It cannot be written for this device.
+    #[error("the question `{action}` cannot be asked: {error}")]
+    Unwritable {
+        /// The action.
+        action: Arc<str>,
+        /// Why.
+        error: RequestError,
+    },
+}
+
+/// The question for a device with these parameters: the first action without arguments that only asks and tells no secret.
+///
+/// # Errors
+/// When the type has none, or lacks a parameter for it.
+pub fn harmless(device_type: &Arc<DeviceType>, params: &Params) -> Result<Query, NoQuery> {
+    let mut failed = None;
+    for action in device_type.actions().filter(|action| action.args.iter().all(|arg| arg.default.is_some())) {
+        let source = CommandSource::Action(action.name.clone());
+        let made = device_type.body(&source, params).and_then(|body| device_type.request(&source, body, false));
+        match made {
+            Ok(request) if request.is_query() && !request.is_broadcast() && !request.payload().has_secret() => {
+                return Ok(Query { action: action.name.clone(), request, source, params: params.clone() });
+            }
+            Ok(_) => {}
+            Err(error) => {
+                failed.get_or_insert(NoQuery::Unwritable { action: action.name.clone(), error });
+            }
+        }
+    }
+    Err(failed.unwrap_or_else(|| NoQuery::Unknown(device_type.name.clone())))
+}
+
+impl Query {
+    /// The number of the unit that it asks, where its type has units with numbers.
+    pub fn unit(&self) -> Option<i64> {
+        let device_type = self.request.device_type();
+        let spec = device_type.param(device_type.unit_param.as_deref()?)?;
+        match self.params.get(&spec.name).or(spec.default.as_ref()) {
+            Some(ParamValue::Int(unit)) => Some(*unit),
+            _ => None,
+        }
+    }
+
+    /// The range of unit numbers.
+    pub fn units(&self) -> Option<(i64, i64)> {
+        let device_type = self.request.device_type();
+        match device_type.param(device_type.unit_param.as_deref()?)?.kind {
+            ParamKind::Int { min, max, .. } => Some((min, max)),
+            _ => None,
+        }
+    }
+
+    /// The same question to another unit; `None` where the type has no such unit, or the question does not name it.
+    pub fn of_unit(&self, unit: i64) -> Option<Request> {
+        let (min, max) = self.units()?;
+        let request = self.with_unit(unit).filter(|_| (min..=max).contains(&unit))?;
+        (request.payload() != self.request.payload() && !request.is_broadcast()).then_some(request)
+    }
+
+    /// The question to all units at once, where the type has one: unit 0.
+    pub fn of_everyone(&self) -> Option<Payload> {
+        let request = self.with_unit(0)?;
+        request.is_broadcast().then(|| request.payload().as_ref().clone())
+    }
+
+    fn with_unit(&self, unit: i64) -> Option<Request> {
+        let device_type = self.request.device_type();
+        let name = device_type.unit_param.clone()?;
+        let params = self.params.overridden_by([(name, ParamValue::Int(unit))]);
+        let body = device_type.body(&self.source, &params).ok()?;
+        device_type.request(&self.source, body, false).ok()
+    }
+
+    /// The same question with another end; `None` where that is no variant, or the language is not one of text lines.
+    pub(super) fn ending_in(&self, terminator: Terminator) -> Option<Payload> {
+        let own = self.own_terminator()?;
+        if own == terminator {
+            return None;
+        }
+        let body = self.request.device_type().body(&self.source, &self.params).ok()?;
+        let mut payload = PayloadBuilder::default();
+        payload.push(&self.request.device_type().send.prefix);
+        payload.push_payload(&body);
+        payload.push(terminator.bytes());
+        Some(payload.finish())
+    }
+
+    /// What ends a command in this type's language; `None` where commands are no lines of text.
+    pub fn own_terminator(&self) -> Option<Terminator> {
+        let send = &self.request.device_type().send;
+        let own = Terminator::ALL.into_iter().find(|one| one.bytes() == &*send.suffix)?;
+        let bytes = self.request.payload().bytes();
+        let text = bytes.get(send.prefix.len()..bytes.len() - send.suffix.len()).unwrap_or_default();
+        (!text.is_empty() && text.iter().all(|byte| (0x20..=0x7e).contains(byte))).then_some(own)
+    }
+
+    /// The unit that a whole reply names.
+    pub fn unit_named(&self, frame: &[u8]) -> Option<i64> {
+        let field = self.request.device_type().unit_field.as_ref()?;
+        let fields = self.request.framing()?.fields(frame);
+        let (_, bytes) = fields.into_iter().find(|(name, _)| *name == &*field.name)?;
+        field.format.read(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::device_type::Catalog;
+
+    fn lg(set_id: i64) -> Query {
+        let params: Params = [(Arc::from("set_id"), ParamValue::Int(set_id))].into_iter().collect();
+        harmless(Catalog::built_in().get("lg-rs232").unwrap(), &params).unwrap()
+    }
+
+    #[test]
+    fn the_question_only_asks_and_its_variants_are_those_of_the_manual() {
+        let query = lg(10);
+        assert_eq!(query.request.payload().bytes(), b"ka 0a ff\r");
+        assert_eq!((query.unit(), query.units()), (Some(10), Some((1, 1000))));
+        assert_eq!(query.of_unit(99).unwrap().payload().bytes(), b"ka 63 ff\r");
+        assert!(query.of_unit(10).is_none() && query.of_unit(0).is_none() && query.of_unit(1001).is_none());
+        assert_eq!(query.of_everyone().unwrap().bytes(), b"ka 00 ff\r");
+        assert_eq!(query.own_terminator(), Some(Terminator::Cr));
+        let ends = Terminator::ALL.map(|end| query.ending_in(end).map(|one| one.bytes().to_vec()));
+        let expected = [None, Some(&b"ka 0a ff\r\n"[..]), Some(b"ka 0a ff\n"), Some(b"ka 0a ff")];
+        assert_eq!(ends.each_ref().map(Option::as_deref), expected);
+        assert_eq!(query.unit_named(b"a 63 OK00x"), Some(99));
+        assert_eq!(query.unit_named(b"?"), None);
+    }
+}

@@ -1,0 +1,179 @@
+//! What an examination has seen: facts, no judgement about them.
+
+use std::time::Duration;
+
+use crate::device_type::Verdict;
+
+/// Everything that was seen of one device.
+#[derive(Debug, Clone, Default)]
+pub struct Seen {
+    /// How connecting ended.
+    pub opened: Opened,
+    /// What came before anything was sent.
+    pub greeting: Heard,
+    /// The questions in the order in which they were asked, each with what came.
+    pub asked: Vec<Asked>,
+    /// The examination's own time was over before it had asked everything.
+    pub out_of_time: bool,
+}
+
+/// How connecting ended. Texts are safe for a terminal.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Opened {
+    /// Nothing was tried.
+    #[default]
+    Untried,
+    /// There is a connection.
+    Yes,
+    /// The name does not resolve; why.
+    NoName(String),
+    /// The host says that nothing listens on the port.
+    Refused,
+    /// Nothing answered within this time.
+    TimedOut(Duration),
+    /// The network says that there is no way; its words.
+    NoRoute(String),
+    /// This machine did not allow or manage it; its words.
+    OwnFault(String),
+    /// It failed otherwise; the system's words.
+    Failed(String),
+}
+
+/// What came in one stretch of listening.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Heard {
+    /// The first bytes, as far as they are kept.
+    pub bytes: Vec<u8>,
+    /// How many came in all.
+    pub total: usize,
+    /// In how many pieces.
+    pub pieces: u32,
+    /// How the stretch ended.
+    pub end: LineEnd,
+    /// The units that whole replies in it named.
+    pub units: Vec<i64>,
+}
+
+/// How a stretch of listening ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LineEnd {
+    /// The line is open and was quiet at the end.
+    #[default]
+    Open,
+    /// The peer closed.
+    Closed,
+    /// The peer reset the connection, or it broke.
+    Broken,
+    /// More came than was read: it never stops.
+    Babbling,
+}
+
+/// A question and what became of it.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// Which.
+    pub question: Question,
+    /// What was written, safe for a terminal.
+    pub sent: String,
+    /// What came.
+    pub heard: Heard,
+    /// Whether what was written came back.
+    pub echoed: bool,
+    /// Whether bytes came that are no reply, no echo, no negotiation and no blanks.
+    pub garbled: bool,
+    /// What answered.
+    pub answer: Option<Answer>,
+    /// From the write to the end of the listening.
+    pub after: Duration,
+}
+
+/// What answered a question.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The whole reply, safe for a terminal.
+    pub shown: String,
+    /// What it says.
+    pub verdict: Verdict,
+}
+
+/// The variants of the harmless question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Question {
+    /// As a run would ask it.
+    Own,
+    /// The same, to another unit.
+    Unit(i64),
+    /// To every unit at once.
+    Everyone,
+    /// With another end.
+    Ending(Terminator),
+}
+
+/// What may end a command on a line of text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Terminator {
+    /// `\r`.
+    Cr,
+    /// `\r\n`.
+    CrLf,
+    /// `\n`.
+    Lf,
+    /// Nothing.
+    Nothing,
+}
+
+impl Terminator {
+    /// In the order in which they are tried: the likelier first, and last the one that leaves half a line behind.
+    pub const ALL: [Self; 4] = [Self::Cr, Self::CrLf, Self::Lf, Self::Nothing];
+
+    /// Its bytes.
+    pub fn bytes(self) -> &'static [u8] {
+        match self {
+            Self::Cr => b"\r",
+            Self::CrLf => b"\r\n",
+            Self::Lf => b"\n",
+            Self::Nothing => b"",
+        }
+    }
+}
+
+impl Asked {
+    /// Whether something of the device's language answered.
+    pub fn is_answered(&self) -> bool {
+        self.answer.is_some()
+    }
+
+    /// Whether the device understood: it said yes, no, or not now.
+    pub fn is_understood(&self) -> bool {
+        let verdict = self.answer.as_ref().map(|answer| &answer.verdict);
+        matches!(verdict, Some(Verdict::Ok { .. } | Verdict::Refused { .. } | Verdict::Busy { .. }))
+    }
+}
+
+impl Seen {
+    /// Bytes that came in the whole examination.
+    pub fn total(&self) -> usize {
+        self.greeting.total + self.asked.iter().map(|asked| asked.heard.total).sum::<usize>()
+    }
+
+    /// The question that was answered as a run would ask it.
+    pub fn own_answer(&self) -> Option<&Asked> {
+        self.asked.iter().find(|asked| asked.question == Question::Own && asked.is_answered())
+    }
+
+    /// The units other than the device's own that answered when they were asked by themselves, each once.
+    pub fn other_units(&self) -> Vec<i64> {
+        let mut units: Vec<i64> = self
+            .asked
+            .iter()
+            .filter(|asked| asked.is_understood())
+            .filter_map(|asked| match asked.question {
+                Question::Unit(unit) => Some(unit),
+                _ => None,
+            })
+            .collect();
+        units.sort_unstable();
+        units.dedup();
+        units
+    }
+}

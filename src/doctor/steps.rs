@@ -1,0 +1,353 @@
+//! Carries the examination out: connect, listen, ask, and where nothing answers ask in other ways.
+//!
+//! Every wait has an end and all of them together one too. What is written is the type's harmless query and its
+//! variants, nothing else. Judges nothing: what was seen goes to `finding.rs`. Lines are asked one question at a time; where
+//! the peer hangs up, the line is opened again for the next question.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use tokio::time::Instant;
+use tokio_util::codec::Decoder as _;
+
+use super::line::Line;
+use super::query::Query;
+use super::seen::{Answer, Asked, Heard, LineEnd, Opened, Question, Seen, Terminator};
+use super::telnet::without_negotiation;
+use crate::codec::{FrameCodec, Framing};
+use crate::device_type::{Link, Request, Verdict};
+use crate::model::escape::{printable, shown};
+use crate::model::{Address, Payload};
+use crate::transport::{Connect, ConnectError};
+
+/// All of an examination together.
+const LONGEST: Duration = Duration::from_mins(1);
+
+/// How long the line is listened to before anything is sent.
+const GREETING: Duration = Duration::from_secs(1);
+
+/// The longest wait for the answer to one question.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long another unit is waited for: those that answer do so in less than 200 ms.
+const UNIT: Duration = Duration::from_millis(700);
+
+/// How long an answer to another line end is waited for.
+const ENDING: Duration = Duration::from_millis(1500);
+
+/// The units that are asked beside the device's own.
+const UNITS: std::ops::RangeInclusive<i64> = 1..=10;
+
+/// How many units are asked that only replies have named.
+const NAMED_UNITS: usize = 4;
+
+/// Whom and how to examine.
+pub struct Patient {
+    /// The gateway.
+    pub address: Address,
+    /// How the device is connected to.
+    pub link: Arc<Link>,
+    /// For opening a connection.
+    pub connect_timeout: Duration,
+    /// For an answer to the question as a run would ask it.
+    pub reply_timeout: Duration,
+    /// The harmless question; without one the examination ends with listening.
+    pub query: Option<Query>,
+    /// Whether a question to all units at once may be asked.
+    pub active: bool,
+}
+
+/// What happens, as it happens.
+#[derive(Debug)]
+pub enum Step<'s> {
+    /// A connection is being opened.
+    Connecting(&'s Address),
+    /// That ended so, after this time.
+    Connected(&'s Opened, Duration),
+    /// The line is listened to for so long.
+    Listening(Duration),
+    /// That was heard.
+    Listened(&'s Heard),
+    /// A question is written: these bytes, safe for a terminal.
+    Asking(Question, &'s str),
+    /// That came of it.
+    Asked(&'s Asked),
+}
+
+/// Examines a device; `tell` hears each step as it happens.
+pub async fn examine<C: Connect>(patient: &Patient, connect: &C, tell: &mut dyn FnMut(&Step<'_>)) -> Seen {
+    let deadline = Instant::now() + LONGEST;
+    let mut examination = Examination { patient, connect, tell, deadline, line: None, seen: Seen::default() };
+    examination.carry_out().await;
+    if let Some(line) = examination.line.take() {
+        line.close();
+    }
+    examination.seen.out_of_time = Instant::now() >= deadline;
+    examination.seen
+}
+
+struct Examination<'e, C: Connect> {
+    patient: &'e Patient,
+    connect: &'e C,
+    tell: &'e mut dyn FnMut(&Step<'_>),
+    deadline: Instant,
+    line: Option<Line<C::Stream>>,
+    seen: Seen,
+}
+
+/// What is written and how an answer to it is known.
+struct Inquiry<'i> {
+    question: Question,
+    payload: &'i Payload,
+    /// Judges the replies.
+    request: &'i Request,
+    patience: Duration,
+}
+
+impl<C: Connect> Examination<'_, C> {
+    async fn carry_out(&mut self) {
+        self.open().await;
+        self.listen().await;
+        let patient = self.patient;
+        let Some(query) = &patient.query else { return };
+        if !self.goes_on() {
+            return;
+        }
+        let own = Inquiry {
+            question: Question::Own,
+            payload: query.request.payload(),
+            request: &query.request,
+            patience: patient.reply_timeout.min(PATIENCE),
+        };
+        // Twice: the first may have been added to what an unfinished command left in the device.
+        for _ in 0..2 {
+            if self.ask(&own, query).await || !self.goes_on() {
+                return;
+            }
+        }
+        if self.ask_units(query).await || !self.goes_on() {
+            return;
+        }
+        self.ask_endings(query).await;
+    }
+
+    /// Whether another question makes sense.
+    fn goes_on(&self) -> bool {
+        let last = self.seen.asked.last().map_or(&self.seen.greeting, |asked| &asked.heard);
+        let hung_up = |heard: &Heard| matches!(heard.end, LineEnd::Closed | LineEnd::Broken);
+        let repeatedly = self.seen.asked.iter().rev().take_while(|asked| hung_up(&asked.heard)).count() >= 2;
+        self.seen.opened == Opened::Yes
+            && !(self.seen.asked.is_empty() && hung_up(last))
+            && !repeatedly
+            && last.end != LineEnd::Babbling
+            && self.patient.link.busy_text(&last.bytes).is_none()
+            && Instant::now() < self.deadline
+    }
+
+    async fn open(&mut self) {
+        (self.tell)(&Step::Connecting(&self.patient.address));
+        let start = Instant::now();
+        let until = (start + self.patient.connect_timeout).min(self.deadline);
+        self.seen.opened = match self.connect.connect(&self.patient.address, until).await {
+            Ok(stream) => {
+                self.line = Some(Line::new(stream));
+                Opened::Yes
+            }
+            Err(error) => failed(error, start.elapsed()),
+        };
+        (self.tell)(&Step::Connected(&self.seen.opened, start.elapsed()));
+    }
+
+    /// Hears what the gateway says before it is asked.
+    async fn listen(&mut self) {
+        let Some(line) = &mut self.line else { return };
+        (self.tell)(&Step::Listening(GREETING));
+        let mut so_far = Vec::new();
+        let link = &self.patient.link;
+        let is_enough = |bytes: &[u8]| {
+            so_far.extend_from_slice(bytes);
+            link.busy_text(&so_far).is_some()
+        };
+        self.seen.greeting = line.hear((Instant::now() + GREETING).min(self.deadline), is_enough).await;
+        (self.tell)(&Step::Listened(&self.seen.greeting));
+    }
+
+    /// Asks other units, each by itself; whether one answered.
+    async fn ask_units(&mut self, query: &Query) -> bool {
+        for unit in UNITS {
+            self.ask_unit(query, unit).await;
+        }
+        if self.patient.active
+            && let Some(payload) = query.of_everyone()
+        {
+            let everyone =
+                Inquiry { question: Question::Everyone, payload: &payload, request: &query.request, patience: ENDING };
+            self.ask(&everyone, query).await;
+        }
+        // Units that replies have named but nobody has asked: a late answer, or one to everybody.
+        let mut named: Vec<i64> = self.seen.asked.iter().flat_map(|asked| asked.heard.units.iter().copied()).collect();
+        named.sort_unstable();
+        named.dedup();
+        for unit in named.into_iter().filter(|unit| !UNITS.contains(unit)).take(NAMED_UNITS) {
+            self.ask_unit(query, unit).await;
+        }
+        !self.seen.other_units().is_empty()
+    }
+
+    async fn ask_unit(&mut self, query: &Query, unit: i64) {
+        if let Some(request) = query.of_unit(unit)
+            && self.goes_on()
+        {
+            let payload = request.payload().clone();
+            let inquiry =
+                Inquiry { question: Question::Unit(unit), payload: &payload, request: &request, patience: UNIT };
+            self.ask(&inquiry, query).await;
+        }
+    }
+
+    /// Asks with other line ends. What an unanswered one leaves in the device is ended before the next, so that it is
+    /// not added to it.
+    async fn ask_endings(&mut self, query: &Query) {
+        let clear = Payload::plain(Terminator::CrLf.bytes());
+        for terminator in Terminator::ALL {
+            let Some(payload) = query.ending_in(terminator) else { continue };
+            self.clear(&clear).await;
+            let question = Question::Ending(terminator);
+            let inquiry = Inquiry { question, payload: &payload, request: &query.request, patience: ENDING };
+            if self.ask(&inquiry, query).await || !self.goes_on() {
+                break;
+            }
+        }
+        if let Some(own) = query.own_terminator() {
+            self.clear(&Payload::plain(own.bytes())).await;
+        }
+    }
+
+    /// Ends whatever line the device still holds, and drops what it says to that.
+    async fn clear(&mut self, end: &Payload) {
+        let until = (Instant::now() + self.patient.link.quiet.max(self.patient.link.gap)).min(self.deadline);
+        if let Some(line) = self.line.as_mut().filter(|line| line.is_open()) {
+            line.write(end, until).await;
+            line.hear(until, |_| false).await;
+        }
+    }
+
+    /// Asks one question; whether it was answered.
+    async fn ask(&mut self, inquiry: &Inquiry<'_>, query: &Query) -> bool {
+        let Some(framing) = query.request.framing() else { return false };
+        if self.line.as_ref().is_none_or(|line| !line.is_open()) {
+            self.reopen().await;
+        }
+        let Some(line) = &mut self.line else { return false };
+        // What a late answer to the question before would spoil.
+        let quiet = Instant::now() + self.patient.link.quiet.max(self.patient.link.gap);
+        let late = line.hear(quiet.min(self.deadline), |_| false).await;
+        let mut asked = Asked {
+            question: inquiry.question,
+            sent: inquiry.payload.shown(),
+            heard: Heard::default(),
+            echoed: false,
+            garbled: false,
+            answer: None,
+            after: Duration::ZERO,
+        };
+        (self.tell)(&Step::Asking(asked.question, &asked.sent));
+        let start = Instant::now();
+        let until = (start + inquiry.patience).min(self.deadline);
+        line.write(inquiry.payload, until).await;
+        let mut replies = Replies::new(framing, inquiry.request, query);
+        asked.heard = line.hear(until, |bytes| replies.take(bytes)).await;
+        asked.garbled = replies.is_garbled(&asked.heard.bytes, inquiry.payload);
+        asked.heard.units = replies.units;
+        // A late answer belongs to nobody's question, but it names its unit.
+        asked.heard.units.extend(Replies::new(framing, inquiry.request, query).units_in(&late.bytes));
+        asked.after = start.elapsed();
+        asked.echoed = is_echoed(inquiry.payload.bytes(), &asked.heard.bytes);
+        asked.answer = replies.answer;
+        (self.tell)(&Step::Asked(&asked));
+        let is_answered = asked.is_answered();
+        self.seen.asked.push(asked);
+        is_answered
+    }
+
+    async fn reopen(&mut self) {
+        if let Some(line) = self.line.take() {
+            line.close();
+        }
+        let until = (Instant::now() + self.patient.connect_timeout).min(self.deadline);
+        if let Ok(stream) = self.connect.connect(&self.patient.address, until).await {
+            self.line = Some(Line::new(stream));
+        }
+    }
+}
+
+/// Finds replies in what comes.
+struct Replies<'r> {
+    codec: FrameCodec,
+    buffer: BytesMut,
+    request: &'r Request,
+    query: &'r Query,
+    answer: Option<Answer>,
+    units: Vec<i64>,
+}
+
+impl<'r> Replies<'r> {
+    fn new(framing: &Arc<Framing>, request: &'r Request, query: &'r Query) -> Self {
+        let mut codec = FrameCodec::new();
+        codec.expect(framing);
+        Self { codec, buffer: BytesMut::new(), request, query, answer: None, units: Vec::new() }
+    }
+
+    /// Takes bytes that came; whether the answer is among them.
+    fn take(&mut self, bytes: &[u8]) -> bool {
+        self.buffer.extend_from_slice(bytes);
+        while let Ok(Some(frame)) = self.codec.decode(&mut self.buffer) {
+            match self.request.judge(&frame) {
+                Verdict::Stray => self.units.extend(self.query.unit_named(&frame.bytes)),
+                verdict => {
+                    self.answer = Some(Answer { shown: shown(&frame.bytes), verdict });
+                    return true;
+                }
+            }
+        }
+        false
+    }
+
+    /// Whether what came makes no sense: it holds no whole reply, and something besides the echo of what was written.
+    fn is_garbled(&self, heard: &[u8], sent: &Payload) -> bool {
+        let no_reply = self.answer.is_none() && self.units.is_empty();
+        no_reply && self.codec.may_be_begun(&without_negotiation(heard), sent.bytes())
+    }
+
+    fn units_in(mut self, bytes: &[u8]) -> Vec<i64> {
+        self.buffer.extend_from_slice(bytes);
+        while let Ok(Some(frame)) = self.codec.decode(&mut self.buffer) {
+            self.units.extend(self.query.unit_named(&frame.bytes));
+        }
+        self.units
+    }
+}
+
+/// Whether a question came back: one of a few bytes could do so by chance.
+fn is_echoed(sent: &[u8], heard: &[u8]) -> bool {
+    let sent = sent.trim_ascii();
+    sent.len() >= 3 && heard.windows(sent.len()).any(|window| window == sent)
+}
+
+fn failed(error: ConnectError, after: Duration) -> Opened {
+    match error {
+        ConnectError::Dns(reason) => Opened::NoName(reason),
+        ConnectError::TimedOut => Opened::TimedOut(after),
+        ConnectError::Exhausted(_) | ConnectError::Denied(_) => Opened::OwnFault(printable(&error.to_string())),
+        ConnectError::Io(error) => match error.kind() {
+            io::ErrorKind::ConnectionRefused => Opened::Refused,
+            io::ErrorKind::TimedOut => Opened::TimedOut(after),
+            io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable | io::ErrorKind::NetworkDown => {
+                Opened::NoRoute(printable(&error.to_string()))
+            }
+            _ => Opened::Failed(printable(&error.to_string())),
+        },
+    }
+}
