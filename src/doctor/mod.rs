@@ -13,6 +13,8 @@ mod query;
 mod seen;
 mod steps;
 mod telnet;
+#[cfg(test)]
+mod tests;
 
 pub use describe::{describe_finding, describe_step};
 pub use entry::{entry, name_of};
