@@ -5,7 +5,6 @@ use std::time::Duration;
 use super::finding::Finding;
 use super::seen::{Answer, Asked, Heard, LineEnd, Opened, Question, Terminator};
 use super::steps::Step;
-use super::telnet::is_negotiation;
 use crate::device_type::Verdict;
 use crate::model::Value;
 use crate::model::escape::{hex, printable, shown};
@@ -92,7 +91,7 @@ fn listened(heard: &Heard) -> String {
     }
     let bytes = heard.bytes.get(..SHOWN).unwrap_or(&heard.bytes);
     let more = if heard.total > bytes.len() { format!(" … ({} bytes)", heard.total) } else { String::new() };
-    if is_negotiation(bytes) {
+    if heard.negotiates() {
         return format!("Telnet negotiation: {}{more}{end}", hex(bytes));
     }
     format!("`{}`{more}{end}", shown(bytes))

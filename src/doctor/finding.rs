@@ -2,7 +2,7 @@
 
 use super::seen::{Answer, Asked, Heard, LineEnd, Opened, Question, Seen, Terminator};
 use super::steps::Patient;
-use super::telnet::{is_negotiation, without_negotiation};
+use crate::codec::{LineState, TelnetMode};
 use crate::device_type::Verdict;
 use crate::model::escape::shown;
 
@@ -35,11 +35,12 @@ pub fn findings(patient: &Patient, seen: &Seen) -> Vec<Finding> {
         found.push(closed);
         return found;
     }
-    found.extend(telnet(seen));
+    found.extend(telnet(patient, seen));
     if let Some(gateway) = gateway(patient, seen) {
         found.push(gateway);
         return found;
     }
+    found.extend(serial(seen));
     found.extend(unasked(&seen.greeting));
     let Some(query) = &patient.query else {
         found.push(note("the port is open; this device type has no harmless question, so the device was not asked"));
@@ -88,34 +89,47 @@ fn not_opened(patient: &Patient, opened: &Opened) -> Option<Finding> {
     })
 }
 
-/// Everything that was heard, in its order.
-fn all_heard(seen: &Seen) -> impl Iterator<Item = &Heard> {
-    std::iter::once(&seen.greeting).chain(seen.asked.iter().map(|asked| &asked.heard))
+fn telnet(patient: &Patient, seen: &Seen) -> Option<Finding> {
+    if !seen.speaks_telnet() {
+        return None;
+    }
+    let what = "the gateway speaks Telnet on this port: it began to negotiate (bytes FF FB to FF FE)";
+    Some(match patient.link.telnet {
+        TelnetMode::Never => problem(
+            format!("{what}, and the device's `link` says that it does not"),
+            "write `link = { telnet = \"always\" }` for the device, or set the gateway's port to raw TCP",
+        ),
+        TelnetMode::Auto => note(format!("{what}; `link = {{ telnet = \"auto\" }}` takes care of that")),
+        TelnetMode::Always | TelnetMode::Line(_) => note(format!("{what}, as the device's `link` says")),
+    })
 }
 
-fn telnet(seen: &Seen) -> Option<Finding> {
-    all_heard(seen).any(|heard| is_negotiation(&heard.bytes)).then(|| {
-        problem(
-            "the gateway speaks Telnet on this port: it began to negotiate (bytes FF FB to FF FE)",
-            "write `link = { telnet = \"always\" }` for the device, or set the gateway's port to raw TCP",
-        )
-    })
+fn serial(seen: &Seen) -> Option<Finding> {
+    let why = match seen.serial.as_ref()? {
+        LineState::Set => return None,
+        LineState::Refused(why) => why.as_str(),
+        LineState::Waiting => "it does not answer to that",
+    };
+    Some(problem(
+        format!("the gateway does not let its serial line be set: {why}"),
+        "set its port to RFC 2217 mode; or take `serial` out of the device's `link`, and set the line in the gateway itself",
+    ))
 }
 
 /// The gateway itself is in the way.
 fn gateway(patient: &Patient, seen: &Seen) -> Option<Finding> {
     let occupied = "close the other program, or restart the gateway if the connection is left over from one that died";
-    if let Some(text) = all_heard(seen).find_map(|heard| patient.link.busy_text(&without_negotiation(&heard.bytes))) {
+    if let Some(text) = seen.heard().find_map(|heard| patient.link.busy_text(&heard.data)) {
         return Some(problem(format!("the gateway is occupied by another client; it says `{text}`"), occupied));
     }
     let greeting = &seen.greeting;
     match greeting.end {
-        LineEnd::Closed | LineEnd::Broken if without_negotiation(&greeting.bytes).is_empty() => Some(problem(
+        LineEnd::Closed | LineEnd::Broken if greeting.data.is_empty() => Some(problem(
             "the gateway takes the connection and hangs up at once: it serves another client, or this machine may not connect",
             format!("{occupied}; else check which addresses the gateway allows"),
         )),
         LineEnd::Closed | LineEnd::Broken => Some(problem(
-            format!("the gateway hangs up before it is asked; it says `{}`", quoted(&greeting.bytes)),
+            format!("the gateway hangs up before it is asked; it says `{}`", quoted(&greeting.data)),
             "read what it says: it may be another client, a list of allowed addresses, or another service on this port",
         )),
         LineEnd::Babbling => Some(babbling(greeting)),
@@ -132,13 +146,13 @@ fn babbling(heard: &Heard) -> Finding {
 
 /// What came before anything was asked, and is not the gateway's business.
 fn unasked(greeting: &Heard) -> Option<Finding> {
-    let bytes = without_negotiation(&greeting.bytes);
+    let bytes = greeting.data.as_slice();
     if bytes.trim_ascii().is_empty() {
         return None;
     }
-    Some(match service(&bytes) {
+    Some(match service(bytes) {
         Some(finding) => finding,
-        None => note(format!("before it was asked anything, `{}` came", quoted(&bytes))),
+        None => note(format!("before it was asked anything, `{}` came", quoted(bytes))),
     })
 }
 
@@ -216,14 +230,14 @@ fn unanswered(patient: &Patient, unit: Option<i64>, seen: &Seen) -> Finding {
             "write a larger `reply_timeout` for it",
         );
     }
-    if let Some(heard) = all_heard(seen).find(|heard| heard.end == LineEnd::Babbling) {
+    if let Some(heard) = seen.heard().find(|heard| heard.end == LineEnd::Babbling) {
         return babbling(heard);
     }
-    if let Some(finding) = seen.asked.iter().find_map(|asked| service(&without_negotiation(&asked.heard.bytes))) {
+    if let Some(finding) = seen.asked.iter().find_map(|asked| service(&asked.heard.data)) {
         return finding;
     }
     if let Some(asked) = seen.asked.iter().find(|asked| asked.garbled) {
-        return garbled(&without_negotiation(&asked.heard.bytes));
+        return garbled(&asked.heard.data);
     }
     if let Some(asked) = seen.asked.iter().find(|asked| !asked.heard.units.is_empty()) {
         let units: Vec<String> = asked.heard.units.iter().map(ToString::to_string).collect();
@@ -300,176 +314,4 @@ fn quoted(bytes: &[u8]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-    use std::time::Duration;
-
-    use super::*;
-    use crate::device_type::Catalog;
-    use crate::doctor::harmless;
-    use crate::model::{Address, Params};
-
-    fn patient() -> Patient {
-        let lg = Catalog::built_in().get("lg-rs232").unwrap().clone();
-        Patient {
-            address: Address::parse("tv.example", Some(23)).unwrap(),
-            link: Arc::new(lg.link.clone()),
-            connect_timeout: Duration::from_secs(3),
-            reply_timeout: Duration::from_secs(2),
-            query: Some(harmless(&lg, &Params::default()).unwrap()),
-            active: false,
-        }
-    }
-
-    fn heard(bytes: &[u8], end: LineEnd) -> Heard {
-        Heard { bytes: bytes.to_vec(), total: bytes.len(), pieces: 1, end, units: Vec::new() }
-    }
-
-    fn asked(question: Question, bytes: &[u8], verdict: Option<Verdict>) -> Asked {
-        Asked {
-            question,
-            sent: "ka 01 ff\\r".to_owned(),
-            heard: heard(bytes, LineEnd::Open),
-            echoed: false,
-            garbled: false,
-            answer: verdict.map(|verdict| Answer { shown: shown(bytes), verdict }),
-            after: Duration::from_millis(80),
-        }
-    }
-
-    fn open(greeting: Heard, asked: Vec<Asked>) -> Seen {
-        Seen { opened: Opened::Yes, greeting, asked, out_of_time: false }
-    }
-
-    #[test]
-    fn no_connection_is_named_by_its_cause() {
-        for (opened, what, change) in [
-            (Opened::NoName("no record".to_owned()), "the name `tv.example` does not resolve: no record", "spelling"),
-            (Opened::Refused, "tv.example:23 refuses connections", "port number"),
-            (Opened::TimedOut(Duration::from_secs(3)), "no connection after 3.0 s", "power and network"),
-            (Opened::NoRoute("network is unreachable".to_owned()), "there is no way to tv.example:23", "VPN"),
-            (Opened::OwnFault("not permitted".to_owned()), "this machine could not", "firewall"),
-            (Opened::Failed("broken".to_owned()), "the connection to tv.example:23 failed: broken", "gateway"),
-        ] {
-            let found = findings(&patient(), &Seen { opened, ..Seen::default() });
-            let [one] = found.as_slice() else { panic!("{found:?}") };
-            assert!(one.is_problem && one.what.contains(what), "{one:?}");
-            assert!(one.change.as_ref().unwrap().contains(change), "{one:?}");
-        }
-    }
-
-    #[test]
-    fn what_was_heard_is_named_with_what_to_change() {
-        let yes = || Some(Verdict::Ok { value: None });
-        let message = || "NG".to_owned();
-        let own = |bytes: &[u8], verdict| vec![asked(Question::Own, bytes, verdict)];
-        let echo = |verdict| vec![Asked { echoed: true, ..asked(Question::Own, b"ka 01 ff\r\n", verdict) }];
-        let garbled = |bytes: &[u8]| vec![Asked { garbled: true, ..asked(Question::Own, bytes, None) }];
-        let late = || {
-            let mut late = asked(Question::Unit(2), b"a 01 OK01x", None);
-            late.heard.units.push(1);
-            vec![asked(Question::Own, b"", None), late]
-        };
-        let hung_up = || vec![Asked { heard: heard(b"", LineEnd::Closed), ..asked(Question::Own, b"", None) }];
-        let quiet = || heard(b"", LineEnd::Open);
-        for (seen, is_problem, what, change) in [
-            (
-                open(heard(b"\xff\xfb\x03", LineEnd::Open), own(b"a 01 OK01x", yes())),
-                true,
-                "speaks Telnet",
-                "telnet = \"always\"",
-            ),
-            (
-                open(heard(b"Port already in use\r\n", LineEnd::Closed), vec![]),
-                true,
-                "occupied by another client; it says",
-                "other program",
-            ),
-            (
-                open(heard(b"", LineEnd::Closed), vec![]),
-                true,
-                "hangs up at once: it serves another client",
-                "which addresses",
-            ),
-            (
-                open(heard(b"go away", LineEnd::Closed), vec![]),
-                true,
-                "hangs up before it is asked; it says `go away`",
-                "allowed",
-            ),
-            (
-                open(heard(b"SSH-2.0-x\r\n", LineEnd::Open), own(b"", None)),
-                true,
-                "SSH answers on this port",
-                "data port",
-            ),
-            (open(heard(b"hello", LineEnd::Open), own(b"a 01 OK01x", yes())), false, "`hello` came", ""),
-            (open(quiet(), echo(yes())), false, "echo", ""),
-            (open(quiet(), echo(None)), true, "comes back and nothing else", "loopback"),
-            (
-                open(quiet(), own(b"x", Some(Verdict::Refused { message: message() }))),
-                true,
-                "refuses the question: NG",
-                "model",
-            ),
-            (
-                open(quiet(), own(b"x", Some(Verdict::Busy { message: message() }))),
-                true,
-                "asks to wait: NG",
-                "in a minute",
-            ),
-            (
-                open(quiet(), own(b"x", Some(Verdict::Auth { message: message() }))),
-                true,
-                "wants a password: NG",
-                "params",
-            ),
-            (
-                open(quiet(), own(b"x", Some(Verdict::Malformed { message: message() }))),
-                true,
-                "makes no sense",
-                "device type",
-            ),
-            (
-                open(quiet(), vec![asked(Question::Unit(3), b"a 03 OK01x", yes())]),
-                true,
-                "set_id 1 does not answer, but set_id 3 does",
-                "params = { set_id = 3 }",
-            ),
-            (
-                open(quiet(), vec![asked(Question::Ending(Terminator::Lf), b"x", yes())]),
-                true,
-                "ends in `\\n`",
-                "frame = \"{body}\\n\"",
-            ),
-            (
-                open(quiet(), vec![asked(Question::Ending(Terminator::Nothing), b"x", yes())]),
-                true,
-                "without any line end",
-                "frame = \"{body}\"",
-            ),
-            (open(quiet(), late()), true, "only after 2.0 s", "reply_timeout"),
-            (
-                open(quiet(), garbled(b"\xf0\x80\x1e")),
-                true,
-                "bytes come that make no reply: `\\xf0\\x80\\x1e`",
-                "baud rate and parity",
-            ),
-            (open(quiet(), garbled(b"what?")), true, "bytes come that make no reply: `what?`", "another language"),
-            (open(quiet(), hung_up()), true, "hangs up when it is asked", "another client"),
-            (open(quiet(), own(b"", None)), true, "the line is silent", "null-modem"),
-        ] {
-            let found = findings(&patient(), &seen);
-            let Some(one) = found.first() else { panic!("nothing for {what}") };
-            assert!(one.is_problem == is_problem && one.what.contains(what), "{what}: {found:?}");
-            assert!(one.change.as_deref().unwrap_or_default().contains(change), "{what}: {found:?}");
-        }
-        assert_eq!(findings(&patient(), &open(quiet(), own(b"a 01 OK01x", yes()))), []);
-    }
-
-    #[test]
-    fn a_type_without_a_harmless_question_is_not_asked() {
-        let found = findings(&Patient { query: None, ..patient() }, &open(heard(b"", LineEnd::Open), Vec::new()));
-        assert!(matches!(found.as_slice(), [Finding { is_problem: false, .. }]), "{found:?}");
-    }
-}
+mod tests;

@@ -10,9 +10,9 @@ mod entry;
 mod finding;
 mod line;
 mod query;
+mod replies;
 mod seen;
 mod steps;
-mod telnet;
 #[cfg(test)]
 mod tests;
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::codec::LineState;
 use crate::device_type::Verdict;
 
 /// Everything that was seen of one device.
@@ -11,6 +12,8 @@ pub struct Seen {
     pub opened: Opened,
     /// What came before anything was sent.
     pub greeting: Heard,
+    /// How far the gateway's serial line was set before the first question; `None` when `link` sets none.
+    pub serial: Option<LineState>,
     /// The questions in the order in which they were asked, each with what came.
     pub asked: Vec<Asked>,
     /// The examination's own time was over before it had asked everything.
@@ -42,8 +45,10 @@ pub enum Opened {
 /// What came in one stretch of listening.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Heard {
-    /// The first bytes, as far as they are kept.
+    /// The first bytes as they came, as far as they are kept.
     pub bytes: Vec<u8>,
+    /// The data among them, without Telnet.
+    pub data: Vec<u8>,
     /// How many came in all.
     pub total: usize,
     /// In how many pieces.
@@ -150,10 +155,27 @@ impl Asked {
     }
 }
 
+impl Heard {
+    /// Whether it opens with a Telnet negotiation: WILL, WONT, DO or DONT.
+    pub fn negotiates(&self) -> bool {
+        matches!(self.bytes.as_slice(), [0xff, 0xfb..=0xfe, ..])
+    }
+}
+
 impl Seen {
+    /// Everything that was heard, in its order.
+    pub fn heard(&self) -> impl Iterator<Item = &Heard> {
+        std::iter::once(&self.greeting).chain(self.asked.iter().map(|asked| &asked.heard))
+    }
+
+    /// Whether the gateway speaks Telnet: it said so before it was asked anything.
+    pub fn speaks_telnet(&self) -> bool {
+        self.greeting.negotiates()
+    }
+
     /// Bytes that came in the whole examination.
     pub fn total(&self) -> usize {
-        self.greeting.total + self.asked.iter().map(|asked| asked.heard.total).sum::<usize>()
+        self.heard().map(|heard| heard.total).sum()
     }
 
     /// The question that was answered as a run would ask it.

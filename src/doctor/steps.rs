@@ -8,17 +8,15 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::BytesMut;
 use tokio::time::Instant;
-use tokio_util::codec::Decoder as _;
 
 use super::line::Line;
 use super::query::Query;
-use super::seen::{Answer, Asked, Heard, LineEnd, Opened, Question, Seen, Terminator};
-use super::telnet::without_negotiation;
-use crate::codec::{FrameCodec, Framing};
-use crate::device_type::{Link, Request, Verdict};
-use crate::model::escape::{printable, shown};
+use super::replies::Replies;
+use super::seen::{Asked, Heard, LineEnd, Opened, Question, Seen, Terminator};
+use crate::codec::TelnetMode;
+use crate::device_type::{Link, Request};
+use crate::model::escape::printable;
 use crate::model::{Address, Payload};
 use crate::transport::{Connect, ConnectError};
 
@@ -142,7 +140,7 @@ impl<C: Connect> Examination<'_, C> {
             && !(self.seen.asked.is_empty() && hung_up(last))
             && !repeatedly
             && last.end != LineEnd::Babbling
-            && self.patient.link.busy_text(&last.bytes).is_none()
+            && self.patient.link.busy_text(&last.data).is_none()
             && Instant::now() < self.deadline
     }
 
@@ -152,7 +150,7 @@ impl<C: Connect> Examination<'_, C> {
         let until = (start + self.patient.connect_timeout).min(self.deadline);
         self.seen.opened = match self.connect.connect(&self.patient.address, until).await {
             Ok(stream) => {
-                self.line = Some(Line::new(stream));
+                self.line = Some(Line::new(stream, self.patient.link.telnet));
                 Opened::Yes
             }
             Err(error) => failed(error, start.elapsed()),
@@ -171,6 +169,8 @@ impl<C: Connect> Examination<'_, C> {
             link.busy_text(&so_far).is_some()
         };
         self.seen.greeting = line.hear((Instant::now() + GREETING).min(self.deadline), is_enough).await;
+        line.switch_on(&mut self.seen.greeting);
+        self.seen.serial = line.serial().cloned();
         (self.tell)(&Step::Listened(&self.seen.greeting));
     }
 
@@ -259,12 +259,12 @@ impl<C: Connect> Examination<'_, C> {
         line.write(inquiry.payload, until).await;
         let mut replies = Replies::new(framing, inquiry.request, query);
         asked.heard = line.hear(until, |bytes| replies.take(bytes)).await;
-        asked.garbled = replies.is_garbled(&asked.heard.bytes, inquiry.payload);
+        asked.garbled = replies.is_garbled(&asked.heard.data, inquiry.payload);
         asked.heard.units = replies.units;
         // A late answer belongs to nobody's question, but it names its unit.
-        asked.heard.units.extend(Replies::new(framing, inquiry.request, query).units_in(&late.bytes));
+        asked.heard.units.extend(Replies::new(framing, inquiry.request, query).units_in(&late.data));
         asked.after = start.elapsed();
-        asked.echoed = is_echoed(inquiry.payload.bytes(), &asked.heard.bytes);
+        asked.echoed = is_echoed(inquiry.payload.bytes(), &asked.heard.data);
         asked.answer = replies.answer;
         (self.tell)(&Step::Asked(&asked));
         let is_answered = asked.is_answered();
@@ -278,55 +278,11 @@ impl<C: Connect> Examination<'_, C> {
         }
         let until = (Instant::now() + self.patient.connect_timeout).min(self.deadline);
         if let Ok(stream) = self.connect.connect(&self.patient.address, until).await {
-            self.line = Some(Line::new(stream));
+            let is_telnet = self.seen.speaks_telnet();
+            let mode = self.patient.link.telnet;
+            let mode = if is_telnet && mode == TelnetMode::Never { TelnetMode::Always } else { mode };
+            self.line = Some(Line::new(stream, mode));
         }
-    }
-}
-
-/// Finds replies in what comes.
-struct Replies<'r> {
-    codec: FrameCodec,
-    buffer: BytesMut,
-    request: &'r Request,
-    query: &'r Query,
-    answer: Option<Answer>,
-    units: Vec<i64>,
-}
-
-impl<'r> Replies<'r> {
-    fn new(framing: &Arc<Framing>, request: &'r Request, query: &'r Query) -> Self {
-        let mut codec = FrameCodec::new();
-        codec.expect(framing);
-        Self { codec, buffer: BytesMut::new(), request, query, answer: None, units: Vec::new() }
-    }
-
-    /// Takes bytes that came; whether the answer is among them.
-    fn take(&mut self, bytes: &[u8]) -> bool {
-        self.buffer.extend_from_slice(bytes);
-        while let Ok(Some(frame)) = self.codec.decode(&mut self.buffer) {
-            match self.request.judge(&frame) {
-                Verdict::Stray => self.units.extend(self.query.unit_named(&frame.bytes)),
-                verdict => {
-                    self.answer = Some(Answer { shown: shown(&frame.bytes), verdict });
-                    return true;
-                }
-            }
-        }
-        false
-    }
-
-    /// Whether what came makes no sense: it holds no whole reply, and something besides the echo of what was written.
-    fn is_garbled(&self, heard: &[u8], sent: &Payload) -> bool {
-        let no_reply = self.answer.is_none() && self.units.is_empty();
-        no_reply && self.codec.may_be_begun(&without_negotiation(heard), sent.bytes())
-    }
-
-    fn units_in(mut self, bytes: &[u8]) -> Vec<i64> {
-        self.buffer.extend_from_slice(bytes);
-        while let Ok(Some(frame)) = self.codec.decode(&mut self.buffer) {
-            self.units.extend(self.query.unit_named(&frame.bytes));
-        }
-        self.units
     }
 }
 

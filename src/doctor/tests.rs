@@ -73,6 +73,8 @@ async fn examined_of(active: bool, gateway: Gateway) -> Examined {
     Examined { seen, written, findings, took: start.elapsed() }
 }
 
+const LONG: &[u8] = [b'x'; 10_000].as_slice();
+
 /// Takes a line that ends so out of what is held, without its end.
 fn line(held: &mut Vec<u8>, end: &[u8]) -> Option<String> {
     let at = held.windows(end.len()).position(|window| window == end)?;
@@ -164,10 +166,23 @@ async fn half_a_command_of_another_program_spoils_only_the_first_question() {
 async fn a_gateway_in_the_way_is_named_and_nothing_is_written() {
     for (greeting, what) in [
         (&b"Port already in use\r\n"[..], "occupied by another client; it says `Port already in use`"),
-        (&[b'x'; 30_000], "never stops"),
+        (LONG, "never stops"),
     ] {
         let examined = examined(false, greeting, silent).await;
         assert!(examined.findings[0].what.contains(what), "{:?}", examined.findings);
         assert_eq!(examined.written, "");
     }
+}
+
+// protocols.md §2.3: GW-01, ser2net's greeting, and GW-03, the whole answer to it.
+const GW_01: &[u8] = b"\xff\xfb\x03\xff\xfd\x03\xff\xfb\x01\xff\xfe\x01\xff\xfd\x00\xff\xfb\x00";
+const GW_03: &[u8] = b"\xff\xfd\x03\xff\xfb\x03\xff\xfe\x01\xff\xfb\x00\xff\xfd\x00";
+
+#[tokio::test(start_paused = true)]
+async fn a_gateway_that_speaks_telnet_is_answered_and_the_device_behind_it_asked() {
+    let display: Answers = |held| line(held, b"\r").map_or_else(Vec::new, |_| b"a 01 OK01x".to_vec());
+    let examined = examined(false, GW_01, display).await;
+    assert_eq!(examined.written, [GW_03, b"ka 01 ff\r"].concat().escape_ascii().to_string());
+    assert!(examined.seen.own_answer().is_some());
+    assert!(!examined.findings[0].is_problem && examined.findings[0].what.contains("speaks Telnet"));
 }

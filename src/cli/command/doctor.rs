@@ -62,7 +62,7 @@ pub(in crate::cli) async fn run(args: DoctorArgs, terminal: &Terminal) -> ExitSt
         reason = signals.next() => return ExitStatus::Signal(reason),
     };
     let is_healthy = conclude(&patient, &seen, &mut out);
-    let written = sink.is_none_or(|(sink, path)| write(sink, path, &subject, &seen, &mut out));
+    let written = sink.is_none_or(|(sink, path)| write(sink, path, &subject, &patient, &seen, &mut out));
     match out.failed {
         Some(error) => terminal.mistake(format!("stdout: {error}"), None),
         None if !is_healthy || !written => ExitStatus::Failures,
@@ -161,6 +161,7 @@ fn patient(subject: &Subject, active: bool) -> Result<Patient, NoQuery> {
         link: Arc::new(Link {
             gap: subject.link.gap.unwrap_or(link.gap),
             quiet: subject.link.quiet.unwrap_or(link.quiet),
+            telnet: link.telnet_under(subject.link.telnet),
             ..link.clone()
         }),
         connect_timeout: timing.connect_timeout,
@@ -195,9 +196,8 @@ fn conclude(patient: &Patient, seen: &Seen, out: &mut Out) -> bool {
 }
 
 /// Writes what works; whether there was something and it could be written.
-fn write(mut sink: FileSink, path: &Path, subject: &Subject, seen: &Seen, out: &mut Out) -> bool {
-    let unit_param = subject.device_type.unit_param.as_deref();
-    let Some(text) = entry(&subject.device, unit_param, seen) else {
+fn write(mut sink: FileSink, path: &Path, subject: &Subject, patient: &Patient, seen: &Seen, out: &mut Out) -> bool {
+    let Some(text) = entry(&subject.device, subject.link.telnet, patient, seen) else {
         out.say(&format!("`{}` was not written: the question was not answered\n", path.display()));
         return false;
     };

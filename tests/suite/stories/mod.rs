@@ -4,6 +4,8 @@ mod actions;
 mod broadcast;
 mod canary;
 mod daisy_chain;
+mod doctor;
+mod doctor_usage;
 mod dry_run;
 mod lanes;
 mod latency;
