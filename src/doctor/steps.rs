@@ -153,6 +153,11 @@ impl<C: Connect> Examination<'_, C> {
                 self.line = Some(Line::new(stream, self.patient.link.telnet));
                 Opened::Yes
             }
+            // The peer took the connection and was rid of it again before anybody could look.
+            Err(ConnectError::Io(error)) if is_hang_up(&error) => {
+                self.seen.greeting.end = LineEnd::Broken;
+                Opened::Yes
+            }
             Err(error) => failed(error, start.elapsed()),
         };
         (self.tell)(&Step::Connected(&self.seen.opened, start.elapsed()));
@@ -160,17 +165,21 @@ impl<C: Connect> Examination<'_, C> {
 
     /// Hears what the gateway says before it is asked.
     async fn listen(&mut self) {
-        let Some(line) = &mut self.line else { return };
+        if self.seen.opened != Opened::Yes {
+            return;
+        }
         (self.tell)(&Step::Listening(GREETING));
-        let mut so_far = Vec::new();
-        let link = &self.patient.link;
-        let is_enough = |bytes: &[u8]| {
-            so_far.extend_from_slice(bytes);
-            link.busy_text(&so_far).is_some()
-        };
-        self.seen.greeting = line.hear((Instant::now() + GREETING).min(self.deadline), is_enough).await;
-        line.switch_on(&mut self.seen.greeting);
-        self.seen.serial = line.serial().cloned();
+        if let Some(line) = &mut self.line {
+            let mut so_far = Vec::new();
+            let link = &self.patient.link;
+            let is_enough = |bytes: &[u8]| {
+                so_far.extend_from_slice(bytes);
+                link.busy_text(&so_far).is_some()
+            };
+            self.seen.greeting = line.hear((Instant::now() + GREETING).min(self.deadline), is_enough).await;
+            line.switch_on(&mut self.seen.greeting);
+            self.seen.serial = line.serial().cloned();
+        }
         (self.tell)(&Step::Listened(&self.seen.greeting));
     }
 
@@ -290,6 +299,10 @@ impl<C: Connect> Examination<'_, C> {
 fn is_echoed(sent: &[u8], heard: &[u8]) -> bool {
     let sent = sent.trim_ascii();
     sent.len() >= 3 && heard.windows(sent.len()).any(|window| window == sent)
+}
+
+fn is_hang_up(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted)
 }
 
 fn failed(error: ConnectError, after: Duration) -> Opened {
