@@ -86,3 +86,69 @@ fn link(mode: TelnetMode) -> String {
 fn quoted(text: &str) -> String {
     serde_json::to_string(text).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::codec::SerialLine;
+    use crate::device_type::{Catalog, Verdict};
+    use crate::doctor::{Answer, Heard, Question, harmless};
+    use crate::model::{Address, Secret};
+
+    fn device(params: &[(&str, ParamValue)]) -> Device {
+        Device {
+            name: "tv \"1\"".into(),
+            address: Address::parse("tv.example", Some(23)).unwrap(),
+            device_type: "lg-rs232".into(),
+            site: None,
+            tags: Arc::default(),
+            params: params.iter().map(|(name, value)| (Arc::from(*name), value.clone())).collect(),
+        }
+    }
+
+    fn entry_of(device: &Device, said: Option<TelnetMode>, questions: &[Question]) -> Option<String> {
+        let lg = Catalog::built_in().get("lg-rs232").unwrap().clone();
+        let patient = Patient {
+            address: device.address.clone(),
+            link: Arc::new(lg.link.clone()),
+            connect_timeout: Duration::from_secs(3),
+            reply_timeout: Duration::from_secs(2),
+            query: Some(harmless(&lg, &device.params).unwrap()),
+            active: false,
+        };
+        let answered = |question: &Question| Asked {
+            question: *question,
+            sent: String::new(),
+            heard: Heard::default(),
+            echoed: false,
+            garbled: false,
+            answer: Some(Answer { shown: String::new(), verdict: Verdict::Ok { value: None } }),
+            after: Duration::ZERO,
+        };
+        entry(device, said, &patient, &Seen { asked: questions.iter().map(answered).collect(), ..Seen::default() })
+    }
+
+    #[test]
+    fn what_works_is_written_and_no_secret() {
+        let secret = ParamValue::Secret(Secret::new("apple".to_owned()));
+        let device = device(&[("set_id", ParamValue::Int(3)), ("password", secret)]);
+        let line = SerialLine { baud: 9600, data_bits: 8, parity: Parity::Even, stop_bits: 1 };
+        assert_eq!(
+            entry_of(&device, Some(TelnetMode::Line(line)), &[Question::Own]).unwrap(),
+            "[[device]]\nname = \"tv \\\"1\\\"\"\naddress = \"tv.example:23\"\ntype = \"lg-rs232\"\nparams = { set_id = 3 }\n\
+             link = { serial = { baud = 9600, data_bits = 8, parity = \"even\", stop_bits = 1 } }\n\
+             # its password is secret and was left out\n"
+        );
+    }
+
+    #[test]
+    fn each_unit_that_answered_in_the_devices_stead_is_written() {
+        let written = entry_of(&device(&[]), None, &[Question::Unit(7), Question::Unit(9)]).unwrap();
+        assert_eq!(written.matches("[[device]]").count(), 2);
+        assert!(written.contains("-7\"\n") && written.contains("{ set_id = 9 }"), "{written}");
+        assert_eq!(entry_of(&device(&[]), None, &[Question::Everyone]), None);
+    }
+}

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::seen::Terminator;
 use crate::device_type::{CommandSource, DeviceType, ParamKind, Request, RequestError};
-use crate::model::{ParamValue, Params, Payload, PayloadBuilder};
+use crate::model::{ParamValue, Params, Payload};
 
 /// The harmless question to one device.
 #[derive(Debug)]
@@ -98,25 +98,21 @@ impl Query {
 
     /// The same question with another end; `None` where that is no variant, or the language is not one of text lines.
     pub(super) fn ending_in(&self, terminator: Terminator) -> Option<Payload> {
-        let own = self.own_terminator()?;
-        if own == terminator {
-            return None;
-        }
-        let body = self.request.device_type().body(&self.source, &self.params).ok()?;
-        let mut payload = PayloadBuilder::default();
-        payload.push(&self.request.device_type().send.prefix);
-        payload.push_payload(&body);
-        payload.push(terminator.bytes());
-        Some(payload.finish())
+        let (text, own) = self.line()?;
+        (own != terminator).then(|| Payload::plain(&[text, terminator.bytes()].concat()))
     }
 
     /// What ends a command in this type's language; `None` where commands are no lines of text.
     pub fn own_terminator(&self) -> Option<Terminator> {
-        let send = &self.request.device_type().send;
-        let own = Terminator::ALL.into_iter().find(|one| one.bytes() == &*send.suffix)?;
+        self.line().map(|(_, terminator)| terminator)
+    }
+
+    /// The question as a line of text and its end.
+    fn line(&self) -> Option<(&[u8], Terminator)> {
         let bytes = self.request.payload().bytes();
-        let text = bytes.get(send.prefix.len()..bytes.len() - send.suffix.len()).unwrap_or_default();
-        (!text.is_empty() && text.iter().all(|byte| (0x20..=0x7e).contains(byte))).then_some(own)
+        let ends = [Terminator::CrLf, Terminator::Cr, Terminator::Lf, Terminator::Nothing];
+        let (text, own) = ends.into_iter().find_map(|end| Some((bytes.strip_suffix(end.bytes())?, end)))?;
+        (!text.is_empty() && text.iter().all(|byte| (0x20..=0x7e).contains(byte))).then_some((text, own))
     }
 
     /// The unit that a whole reply names.

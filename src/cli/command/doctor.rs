@@ -198,7 +198,7 @@ fn conclude(patient: &Patient, seen: &Seen, out: &mut Out) -> bool {
 /// Writes what works; whether there was something and it could be written.
 fn write(mut sink: FileSink, path: &Path, subject: &Subject, patient: &Patient, seen: &Seen, out: &mut Out) -> bool {
     let Some(text) = entry(&subject.device, subject.link.telnet, patient, seen) else {
-        out.say(&format!("`{}` was not written: the question was not answered\n", path.display()));
+        out.say(&format!("`{}` was not written: nothing answered, so nothing is known to work\n", path.display()));
         return false;
     };
     match sink.write_all(text.as_bytes()).and_then(|()| sink.commit()) {
