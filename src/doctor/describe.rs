@@ -92,7 +92,9 @@ fn listened(heard: &Heard) -> String {
     let bytes = heard.bytes.get(..SHOWN).unwrap_or(&heard.bytes);
     let more = if heard.total > bytes.len() { format!(" … ({} bytes)", heard.total) } else { String::new() };
     if heard.negotiates() {
-        return format!("Telnet negotiation: {}{more}{end}", hex(bytes));
+        let data = heard.data.get(..SHOWN).unwrap_or(&heard.data);
+        let said = if data.is_empty() { String::new() } else { format!(", saying `{}`", shown(data)) };
+        return format!("Telnet negotiation: {}{more}{said}{end}", hex(bytes));
     }
     format!("`{}`{more}{end}", shown(bytes))
 }
@@ -102,5 +104,26 @@ fn span(span: Duration) -> String {
         format!("{} ms", span.as_millis())
     } else {
         format!("{:.1} s", span.as_secs_f32())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_heard_is_shown_escaped_and_cut() {
+        let long = vec![b'x'; 300];
+        let heard = |bytes: &[u8], end| Heard { bytes: bytes.to_vec(), total: bytes.len(), end, ..Heard::default() };
+        let busy = Heard { data: b"Port".to_vec(), ..heard(b"\xff\xfb\x03Port", LineEnd::Closed) };
+        for (heard, text) in [
+            (heard(b"", LineEnd::Open), "silent, as it should be\n".to_owned()),
+            (heard(b"", LineEnd::Closed), "nothing came; then it hung up\n".to_owned()),
+            (heard(b"\x1b[2J\r", LineEnd::Broken), "`\\x1b[2J\\r`; then the connection broke\n".to_owned()),
+            (busy, "Telnet negotiation: ff fb 03 50 6f 72 74, saying `Port`; then it hung up\n".to_owned()),
+            (heard(&long, LineEnd::Babbling), format!("`{}` … (300 bytes); it goes on and on\n", "x".repeat(120))),
+        ] {
+            assert_eq!(describe_step(&Step::Listened(&heard)), text);
+        }
     }
 }
