@@ -51,3 +51,6 @@ pub(crate) use telnet::refuse_detection;
 pub use template::{Piece, Template, TemplateError};
 pub use transfer::Transfer;
 pub use vector::{Script, Vector, VectorResult, VectorStep, run_vectors};
+
+#[cfg(test)]
+mod languages_tests;

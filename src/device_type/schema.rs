@@ -7,30 +7,41 @@ use serde_json::{Map, Value, json};
 
 /// The JSON Schema of a type file.
 pub fn schema() -> Value {
-    let mut file = object(
-        &[
-            ("name", name()),
-            ("title", text("One line for people.")),
-            ("source", text("The manual and section it was written from.")),
-            ("port", json!({ "type": "integer", "minimum": 1, "maximum": 65535 })),
-            ("params", table_of(&param())),
-            ("unit", object(&[("param", text("")), ("field", text("A field of a request, `id:hex`."))], &["param"])),
-            ("link", link()),
-            ("send", object(&[("frame", text("A template with `{body}`.")), ("fields", pattern())], &[])),
-            ("replies", table_of(&reply())),
-            ("command", array_of(&command(&[("when", pattern())], &["when"]))),
-            ("actions", table_of(&action())),
-            ("simulate", simulate()),
-            ("vector", array_of(&vector())),
-        ],
-        &["name", "title"],
-    );
+    let mut file = object(&keys(), &["name", "title"]);
     extend(&mut file, times());
+    // A variant may say again all that a type says.
+    let mut own = keys();
+    own.push(("when", expression()));
+    let mut variant = object(&own, &["when"]);
+    extend(&mut variant, times());
+    extend(&mut file, vec![("variant", array_of(&variant)), ("base", text("A built-in type to start from."))]);
     if let Value::Object(file) = &mut file {
         file.insert("$schema".to_owned(), json!("https://json-schema.org/draft/2020-12/schema"));
         file.insert("title".to_owned(), json!("A device type of fleetctl"));
     }
     file
+}
+
+/// What a type and a variant of it say, times apart. What may come from a base is nowhere required.
+fn keys() -> Vec<(&'static str, Value)> {
+    vec![
+        ("name", name()),
+        ("title", text("One line for people.")),
+        ("source", text("The manual and section it was written from.")),
+        ("text", flag()),
+        ("probe", text("An action that only asks, for finding out whether a device is well.")),
+        ("port", json!({ "type": "integer", "minimum": 1, "maximum": 65535 })),
+        ("params", table_of(&param())),
+        ("unit", object(&[("param", text("")), ("field", text("A field of a request, `id:hex`."))], &[])),
+        ("link", link()),
+        ("send", object(&[("frame", text("A template with `{body}`.")), ("fields", pattern())], &[])),
+        ("login", login()),
+        ("replies", table_of(&reply())),
+        ("command", array_of(&command(&[("when", pattern())], &["when"]))),
+        ("actions", table_of(&action())),
+        ("simulate", simulate()),
+        ("vector", array_of(&vector())),
+    ]
 }
 
 /// A table of exactly these keys.
@@ -64,7 +75,11 @@ fn text(description: &str) -> Value {
 }
 
 fn pattern() -> Value {
-    text("A regular expression over bytes.")
+    text("A regular expression over bytes; in binary types hex, `20 {relay} ??`.")
+}
+
+fn expression() -> Value {
+    text("An expression: 64-bit integers, names, Rust's operators.")
 }
 
 fn flag() -> Value {
@@ -114,7 +129,7 @@ fn param() -> Value {
             ("default", scalar()),
             ("wire", text("The format of a number: `dec`, `hex2`, `hex{id_digits}`.")),
         ],
-        &["kind"],
+        &[],
     )
 }
 
@@ -127,6 +142,7 @@ fn link() -> Value {
             ("reuse", flag()),
             ("telnet", words(&["auto", "always", "never"])),
             ("serial", serial()),
+            ("half_close", flag()),
             ("busy_texts", array_of(&pattern())),
         ],
         &[],
@@ -154,15 +170,43 @@ fn reply() -> Value {
     );
     object(
         &[
-            ("frame", object(&[("pattern", pattern())], &["pattern"])),
+            ("frame", frame()),
             ("max", json!({ "type": "integer", "minimum": 1, "maximum": 65536 })),
             ("noise_max", json!({ "type": "integer", "minimum": 0, "maximum": 1_048_576 })),
             ("match", fields()),
             ("value", text("The field that is shown.")),
             ("rules", array_of(&rule)),
         ],
-        &["frame"],
+        &[],
     )
+}
+
+/// How a reply is found in the stream.
+fn frame() -> Value {
+    let table = object(
+        &[
+            ("pattern", text("A regular expression, found anywhere.")),
+            ("until", array_of(&text("Bytes that end a reply."))),
+            ("or_eof", flag()),
+            ("strip", flag()),
+            ("length", json!({ "type": "integer", "minimum": 1, "maximum": 65536 })),
+            ("template", text("`AA {len} {body} {sum8}`.")),
+        ],
+        &[],
+    );
+    json!({ "anyOf": [{ "const": "none" }, table] })
+}
+
+fn login() -> Value {
+    let thens: Vec<&str> = super::login::LoginThen::WORDS.iter().map(|(word, _)| *word).collect();
+    let rule =
+        object(&[("when", pattern()), ("then", words(&thens)), ("message", text("A template."))], &["when", "then"]);
+    let logout = object(&[("send", text("A template.")), ("frame", frame())], &["send", "frame"]);
+    let step = object(
+        &[("send", text("A template.")), ("frame", frame()), ("rules", array_of(&rule)), ("logout", logout)],
+        &["frame"],
+    );
+    object(&[("if", expression()), ("steps", array_of(&step))], &[])
 }
 
 /// What a command and an action share, with keys of their own.
@@ -174,6 +218,7 @@ fn command(own: &[(&str, Value)], required: &[&str]) -> Value {
             ("idempotent", flag()),
             ("query", flag()),
             ("broadcast", flag()),
+            ("only_if", text("A bool parameter that must be true.")),
             ("reply", text("Which of `replies` answers it.")),
             ("echo", fields()),
         ],
@@ -184,15 +229,43 @@ fn command(own: &[(&str, Value)], required: &[&str]) -> Value {
 
 fn action() -> Value {
     let map = json!({ "type": "object", "additionalProperties": { "type": "string" } });
-    let value = object(&[("map", map), ("as", words(&["dec", "hex"]))], &[]);
-    command(&[("send", text("A template of the body.")), ("args", table_of(&param())), ("value", value)], &["send"])
+    let value = object(
+        &[
+            ("map", map),
+            ("as", words(&["dec", "hex"])),
+            ("expr", expression()),
+            ("scale", json!({ "type": "number" })),
+            ("bits", text("A field whose set bits are listed.")),
+        ],
+        &[],
+    );
+    let transfer = object(
+        &[
+            ("length", text("The field with the announced length.")),
+            ("max", json!({ "type": "integer", "minimum": 1 })),
+            ("magic", text("Hex.")),
+            ("idle_timeout", duration()),
+        ],
+        &["length", "max"],
+    );
+    let own = [
+        ("send", text("A template of the body.")),
+        ("args", table_of(&param())),
+        ("value", value),
+        ("transfer", transfer),
+    ];
+    command(&own, &[])
 }
 
 fn simulate() -> Value {
     let template = || text("A template.");
+    let expressions = || json!({ "type": "object", "additionalProperties": expression() });
+    let size = json!({ "type": "integer", "minimum": super::simulated::LEAST_DATABASE, "maximum": 1_073_741_824 });
     let answer = object(
         &[
             ("when", pattern()),
+            ("if", expression()),
+            ("set", expressions()),
             ("key", template()),
             ("store", template()),
             ("reply", template()),
@@ -203,6 +276,8 @@ fn simulate() -> Value {
     object(
         &[
             ("per", words(&["unit", "gateway"])),
+            ("state", expressions()),
+            ("payload", object(&[("sqlite", size)], &["sqlite"])),
             ("unset", text("What is read before anything was stored.")),
             ("refused", template()),
             ("booting", template()),
@@ -215,6 +290,12 @@ fn simulate() -> Value {
 fn vector() -> Value {
     let statuses = crate::model::Status::ALL.map(crate::model::Status::as_str);
     let kinds = crate::model::ErrorKind::ALL.map(crate::model::ErrorKind::as_str);
+    let repeated = object(
+        &[("repeat", text("Bytes.")), ("times", json!({ "type": "integer", "minimum": 1, "maximum": 16_777_216 }))],
+        &["repeat", "times"],
+    );
+    let segments = array_of(&json!({ "anyOf": [text("A segment."), repeated] }));
+    let step = object(&[("sends", text("Bytes.")), ("replies", segments.clone())], &["sends"]);
     let values = || json!({ "type": "object", "additionalProperties": scalar() });
     object(
         &[
@@ -223,13 +304,14 @@ fn vector() -> Value {
             ("cmd", text("A raw command.")),
             ("do", text("An action.")),
             ("args", values()),
-            ("sends", text("Text with escapes.")),
-            ("replies", array_of(&text("A segment."))),
+            ("sends", text("Text with escapes, or hex.")),
+            ("replies", segments),
+            ("steps", array_of(&step)),
             ("then", words(&["silence", "close", "reset"])),
             ("wire", text("Bytes to which the simulated device stays silent.")),
             ("status", words(&statuses)),
             ("kind", words(&kinds)),
-            ("value", json!({ "type": ["string", "integer"] })),
+            ("value", json!({ "type": ["string", "number", "array"], "items": { "type": "integer" } })),
         ],
         &["id", "status"],
     )
@@ -251,6 +333,9 @@ mod tests {
     #[test]
     fn the_built_in_types_hold_against_it_and_unknown_keys_do_not() {
         assert!(holds(LG));
+        for name in crate::device_type::catalog::built_in_names() {
+            assert!(holds(crate::device_type::catalog::built_in_text(name).unwrap()), "{name}");
+        }
         for (was, becomes) in [
             ("port = 23", "prot = 23"),
             ("gap = ", "telnett = "),
@@ -278,6 +363,8 @@ mod tests {
             (&["properties", "link", "properties", "serial"], "link.serial = { ", " }"),
             (&["properties", "send"], "send = { ", " }"),
             (&["properties", "unit"], "unit = { ", " }"),
+            (&["properties", "login"], "login = { ", " }"),
+            (&["properties", "login", "properties", "steps", "items"], "login.steps = [{ ", " }]"),
             (&["properties", "replies", "additionalProperties"], "replies.default = { ", " }"),
             (&["properties", "command", "items"], "command = [{ ", " }]"),
             (&["properties", "actions", "additionalProperties"], "actions.go = { ", " }"),

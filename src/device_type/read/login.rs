@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use super::Context;
 use super::languages::{expression, mistake, pattern, template, word};
-use super::replies::read_framing;
+use super::replies::{ReplyFrame, read_framing};
 use crate::codec::Framing;
 use crate::device_type::login::{LoginRule, LoginSpec, LoginThen, StepSpec};
+use crate::device_type::pattern::Pattern;
 use crate::device_type::template::{Holes, Template};
 use crate::diagnostic::{Diagnostics, TomlTable, TomlValue};
 
@@ -61,11 +62,13 @@ fn framing(table: &mut TomlTable<'_, '_>, is_text: bool, diagnostics: &mut Diagn
         table.missing("frame", diagnostics);
         return None;
     };
-    let framing = read_framing(value, CAPS, is_text, diagnostics)?;
-    if framing.is_none() {
-        mistake(diagnostics, "a log-in waits for what is answered".to_owned(), value.span(), "", None);
+    match read_framing(value, CAPS, is_text, diagnostics)? {
+        ReplyFrame::Found(framing) => Some(Arc::new(framing)),
+        ReplyFrame::None => {
+            mistake(diagnostics, "a log-in waits for what is answered".to_owned(), value.span(), "", None);
+            None
+        }
     }
-    framing.map(Arc::new)
 }
 
 fn read_rule(value: TomlValue<'_, '_>, is_text: bool, diagnostics: &mut Diagnostics) -> Option<LoginRule> {
@@ -84,7 +87,7 @@ fn read_rule(value: TomlValue<'_, '_>, is_text: bool, diagnostics: &mut Diagnost
             None
         }
     };
-    let fields: Vec<&str> = when.iter().flat_map(|when| when.names()).collect();
+    let fields: Vec<&str> = when.iter().flat_map(Pattern::names).collect();
     let holes = Holes { known: &fields, what: "field", formats: false, is_text: true };
     let message = table.get("message").and_then(|value| template(value, holes, diagnostics));
     table.finish(diagnostics);

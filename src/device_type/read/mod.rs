@@ -28,6 +28,7 @@ use super::definition::{DeviceType, Origin, SendSpec};
 use super::expression::Expression;
 use super::format::FieldRef;
 use super::param::ParamSpec;
+use super::pattern::Pattern;
 use super::settings::read_timing;
 use crate::diagnostic::{Diagnostics, SourceId, Span, TomlTable, nearest, parse_toml};
 
@@ -126,7 +127,7 @@ fn read_tree(
     let before_send = diagnostics.error_count();
     let send = read_send(&mut table, is_text, diagnostics);
     let fields_hold = send.fields.is_some() || diagnostics.error_count() == before_send;
-    let names: Vec<&str> = send.fields.iter().flat_map(|fields| fields.names()).collect();
+    let names: Vec<&str> = send.fields.iter().flat_map(Pattern::names).collect();
     let request_fields = fields_hold.then_some(&*names);
     let (unit_param, unit_field) = read_unit(&mut table, &params, request_fields, diagnostics);
     let replies = replies::read_replies(&mut table, request_fields, is_text, diagnostics);

@@ -9,6 +9,7 @@ use super::layout::read_layout;
 use super::params::in_order;
 use crate::codec::{EndFraming, Framing, PatternFraming, TemplateFraming};
 use crate::device_type::judge::{ReplySpec, Rule, RuleVerdict};
+use crate::device_type::pattern::Pattern;
 use crate::device_type::template::Holes;
 use crate::diagnostic::{Diagnostics, TomlTable, TomlValue};
 
@@ -65,7 +66,10 @@ fn read_reply(
     let rule_values = table.array("rules", diagnostics);
     table.finish(diagnostics);
     // Without a frame no field is defined: that would be reported again for each of them.
-    let framing = framing?.map(Arc::new);
+    let framing = match framing? {
+        ReplyFrame::None => None,
+        ReplyFrame::Found(framing) => Some(Arc::new(framing)),
+    };
     let names: Vec<&str> = framing.iter().flat_map(|framing| framing.field_names()).collect();
     let reply = Defined { by: "the reply's `frame`", names: Some(&names) };
     let both = [Defined { by: "`send.fields`", names: request_fields }, reply];
@@ -83,16 +87,24 @@ fn read_reply(
     Some(ReplySpec { name: name.into(), framing, match_fields, value, rules })
 }
 
-/// How frames are found; `Some(None)`: there are none.
+/// `frame`: whether and how a reply is found in the stream.
+pub(super) enum ReplyFrame {
+    /// No reply comes.
+    None,
+    /// So it is found.
+    Found(Framing),
+}
+
+/// Reads `frame`; `None` when it has a mistake.
 pub(super) fn read_framing(
     value: TomlValue<'_, '_>,
     (max, noise_max): (usize, usize),
     is_text: bool,
     diagnostics: &mut Diagnostics,
-) -> Option<Option<Framing>> {
+) -> Option<ReplyFrame> {
     if let DeValue::String(text) = value.value() {
         if text == "none" {
-            return Some(None);
+            return Some(ReplyFrame::None);
         }
         let message = format!("`frame` cannot be `{text}`");
         mistake(diagnostics, message, value.span(), "a table, or \"none\" where no reply comes", None);
@@ -122,7 +134,7 @@ pub(super) fn read_framing(
     };
     match way {
         "pattern" => match PatternFraming::new(value.text(diagnostics)?, max, noise_max) {
-            Ok(framing) => Some(Some(Framing::Pattern(framing))),
+            Ok(framing) => Some(ReplyFrame::Found(Framing::Pattern(framing))),
             Err(error) => wrong(format!("this pattern frames no reply: {error}"), diagnostics),
         },
         "until" => {
@@ -136,15 +148,20 @@ pub(super) fn read_framing(
                 return wrong("nothing ends this reply".to_owned(), diagnostics);
             }
             (diagnostics.error_count() == earlier).then(|| {
-                Some(Framing::End(EndFraming::new(ends, or_eof.unwrap_or(false), strip.unwrap_or(false), max)))
+                ReplyFrame::Found(Framing::End(EndFraming::new(
+                    ends,
+                    or_eof.unwrap_or(false),
+                    strip.unwrap_or(false),
+                    max,
+                )))
             })
         }
         "length" => match usize::try_from(value.int(diagnostics)?) {
-            Ok(len @ 1..=65_536) => Some(Some(Framing::Length(len))),
+            Ok(len @ 1..=65_536) => Some(ReplyFrame::Found(Framing::Length(len))),
             _ => wrong("`length` must be 1 to 65536".to_owned(), diagnostics),
         },
         _ => match TemplateFraming::new(read_layout(value, is_text, diagnostics)?, max, noise_max) {
-            Ok(framing) => Some(Some(Framing::Template(framing))),
+            Ok(framing) => Some(ReplyFrame::Found(Framing::Template(framing))),
             Err(error) => wrong(error.to_string(), diagnostics),
         },
     }
@@ -172,7 +189,7 @@ fn read_rule(
         }
     };
     let mut fields = reply_fields.to_vec();
-    fields.extend(when.iter().flat_map(|when| when.names()));
+    fields.extend(when.iter().flat_map(Pattern::names));
     let holes = Holes { known: &fields, what: "field", formats: false, is_text: true };
     let message = table.get("message").and_then(|value| template(value, holes, diagnostics));
     table.finish(diagnostics);

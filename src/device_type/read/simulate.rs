@@ -6,6 +6,7 @@ use super::Context;
 use super::languages::{bytes, expression, known, mistake, pattern, template, word};
 use super::params::in_order;
 use crate::device_type::expression::Expression;
+use crate::device_type::pattern::Pattern;
 use crate::device_type::simulated::{Answer, LEAST_DATABASE, Per, Simulation};
 use crate::device_type::template::Holes;
 use crate::diagnostic::{Diagnostics, TomlTable, TomlValue};
@@ -88,7 +89,7 @@ fn read_answer(
         }
     };
     let mut fields = holes.known.to_vec();
-    fields.extend(when.iter().flat_map(|when| when.names()));
+    fields.extend(when.iter().flat_map(Pattern::names));
     let holes = Holes { known: &fields, ..holes };
     let condition = table.get("if").and_then(|value| expression(value, &fields, "field", diagnostics));
     let mut set = Vec::new();

@@ -1,4 +1,4 @@
-//! A real SQLite database, made by hand: what a simulated hub serves.
+//! A real `SQLite` database, made by hand: what a simulated hub serves.
 //!
 //! One table, `rooms(name TEXT)`, with one row; pages that hold nothing are on the free list, so that the file is whole
 //! at any size. Layout: sqlite.org/fileformat2.html, §1.3 (header), §1.5 (free list), §1.6 (pages), §2.1 (records).

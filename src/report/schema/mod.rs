@@ -181,7 +181,7 @@ mod tests {
             ("verdict = \"busy\"", "verdict = \"bussy\""),
             ("idempotent = true", "idempotent = 1"),
             ("per = \"unit\"", "per = \"device\""),
-            ("frame = { pattern = 'x' }", "frame = { length = 1 }"),
+            ("frame = { pattern = 'x' }", "frame = { size = 1 }"),
         ] {
             let text = DEVICE_TYPE.replace(right, wrong);
             assert!(DEVICE_TYPE.contains(right) && check("device-type", &text).is_err(), "{wrong}");
