@@ -62,6 +62,7 @@ fn outcome(asked: &Asked) -> String {
         Verdict::Ok { value: None } | Verdict::Stray => String::new(),
         Verdict::Refused { message } | Verdict::Busy { message } | Verdict::Auth { message } => format!(": {message}"),
         Verdict::Malformed { .. } => ": makes no sense".to_owned(),
+        Verdict::TooLong { announced } => format!(": announces {announced} bytes, more than there may be"),
     };
     let echo = if asked.echoed { ", after an echo" } else { "" };
     let pieces = match asked.heard.pieces {
@@ -75,6 +76,7 @@ fn meaning(value: &Value) -> String {
     match value {
         Value::Text(text) => printable(text),
         Value::Int(number) => number.to_string(),
+        Value::Decimal { digits, places } => Value::decimal(*digits, *places),
         Value::List(numbers) => numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
     }
 }

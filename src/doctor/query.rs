@@ -33,13 +33,17 @@ pub enum NoQuery {
     },
 }
 
-/// The question for a device with these parameters: the first action without arguments that only asks and tells no secret.
+/// The question for a device with these parameters: the type's `probe`, else the first action without arguments that
+/// only asks and tells no secret.
 ///
 /// # Errors
 /// When the type has none, or lacks a parameter for it.
 pub fn harmless(device_type: &Arc<DeviceType>, params: &Params) -> Result<Query, NoQuery> {
     let mut failed = None;
-    for action in device_type.actions().filter(|action| action.args.iter().all(|arg| arg.default.is_some())) {
+    let device_type = &device_type.effective(params);
+    let probe = device_type.probe.as_deref().and_then(|name| device_type.action(name));
+    let others = device_type.actions().filter(|action| action.args.iter().all(|arg| arg.default.is_some()));
+    for action in probe.into_iter().chain(others) {
         let source = CommandSource::Action(action.name.clone());
         let made = device_type.body(&source, params).and_then(|body| device_type.request(&source, body, false));
         match made {
@@ -56,6 +60,11 @@ pub fn harmless(device_type: &Arc<DeviceType>, params: &Params) -> Result<Query,
 }
 
 impl Query {
+    /// The device's parameters.
+    pub fn params(&self) -> &Params {
+        &self.params
+    }
+
     /// The number of the unit that it asks, where its type has units with numbers.
     pub fn unit(&self) -> Option<i64> {
         let device_type = self.request.device_type();

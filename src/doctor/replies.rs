@@ -34,7 +34,7 @@ impl<'r> Replies<'r> {
     pub(super) fn take(&mut self, bytes: &[u8]) -> bool {
         self.buffer.extend_from_slice(bytes);
         while let Ok(Some(frame)) = self.codec.decode(&mut self.buffer) {
-            match self.request.judge(&frame) {
+            match self.request.judge(&frame, self.query.params()) {
                 Verdict::Stray => self.units.extend(self.query.unit_named(&frame.bytes)),
                 verdict => {
                     self.answer = Some(Answer { shown: shown(&frame.bytes), verdict });

@@ -162,6 +162,7 @@ fn patient(subject: &Subject, active: bool) -> Result<Patient, NoQuery> {
             gap: subject.link.gap.unwrap_or(link.gap),
             quiet: subject.link.quiet.unwrap_or(link.quiet),
             telnet: link.telnet_under(subject.link.telnet),
+            half_close: subject.link.half_close.unwrap_or(link.half_close),
             ..link.clone()
         }),
         connect_timeout: timing.connect_timeout,
