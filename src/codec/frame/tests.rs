@@ -6,7 +6,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_util::codec::Framed;
 
 use super::*;
-use crate::codec::PatternFraming;
+use crate::codec::{EndFraming, Layout, LayoutPiece, PatternFraming, TemplateFraming};
 
 const LG: &str = "(?<c2>[A-Za-z$]) +(?<id>[0-9A-Fa-f]{1,3}) +(?<word>OK|NG)(?<data>[0-9A-Za-z]*?)x";
 
@@ -27,7 +27,8 @@ fn frames(framing: &Arc<Framing>, pieces: &[&[u8]]) -> (Vec<String>, Option<u64>
                 Ok(Some(frame)) => found.push(frame.bytes.escape_ascii().to_string()),
                 Ok(None) => break,
                 Err(CodecError::TooLong { received }) => return (found, Some(received)),
-                Err(other) => panic!("{other}"),
+                Err(CodecError::WrongChecksum { received }) => return (found, Some(received)),
+                Err(CodecError::Io(error)) => panic!("{error}"),
             }
         }
         assert!(stream.len() < 2 * framing.max(), "{} bytes are held", stream.len());
@@ -71,6 +72,50 @@ fn no_length_of_noise_before_a_reply_hides_it() {
             assert_eq!(frames(&framing, &pieces), (vec!["a 01 OK01x".to_owned()], None), "after {len} bytes");
         }
     }
+}
+
+/// `AA {len} {body} {sum8}`.
+fn ncd() -> Arc<Framing> {
+    let pieces = vec![
+        LayoutPiece::Literal([0xaa].into()),
+        LayoutPiece::Len(0),
+        LayoutPiece::Body(0, None),
+        LayoutPiece::Sum8(0),
+    ];
+    Arc::new(Framing::Template(TemplateFraming::new(Layout::new(pieces).unwrap(), 258, 4096).unwrap()))
+}
+
+#[test]
+fn frames_of_every_kind_are_the_same_in_every_cut() {
+    let until = Arc::new(Framing::End(EndFraming::new(vec![b"\0".as_slice().into()], true, true, 8)));
+    for (framing, stream, expected, error) in [
+        (ncd(), &b"\r\xaa\x01\x55\0\xaa\x01\x56\x01"[..], &[r"\xaaU\x00", r"\xaaV"][..], None),
+        (ncd(), b"\xaa\x01\x55\x01", &[], Some(4)),
+        (ncd(), b"\xaa\x01\x55", &[], None),
+        (until.clone(), b"re\0ady\0x", &[r"re\x00", r"ady\x00"], None),
+        (until, b"123456789", &[], Some(9)),
+        (Arc::new(Framing::Length(2)), b"abcde", &["ab", "cd"], None),
+    ] {
+        let expected: Vec<String> = expected.iter().map(|one| (*one).to_owned()).collect();
+        for pieces in cuts(stream) {
+            let (found, failed) = frames(&framing, &pieces);
+            let found: Vec<String> = found.iter().map(|one| one.replace(r"\x01", "")).collect();
+            assert_eq!((found, failed), (expected.clone(), error), "{}", stream.escape_ascii());
+        }
+    }
+}
+
+#[test]
+fn a_close_ends_what_it_may_end_and_each_binary_byte_begins_a_reply() {
+    let until = Arc::new(Framing::End(EndFraming::new(vec![b"\0".as_slice().into()], true, true, 8)));
+    let mut codec = FrameCodec::new();
+    codec.expect(&until);
+    let mut stream = BytesMut::from(&b"OK"[..]);
+    assert!(codec.decode(&mut stream).unwrap().is_none());
+    assert_eq!(&codec.decode_eof(&mut stream).unwrap().unwrap().bytes[..], b"OK");
+    assert!(codec.decode_eof(&mut stream).unwrap().is_none());
+    codec.expect(&ncd());
+    assert!(codec.may_be_begun(b"\xaa", b"\xaa\x01\x55\0"));
 }
 
 #[test]
@@ -194,6 +239,7 @@ proptest! {
         pieces in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..600), 0..10),
     ) {
         let pieces: Vec<&[u8]> = pieces.iter().map(Vec::as_slice).collect();
+        _ = frames(&ncd(), &pieces);
         _ = frames(&lg(16, 2000), &pieces);
     }
 }
