@@ -119,7 +119,7 @@ fn serial(seen: &Seen) -> Option<Finding> {
 /// The gateway itself is in the way.
 fn gateway(patient: &Patient, seen: &Seen) -> Option<Finding> {
     let occupied = "close the other program, or restart the gateway if the connection is left over from one that died";
-    if let Some(text) = seen.heard().find_map(|heard| patient.link.busy_text(&heard.data)).map(|(_, text)| text) {
+    if let Some((_, text)) = seen.heard().find_map(|heard| patient.link.busy_text(&heard.data)) {
         return Some(problem(format!("the gateway is occupied by another client; it says `{text}`"), occupied));
     }
     let greeting = &seen.greeting;
@@ -189,10 +189,6 @@ fn answered(asked: &Asked, seen: &Seen, found: &mut Vec<Finding>) {
         Verdict::Auth { message } => found.push(problem(
             format!("the device answers, but wants a password: {message}"),
             "give the password in the device's `params`",
-        )),
-        Verdict::TooLong { announced } => found.push(problem(
-            format!("the device answers, but announces {announced} bytes, more than there may be"),
-            "check the device type",
         )),
         Verdict::Malformed { .. } => found.push(problem(
             format!("the device answers, but the reply `{shown}` makes no sense"),

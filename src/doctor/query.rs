@@ -118,6 +118,10 @@ impl Query {
 
     /// The question as a line of text and its end.
     fn line(&self) -> Option<(&[u8], Terminator)> {
+        // To a binary language a line end is a command of its own.
+        if !self.request.device_type().link.may_detect_telnet {
+            return None;
+        }
         let bytes = self.request.payload().bytes();
         let ends = [Terminator::CrLf, Terminator::Cr, Terminator::Lf, Terminator::Nothing];
         let (text, own) = ends.into_iter().find_map(|end| Some((bytes.strip_suffix(end.bytes())?, end)))?;
