@@ -140,7 +140,8 @@ impl Query {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::device_type::Catalog;
+    use crate::device_type::{Catalog, Origin, read_type};
+    use crate::diagnostic::{Diagnostics, Sources};
 
     fn lg(set_id: i64) -> Query {
         let params: Params = [(Arc::from("set_id"), ParamValue::Int(set_id))].into_iter().collect();
@@ -161,5 +162,17 @@ mod tests {
         assert_eq!(ends.each_ref().map(Option::as_deref), expected);
         assert_eq!(query.unit_named(b"a 63 OK00x"), Some(99));
         assert_eq!(query.unit_named(b"?"), None);
+    }
+
+    #[test]
+    fn a_language_that_is_not_text_is_asked_with_no_line_end() {
+        let text = include_str!("../../config/device-types/lg-rs232.toml");
+        let mut found = Diagnostics::default();
+        let source = Sources::default().add("lg.toml", text);
+        let mut binary = read_type(text, source, Origin::BuiltIn, &mut found).unwrap();
+        binary.link.may_detect_telnet = false;
+        let query = harmless(&Arc::new(binary), &Params::default()).unwrap();
+        assert!(Terminator::ALL.into_iter().all(|end| query.ending_in(end).is_none()));
+        assert_eq!(query.own_terminator(), None);
     }
 }
