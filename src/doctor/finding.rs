@@ -190,6 +190,10 @@ fn answered(asked: &Asked, seen: &Seen, found: &mut Vec<Finding>) {
             format!("the device answers, but wants a password: {message}"),
             "give the password in the device's `params`",
         )),
+        Verdict::TooLong { announced } => found.push(problem(
+            format!("the device answers, but announces {announced} bytes, more than there may be"),
+            "check the device type",
+        )),
         Verdict::Malformed { .. } => found.push(problem(
             format!("the device answers, but the reply `{shown}` makes no sense"),
             "check the device type; if it is right, check baud rate, parity and cable",
