@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::connection::Connection;
 use super::transfer::Fetch;
-use super::wait::{Wait, Waited, unanswered};
+use super::wait::{Wait, Waited, last_look, unanswered};
 use super::{Attempt, Ending, Keep, Stop};
 use crate::codec::Frame;
 use crate::device_type::{Link, Request, Verdict};
@@ -36,7 +36,7 @@ impl Exchange<'_> {
         let attempt = match wait.write(connection, self.request.payload(), self.request.framing()).await {
             Ok(()) if !self.request.expects_reply() => self.listen(connection).await,
             Ok(()) => self.read(connection, &mut wait).await,
-            Err(Waited::Cut(cut)) => match wait.last_look(connection, cut) {
+            Err(Waited::Cut(cut)) => match last_look(connection, cut) {
                 Ok(frame) => match self.judge(connection, &frame) {
                     Some(attempt) => attempt,
                     None => self.read(connection, &mut wait).await,

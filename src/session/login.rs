@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::Stop;
 use super::connection::Connection;
 use super::ending::Ending;
-use super::wait::{Wait, Waited, unanswered};
+use super::wait::{Wait, Waited, last_look, unanswered};
 use crate::device_type::{Link, Login, LoginVerdict};
 use crate::model::{ErrorKind, Failure, Status, Timing};
 use crate::transport::DeviceStream;
@@ -58,7 +58,7 @@ impl LoggedIn {
             let failed = |connection: &Connection<S>, waited| unanswered(connection, waited, bytes, link, timing, stop);
             let frame = match written {
                 Ok(()) => wait.frame(connection).await,
-                Err(Waited::Cut(cut)) => wait.last_look(connection, cut),
+                Err(Waited::Cut(cut)) => last_look(connection, cut),
                 Err(Waited::Broken(error)) => {
                     wait.fail(error);
                     wait.frame(connection).await

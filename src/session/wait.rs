@@ -117,26 +117,7 @@ impl<'w> Wait<'w> {
             () = self.stop.cutting() => Cut::Stop,
             () = sleep_until(deadline) => cut,
         };
-        self.last_look(connection, cut)
-    }
-
-    /// What the socket holds although time is up; only then the verdict that nothing came.
-    pub(super) fn last_look<S: DeviceStream>(
-        &mut self,
-        connection: &mut Connection<S>,
-        cut: Cut,
-    ) -> Result<Frame, Waited> {
-        let look = connection.look();
-        match connection.decode(matches!(look, Look::Ended)) {
-            Ok(Some(frame)) => return Ok(frame),
-            Ok(None) => {}
-            Err(error) => return Err(Waited::Unframed(error)),
-        }
-        match look {
-            Look::Open => Err(Waited::Cut(cut)),
-            Look::Ended => Err(Waited::Closed),
-            Look::Failed(error) => Err(Waited::Broken(error)),
-        }
+        last_look(connection, cut)
     }
 
     /// What came before the connection failed.
@@ -146,6 +127,21 @@ impl<'w> Wait<'w> {
             Ok(None) => Err(self.broken.take().map_or(Waited::Closed, Waited::Broken)),
             Err(error) => Err(Waited::Unframed(error)),
         }
+    }
+}
+
+/// What the socket holds although time is up; only then the verdict that nothing came.
+pub(super) fn last_look<S: DeviceStream>(connection: &mut Connection<S>, cut: Cut) -> Result<Frame, Waited> {
+    let look = connection.look();
+    match connection.decode(matches!(look, Look::Ended)) {
+        Ok(Some(frame)) => return Ok(frame),
+        Ok(None) => {}
+        Err(error) => return Err(Waited::Unframed(error)),
+    }
+    match look {
+        Look::Open => Err(Waited::Cut(cut)),
+        Look::Ended => Err(Waited::Closed),
+        Look::Failed(error) => Err(Waited::Broken(error)),
     }
 }
 
