@@ -24,7 +24,7 @@ fn mistakes_of_the_command_line_send_nothing() {
         (&["run", "--do", "power-on", "-s", "@loby"], &["lobby"]),
         (&["run", "--do", "power-on", "-s", "tag:loby"], &["lobby"]),
         (&["run", "--do", "power-on", "-s", "type:lg-rs323"], &["lg-rs232"]),
-        (&["run", "--do", "power-on", "-s", "type:lg"], &["known: lg-rs232"]),
+        (&["run", "--do", "power-on", "-s", "type:lg"], &["lg-rs232"]),
         (&["run", "--do", "power-on", "-s", "@night"], &["known: lobby"]),
         (&["run", "--do", "volume"], &["`volume` needs `--arg level=…` (integer from 0 to 100)", "tv-1"]),
         (&["run", "--do", "power-on", "--report", "json=r.json", "--report", "csv=./r.json"], &["same file"]),
