@@ -55,3 +55,28 @@ fn every_example_of_the_readme_does_what_it_shows() {
     }
     assert!(examples >= 4, "{examples} examples");
 }
+
+#[test]
+fn the_complete_type_of_the_language_page_checks_and_runs() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = fs::read_to_string(root.join("config/device-types/README.md")).unwrap();
+    let example = page.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    let workspace = Workspace::with_inventory(
+        "[[device]]\nname = \"matrix-[1-2]\"\ntype = \"kramer-p3000\"\naddress = \"10.60.0.[1-2]\"\n",
+    );
+    let file = "device-types/kramer-p3000.toml";
+    fs::create_dir(workspace.path("device-types")).unwrap();
+    workspace.write(file, example);
+    let checked = workspace.fleetctl(&["types", "check", file]);
+    let shown: String = page
+        .lines()
+        .skip_while(|line| !line.contains("$ fleetctl types check"))
+        .skip(1)
+        .map_while(|line| line.strip_prefix("    "))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    assert_eq!(checked.expect_status(0).stdout, shown);
+    let route = ["run", "--do", "route", "--arg", "input=1", "--arg", "output=2", "--simulate", "--format", "json"];
+    let report = workspace.fleetctl(&route).expect_status(0).report();
+    assert_eq!(report.count("ok"), 2);
+}
