@@ -2,9 +2,10 @@
 //!
 //! A device's name is one component of a path and nothing else: it cannot lead out of the folder, hide a file or look
 //! like an option. Two devices never share a file, also not one that differs in case only, since some file systems
-//! cannot tell them apart. Whether the folders can be written to is tried by whoever opens them.
+//! cannot tell them apart. Whether a folder takes files is tried with one that has no name.
 
 use std::collections::HashMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources, Span, nearest};
@@ -140,12 +141,24 @@ fn check_folders(targets: &[PathBuf], diagnostics: &mut Diagnostics) {
                 Diagnostic::error(format!("`--save`: there is no folder `{}`", shown.display()))
                     .help("make it first; nothing was sent"),
             );
+        } else if let Err(error) = tempfile::tempfile_in(shown) {
+            diagnostics.push(Diagnostic::error(format!(
+                "`--save`: no file can be made in `{}`: {}",
+                shown.display(),
+                error.kind()
+            )));
         }
     }
     for target in targets {
-        let is_plain = std::fs::symlink_metadata(target).map_or(true, |found| found.is_file());
-        if target.file_name().is_none() || !is_plain {
-            diagnostics.push(Diagnostic::error(format!("`--save`: `{}` is no plain file", target.display())));
-        }
+        let mistake = match std::fs::symlink_metadata(target) {
+            _ if target.file_name().is_none() => "is no plain file".to_owned(),
+            Ok(found) if !found.is_file() => "is no plain file".to_owned(),
+            // Without its folder, which was spoken of above, a file is not found either.
+            Err(error) if !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                format!("cannot be written: {}", error.kind())
+            }
+            _ => continue,
+        };
+        diagnostics.push(Diagnostic::error(format!("`--save`: `{}` {mistake}", target.display())));
     }
 }

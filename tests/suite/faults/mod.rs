@@ -13,3 +13,4 @@ mod signals;
 mod silence;
 mod stale;
 mod stalled;
+mod transfer;

@@ -7,6 +7,8 @@ mod daisy_chain;
 mod doctor;
 mod doctor_usage;
 mod dry_run;
+mod hub;
+mod hub_save;
 mod lanes;
 mod latency;
 mod outputs;

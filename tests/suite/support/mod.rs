@@ -5,6 +5,7 @@
 mod connection;
 mod display;
 mod fleet;
+mod hub;
 mod journal;
 mod program;
 mod report;
@@ -13,6 +14,7 @@ mod self_check;
 mod workspace;
 
 pub(crate) use fleet::{FakeFleet, closed_port, deaf_port};
+pub(crate) use hub::{Hubs, MAGIC, announced, database, header, inspected, looks_like_a_database, served, sha256sum};
 pub(crate) use journal::Journal;
 pub(crate) use program::{Finished, Running};
 pub(crate) use report::{Expected, Report, device_names};
