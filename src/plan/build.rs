@@ -176,6 +176,7 @@ fn action(
             .collect();
         diagnostics.push(match nearest(name, known.iter().copied()) {
             Some(near) => mistake.help(format!("did you mean `{near}`?")),
+            None if known.is_empty() => mistake.help("it has no actions: give its command with `--cmd`"),
             None => mistake.help(format!("its actions are {}", known.join(", "))),
         });
     }
