@@ -38,7 +38,9 @@ fn every_example_of_the_readme_does_what_it_shows() {
     let readme = fs::read_to_string(root.join("README.md")).unwrap();
     let workspace = Workspace::new();
     workspace.write("bad.toml", BAD);
-    workspace.write("fleet.example.toml", &fs::read_to_string(root.join("fleet.example.toml")).unwrap());
+    for (name, place) in [("fleet.example.toml", ""), ("every-type.toml", "config/examples")] {
+        workspace.write(name, &fs::read_to_string(root.join(place).join(name)).unwrap());
+    }
     let mut examples = 0;
     for block in readme.split("```console\n").skip(1) {
         let block = block.split("```").next().unwrap().replace("\\\n", "");

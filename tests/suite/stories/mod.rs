@@ -7,6 +7,7 @@ mod daisy_chain;
 mod doctor;
 mod doctor_usage;
 mod dry_run;
+mod example_fleets;
 mod hub;
 mod hub_save;
 mod lanes;

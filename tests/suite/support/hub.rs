@@ -17,7 +17,7 @@ use socket2::SockRef;
 
 use super::script::Step;
 
-/// What every SQLite file begins with.
+/// What every `SQLite` file begins with.
 pub(crate) const MAGIC: [u8; 16] = *b"SQLite format 3\0";
 
 /// Hubs on loopback; no new connection is taken after this is dropped.
@@ -154,7 +154,7 @@ pub(crate) fn looks_like_a_database(length: usize) -> Vec<u8> {
     MAGIC.into_iter().chain(pattern).take(length).collect()
 }
 
-/// A real database with so many rows, made by Python's own SQLite.
+/// A real database with so many rows, made by Python's own `sqlite3`.
 pub(crate) fn database(folder: &Path, rows: usize) -> Vec<u8> {
     let path = folder.join("made-by-sqlite");
     let script = format!(
