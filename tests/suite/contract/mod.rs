@@ -9,4 +9,5 @@ mod later;
 mod readme;
 mod refusal;
 mod schemas;
+mod secrets;
 mod type_commands;

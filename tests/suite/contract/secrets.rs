@@ -1,0 +1,220 @@
+//! A secret stands in no output: no format, no verbosity, no log, no message, and in no notation of its bytes.
+
+use std::process::Command;
+
+use crate::support::{Finished, Peer, Running, Workspace, hex};
+
+const SECRET: &str = "Zq7$kW";
+const OK: &str = "> 7A < 00 > 79 5A 71 37 24 6B 57 < 01 > 20 03 00 < 00 > 7B < 00";
+
+fn inventory(peer: &Peer, password: &str) -> String {
+    format!(
+        "[[device]]\nname = \"pump\"\ntype = \"devantech-eth008\"\naddress = \"{}\"\n\
+         params = {{ relay = 3, password = {password} }}\n",
+        peer.address()
+    )
+}
+
+fn start(workspace: &Workspace, arguments: &[&str], change: impl FnOnce(&mut Command)) -> Finished {
+    Running::start_with(workspace.folder(), arguments, |command| {
+        command.env("RELAY_PASSWORD", SECRET);
+        change(command);
+    })
+    .finish()
+}
+
+/// Every notation of these bytes that an output might use.
+fn notations(secret: &str) -> Vec<String> {
+    let bytes = secret.as_bytes();
+    let each = |form: fn(&u8) -> String, between: &str| bytes.iter().map(form).collect::<Vec<_>>().join(between);
+    vec![
+        secret.to_owned(),
+        hex(bytes),
+        hex(bytes).to_lowercase(),
+        each(|byte| format!("{byte:02x}"), ""),
+        each(|byte| format!("{byte:02X}"), ""),
+        each(|byte| format!("{byte:02x}"), ":"),
+        each(|byte| format!("{byte:02x}"), ", "),
+        each(|byte| format!("\\x{byte:02x}"), ""),
+        each(|byte| format!("0x{byte:02x}"), ", "),
+        each(|byte| byte.to_string(), ", "),
+        each(|byte| byte.to_string(), ","),
+    ]
+}
+
+#[track_caller]
+fn expect_silence(text: &str, finished: &Finished) {
+    for notation in notations(SECRET) {
+        assert!(!text.contains(&notation), "`{notation}` leaked: {finished}");
+    }
+}
+
+#[track_caller]
+fn expect_no_secret(finished: &Finished) {
+    expect_silence(&finished.stdout, finished);
+    expect_silence(&finished.stderr, finished);
+}
+
+const OUTPUTS: [&[&str]; 9] = [
+    &["--format", "table", "--all"],
+    &["--format", "json"],
+    &["--format", "ndjson"],
+    &["--format", "csv"],
+    &["--format", "json", "-vv"],
+    &["--format", "table", "--all", "-v"],
+    &["--dry-run"],
+    &["--dry-run", "-v"],
+    &["--dry-run", "--format", "json"],
+];
+
+#[test]
+fn no_format_and_no_log_shows_a_secret_from_a_variable_or_a_file() {
+    for source in ["{ env = \"RELAY_PASSWORD\" }", "{ file = \"password.txt\" }", "\"Zq7$kW\""] {
+        for output in OUTPUTS {
+            let peer = Peer::start(&[OK]);
+            let workspace = Workspace::with_inventory(&inventory(&peer, source));
+            workspace.write("password.txt", "Zq7$kW\n");
+            let finished = start(&workspace, &[&["run", "--do", "relay-on"], output].concat(), |command| {
+                command.env("RUST_LOG", "trace");
+            });
+            finished.expect_status(0);
+            expect_no_secret(&finished);
+            if !output.contains(&"--dry-run") {
+                let talk = "> 7A < 00 > 79 5A 71 37 24 6B 57 < 01 > 20 03 00 < 00 > 7B < 00 > fin";
+                assert_eq!(peer.only(), talk, "{source}: the board hears it all the same");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_refused_or_unanswered_password_is_not_shown() {
+    for dialogue in [
+        "> 7A < 00 > 79 5A 71 37 24 6B 57 < 02",
+        "> 7A < 00 > 79 5A 71 37 24 6B 57",
+        "> 7A < 00 > 79 5A 71 37 24 6B 57 wait fin",
+        "> 7A < 00 > 79 5A 71 37 24 6B 57 < 79 5A 71 37 24 6B 57",
+        "> 7A < 5A 71 37 24 6B 57 > 79 5A 71 37 24 6B 57",
+    ] {
+        for output in OUTPUTS {
+            let peer = Peer::start(&[dialogue]);
+            let workspace = Workspace::with_inventory(&inventory(&peer, "{ env = \"RELAY_PASSWORD\" }"));
+            let quick = ["run", "--do", "relay-on", "--reply-timeout", "300ms", "--retries", "0"];
+            let finished = start(&workspace, &[&quick[..], output].concat(), |command| {
+                command.env("RUST_LOG", "trace");
+            });
+            expect_no_secret(&finished);
+        }
+    }
+}
+
+#[test]
+fn a_secret_that_a_device_echoes_is_masked() {
+    // The serial number has six bytes, and so has the secret.
+    let dialogue = "> 7A < FF > 77 < 5A 71 37 24 6B 57";
+    for output in OUTPUTS {
+        let peer = Peer::start(&[dialogue]);
+        let workspace = Workspace::with_inventory(&inventory(&peer, "{ env = \"RELAY_PASSWORD\" }"));
+        let finished = start(&workspace, &[&["run", "--cmd", "77"], output].concat(), |command| {
+            command.env("RUST_LOG", "trace");
+        });
+        finished.expect_status(0);
+        expect_no_secret(&finished);
+    }
+    let peer = Peer::start(&[dialogue]);
+    let workspace = Workspace::with_inventory(&inventory(&peer, "{ env = \"RELAY_PASSWORD\" }"));
+    let report = start(&workspace, &["run", "--cmd", "77", "--format", "json"], |_| ()).report();
+    assert_eq!(report.device("pump")["reply"], "‹secret›");
+    assert!(report.device("pump")["reply_hex"].is_null(), "{:#}", report.device("pump"));
+}
+
+#[test]
+fn a_secret_in_a_command_is_shown_as_one() {
+    let own = "name = \"own\"\nport = 9\n[params.key]\nkind = \"secret\"\n[send]\nframe = '{body}\\r'\n\
+               [replies.default]\nframe = { until = ['\\r'] }\nmax = 64\nvalue = \"text\"\n\
+               rules = [{ when = '^(?<text>.*)$', verdict = \"ok\" }]\n";
+    for output in OUTPUTS {
+        let peer = Peer::start(&["> 67 6F 20 5A 71 37 24 6B 57 0D < 67 6F 20 5A 71 37 24 6B 57 0D"]);
+        let workspace = Workspace::with_inventory(&format!(
+            "[[device]]\nname = \"own\"\ntype = \"own\"\naddress = \"{}\"\n\
+             params = {{ key = {{ env = \"RELAY_PASSWORD\" }} }}\n",
+            peer.address()
+        ));
+        workspace.write("device-types/own.toml", own);
+        let finished = start(&workspace, &[&["run", "--cmd", "go {key}"], output].concat(), |command| {
+            command.env("RUST_LOG", "trace");
+        });
+        finished.expect_status(0);
+        expect_no_secret(&finished);
+        if output == ["--format", "json"] {
+            let report = finished.report();
+            let device = report.device("own");
+            assert_eq!(
+                (device["sent"].as_str(), device["sent_hex"].as_str()),
+                (Some("go ‹secret›\\r"), Some("67 6f 20 0d"))
+            );
+            assert!(
+                device["reply"].as_str().unwrap().contains("‹secret›") && device["reply_hex"].is_null(),
+                "{device:#}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_inventory_commands_show_no_secret_and_warn_of_a_plain_one() {
+    let peer = Peer::start(&[OK]);
+    for source in ["{ env = \"RELAY_PASSWORD\" }", "\"Zq7$kW\""] {
+        let workspace = Workspace::with_inventory(&inventory(&peer, source));
+        let check = start(&workspace, &["inventory", "check"], |_| ());
+        check.expect_status(0);
+        expect_no_secret(&check);
+        let warned = (check.stdout.clone() + &check.stderr).contains("password");
+        assert_eq!(warned, source.starts_with('"'), "{check}");
+        for format in ["table", "json"] {
+            let list = start(&workspace, &["inventory", "list", "--format", format], |_| ());
+            list.expect_status(0);
+            expect_no_secret(&list);
+            if format == "json" {
+                let device = list.json()["devices"][0].clone();
+                assert!(device["params"]["password"].is_null(), "{device:#}");
+                assert_eq!(device["params"]["relay"], 3);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_mistake_beside_a_secret_does_not_show_it() {
+    let peer = Peer::start(&[""]);
+    let long = format!("\"{}\"", SECRET.repeat(6));
+    for wrong in [
+        inventory(&peer, "\"Zq7$kW\"").replace("relay = 3", "relay = 9"),
+        inventory(&peer, "\"Zq7$kW\"").replace("relay = 3", "realy = 3"),
+        inventory(&peer, "\"Zq7$kW\"").replace("relay = 3", "relay = \"x\""),
+        inventory(&peer, "\"Zq7$kW\"").replace("relay = 3", "relay = 3, relay = 4"),
+        inventory(&peer, "\"Zq7$kW\"").replace("password =", "pasword ="),
+        inventory(&peer, &long),
+    ] {
+        let workspace = Workspace::with_inventory(&wrong);
+        for arguments in [&["inventory", "check"][..], &["run", "--do", "relay-on"]] {
+            let finished = start(&workspace, arguments, |_| ());
+            finished.expect_status(2);
+            expect_no_secret(&finished);
+        }
+    }
+}
+
+#[test]
+fn a_secret_that_cannot_be_read_is_an_error_before_anything_is_sent() {
+    let peer = Peer::start(&[OK]);
+    for (source, word) in
+        [("{ env = \"NO_SUCH_VARIABLE\" }", "NO_SUCH_VARIABLE"), ("{ file = \"gone.txt\" }", "gone.txt")]
+    {
+        let workspace = Workspace::with_inventory(&inventory(&peer, source));
+        let finished = start(&workspace, &["run", "--do", "relay-on"], |_| ());
+        finished.expect_status(2);
+        assert!(finished.stderr.contains(word), "{finished}");
+    }
+    assert!(peer.connections().is_empty());
+}

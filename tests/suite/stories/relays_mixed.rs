@@ -1,0 +1,60 @@
+//! One intent, three languages: displays and relay boards of two makers switched on by one run.
+
+use crate::support::{FakeFleet, Peer, Workspace};
+
+#[test]
+fn one_power_on_speaks_to_each_device_in_its_own_language() {
+    let displays = FakeFleet::start();
+    let pump = Peer::start(&["> 7A < 00 > 79 61 70 70 6C 65 < 01 > 21 02 00 < 00 > 7B < 00"]);
+    let lamp = Peer::start(&["> AA 03 FE 6C 01 18 < AA 01 55 00"]);
+    let workspace = Workspace::with_inventory(&format!(
+        r#"
+        [[device]]
+        name = "tv"
+        type = "lg-rs232"
+        address = "127.61.0.1:{}"
+
+        [[device]]
+        name = "pump"
+        type = "devantech-eth008"
+        address = "{}"
+        params = {{ relay = 2, inverted = true, password = "apple" }}
+
+        [[device]]
+        name = "lamp"
+        type = "ncd-proxr"
+        address = "{}"
+        params = {{ relay = 1 }}
+        "#,
+        displays.port(),
+        pump.address(),
+        lamp.address()
+    ));
+    let report = workspace.fleetctl(&["run", "--do", "power-on", "--format", "json"]).expect_status(0).report();
+    assert_eq!(report.names(), ["tv", "pump", "lamp"]);
+    assert_eq!(report.count("ok"), 3);
+    assert_eq!(displays.journal("127.61.0.1").texts(), ["ka 01 01"]);
+    assert_eq!(pump.only(), "> 7A < 00 > 79 61 70 70 6C 65 < 01 > 21 02 00 < 00 > 7B < 00 > fin");
+    assert_eq!(lamp.only(), "> AA 03 FE 6C 01 18 < AA 01 55 00 > fin");
+
+    // A raw command speaks one language only.
+    let finished = workspace.fleetctl(&["run", "--cmd", "20 01 00", "--format", "json"]);
+    finished.expect_status(2);
+    for kind in ["lg-rs232", "devantech-eth008", "ncd-proxr"] {
+        assert!(finished.stderr.contains(kind), "{finished}");
+    }
+    assert_eq!((pump.connections().len(), lamp.connections().len()), (1, 1));
+}
+
+#[test]
+fn two_types_behind_one_address_are_served_one_after_another_on_their_own_connections() {
+    let peer = Peer::start(&["> 20 01 00 wait < 00", "> AA 03 FE 6C 01 18 < AA 01 55 00"]);
+    let address = peer.address();
+    let workspace = Workspace::with_inventory(&format!(
+        "[[device]]\nname = \"pump\"\ntype = \"devantech-eth008\"\naddress = \"{address}\"\nparams = {{ relay = 1 }}\n\
+         [[device]]\nname = \"lamp\"\ntype = \"ncd-proxr\"\naddress = \"{address}\"\nparams = {{ relay = 2 }}\n"
+    ));
+    let report = workspace.fleetctl(&["run", "--do", "power-on", "-s", "pump", "--format", "json"]);
+    report.expect_status(0);
+    assert_eq!(peer.only(), "> 20 01 00 < 00 > fin");
+}
