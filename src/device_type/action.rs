@@ -110,9 +110,13 @@ impl Decoding {
         decoded.or_else(|| raw.map(Self::as_it_came))
     }
 
-    /// The value where nothing says what it means: text as it is, bytes in hex.
+    /// The value where nothing says what it means: text as it came, with escapes only where it is no UTF-8; bytes in hex.
     pub(super) fn as_it_came(raw: &Field<'_>) -> Value {
-        let text = if raw.format == Format::Text { escape::shown(raw.bytes) } else { escape::hex(raw.bytes) };
+        let text = match str::from_utf8(raw.bytes) {
+            _ if raw.format != Format::Text => escape::hex(raw.bytes),
+            Ok(text) => text.to_owned(),
+            Err(_) => escape::shown(raw.bytes),
+        };
         Value::Text(text.into())
     }
 }

@@ -107,7 +107,7 @@ impl SkipReason {
 /// What a reply carried.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value {
-    /// A word or the captured text, safe for a terminal.
+    /// A word, or the captured text as it came: whoever shows it to people makes it safe for a terminal.
     Text(Box<str>),
     /// A number.
     Int(i64),

@@ -70,14 +70,13 @@ fn the_complete_type_of_the_language_page_checks_and_runs() {
     fs::create_dir(workspace.path("device-types")).unwrap();
     workspace.write(file, example);
     let checked = workspace.fleetctl(&["types", "check", file]);
-    let shown: String = page
+    let shown: Vec<&str> = page
         .lines()
         .skip_while(|line| !line.contains("$ fleetctl types check"))
         .skip(1)
         .map_while(|line| line.strip_prefix("    "))
-        .map(|line| format!("{line}\n"))
         .collect();
-    assert_eq!(checked.expect_status(0).stdout, shown);
+    assert_eq!(checked.expect_status(0).stdout.lines().collect::<Vec<_>>(), shown);
     let route = ["run", "--do", "route", "--arg", "input=1", "--arg", "output=2", "--simulate", "--format", "json"];
     let report = workspace.fleetctl(&route).expect_status(0).report();
     assert_eq!(report.count("ok"), 2);
