@@ -32,7 +32,7 @@ pub(super) fn save_targets(
     let before = diagnostics.error_count();
     let parts = parse(pattern, sources, diagnostics)?;
     let mut refused: Vec<&str> = Vec::new();
-    let mut owners: HashMap<String, Vec<&str>> = HashMap::new();
+    let mut siteless: Vec<&str> = Vec::new();
     let mut targets = Vec::with_capacity(devices.len());
     for device in devices {
         let mut path = String::new();
@@ -48,11 +48,11 @@ pub(super) fn save_targets(
                 Part::Type => path.push_str(&device.device_type),
                 Part::Site => match device.site.as_deref() {
                     Some(site) if is_component(site) => path.push_str(site),
-                    _ => refused.push(&device.name),
+                    Some(site) => refused.push(site),
+                    None => siteless.push(&device.name),
                 },
             }
         }
-        owners.entry(path.to_lowercase()).or_default().push(&device.name);
         targets.push(PathBuf::from(path));
     }
     if !refused.is_empty() {
@@ -61,15 +61,11 @@ pub(super) fn save_targets(
                 .help("a name that becomes part of a path has no `/`, no leading dot or dash, and at most 200 bytes"),
         );
     }
-    let mut shared: Vec<(&String, &Vec<&str>)> = owners.iter().filter(|(_, names)| names.len() > 1).collect();
-    shared.sort();
-    for (path, names) in shared {
-        let names = fold_names(names.iter().copied());
-        diagnostics.push(
-            Diagnostic::error(format!("`--save`: {names} would all be saved as `{path}`"))
-                .help("write `{name}` where the devices' files are to differ"),
-        );
+    if !siteless.is_empty() {
+        let names = fold_names(siteless.iter().copied());
+        diagnostics.push(Diagnostic::error(format!("`--save`: no site stands for `{{site}}` at {names}")));
     }
+    check_owners(&targets, devices, diagnostics);
     check_folders(&targets, diagnostics);
     (diagnostics.error_count() == before).then_some(targets)
 }
@@ -127,6 +123,28 @@ fn is_component(text: &str) -> bool {
         && !text.starts_with(['.', '-'])
         && !text.contains(['/', '\\', '\0'])
         && !text.chars().any(char::is_control)
+}
+
+/// No two devices may have one file, however their paths lead to it.
+fn check_owners(targets: &[PathBuf], devices: &[Device], diagnostics: &mut Diagnostics) {
+    let mut folders: HashMap<&Path, PathBuf> = HashMap::new();
+    let mut owners: HashMap<String, (&Path, Vec<&str>)> = HashMap::new();
+    for (target, device) in targets.iter().zip(devices) {
+        let folder = target.parent().unwrap_or(target);
+        // Two folders may be one, by a link. One that is not there is spoken of elsewhere.
+        let real = folders.entry(folder).or_insert_with(|| folder.canonicalize().unwrap_or_else(|_| folder.to_owned()));
+        let file = real.join(target.file_name().unwrap_or_default()).to_string_lossy().to_lowercase();
+        owners.entry(file).or_insert_with(|| (target, Vec::new())).1.push(&device.name);
+    }
+    let mut shared: Vec<(&Path, Vec<&str>)> = owners.into_values().filter(|(_, names)| names.len() > 1).collect();
+    shared.sort_unstable();
+    for (path, names) in shared {
+        let names = fold_names(names.iter().copied());
+        diagnostics.push(
+            Diagnostic::error(format!("`--save`: {names} would all be saved as `{}`", path.display()))
+                .help("write `{name}` where the devices' files are to differ"),
+        );
+    }
 }
 
 /// Folders must be there; what is there already must be a plain file that may be replaced.

@@ -1,5 +1,6 @@
 //! Files that come cut, wrong or never: the right kind of failure, the old file as it was, and nothing else in the folder.
 
+use std::thread;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
@@ -56,6 +57,20 @@ fn then(mut steps: Vec<Step>, end: Step) -> Vec<Step> {
     steps
 }
 
+/// A type like the hub's that waits so long for the next piece.
+fn slow_hub(idle: &str) -> String {
+    format!(
+        "name = \"slow-hub\"\ntitle = \"Slow hub\"\nbase = \"smart-home-hub\"\n\
+         [actions.fetch-database.transfer]\nidle_timeout = \"{idle}\"\n"
+    )
+}
+
+/// Whether the half that was sent is on disk.
+fn half_is_there(workspace: &Workspace) -> bool {
+    let entries = std::fs::read_dir(workspace.path("db")).unwrap().flatten();
+    entries.filter_map(|entry| entry.metadata().ok()).any(|metadata| metadata.len() >= 60_000)
+}
+
 #[test]
 fn a_file_that_is_cut_short_is_no_file() {
     let pause = || Step::Pause(Duration::from_millis(100));
@@ -89,9 +104,7 @@ fn a_file_that_stops_coming_costs_its_own_time_only() {
 #[test]
 fn silence_is_measured_between_two_pieces_by_the_time_of_the_type() {
     let (hubs, workspace) = hub(half());
-    let own = "name = \"slow-hub\"\ntitle = \"Slow hub\"\nbase = \"smart-home-hub\"\n\
-               [actions.fetch-database.transfer]\nidle_timeout = \"600ms\"\n";
-    workspace.write("device-types/slow-hub.toml", own);
+    workspace.write("device-types/slow-hub.toml", &slow_hub("600ms"));
     workspace.write(
         "fleet.toml",
         &format!("[[device]]\nname = \"hub\"\ntype = \"slow-hub\"\naddress = \"{HUB}:{}\"\n", hubs.port()),
@@ -151,11 +164,7 @@ fn held(gate: &std::sync::Arc<Gate>) -> (Hubs, Workspace, crate::support::Runnin
     let run = ["run", "--do", "fetch-database", "--save", "db/{name}.db", "--format", "ndjson"];
     let more = ["--report", "json=report.json", "--grace", "60s", "--device-deadline", "90s"];
     let program = workspace.start(&[&run[..], &more].concat());
-    let folder = workspace.path("db");
-    program.wait_for("a file that grows", || {
-        let entries = std::fs::read_dir(&folder).unwrap().flatten();
-        entries.filter_map(|entry| entry.metadata().ok()).any(|metadata| metadata.len() >= 60_000)
-    });
+    program.wait_for("a file that grows", || half_is_there(&workspace));
     (hubs, workspace, program)
 }
 
@@ -182,4 +191,48 @@ fn a_signal_lets_the_file_end_and_a_second_one_leaves_nothing_behind() {
     report.expect("hub", failed("no_reply", "interrupted"));
     expect_untouched(&workspace, "interrupted");
     gate.open();
+}
+
+#[test]
+fn a_stall_of_this_machine_is_not_the_silence_of_the_hub() {
+    let file = looks_like_a_database(100_000);
+    let gate = Gate::closed();
+    let (hubs, workspace) = hub(then(then(half(), Step::Wait(gate.clone())), Step::Send(file[60_000..].to_vec())));
+    workspace.write("device-types/slow-hub.toml", &slow_hub("3s"));
+    let inventory = workspace.read("fleet.toml").replace("smart-home-hub", "slow-hub");
+    workspace.write("fleet.toml", &inventory);
+    let program = workspace.start(&FETCH);
+    program.wait_for("half of it", || half_is_there(&workspace));
+    program.signal(Signal::SIGSTOP);
+    program.wait_until_stopped();
+    gate.open();
+    // The passing of the idle time is the point: nothing can be waited for in a stopped process.
+    thread::sleep(Duration::from_millis(3500));
+    program.signal(Signal::SIGCONT);
+    let report = program.finish().expect_status(0).report();
+    assert_eq!(report.device("hub")["attempts"], 1);
+    assert_eq!(std::fs::read(workspace.path("db/hub.db")).unwrap(), file);
+    assert_eq!(hubs.connections(), 1);
+}
+
+#[test]
+fn a_disk_that_is_full_costs_its_own_file_only() {
+    let gate = Gate::closed();
+    let (hubs, workspace) =
+        hub(vec![Step::Wait(gate.clone()), announced(900_000), Step::Send(looks_like_a_database(900_000))]);
+    let small = looks_like_a_database(100_000);
+    hubs.script("127.0.7.2", vec![vec![Step::Wait(gate.clone()), announced(small.len()), Step::Send(small.clone())]]);
+    let inventory = workspace.read("fleet.toml");
+    let second = inventory.replace("\"hub\"", "\"small\"").replace(HUB, "127.0.7.2");
+    workspace.write("fleet.toml", &format!("{inventory}{second}"));
+    let program = workspace.start(&FETCH);
+    program.wait_for("two requests", || hubs.requests(HUB).len() + hubs.requests("127.0.7.2").len() == 2);
+    program.limit_file_size(500_000);
+    gate.open();
+    let report = program.finish().expect_status(1).report();
+    report.expect("hub", failed("no_reply", "internal"));
+    report.expect("small", Expected { status: "ok", kind: None, delivery: "confirmed", attempts: 1 });
+    assert_eq!(std::fs::read(workspace.path("db/small.db")).unwrap(), small);
+    std::fs::remove_file(workspace.path("db/small.db")).unwrap();
+    expect_untouched(&workspace, "full");
 }

@@ -54,6 +54,21 @@ fn two_devices_never_share_a_file() {
 }
 
 #[test]
+fn two_folders_that_are_one_are_seen_through() {
+    let linked = |workspace: &Workspace| {
+        let device = "type = \"smart-home-hub\"\naddress = \"127.0.8";
+        let inventory = format!(
+            "[sites.north]\n[sites.south]\n[[device]]\nname = \"a\"\nsite = \"north\"\n{device}.1:9\"\n\
+             [[device]]\nname = \"b\"\nsite = \"south\"\n{device}.2:9\"\n"
+        );
+        workspace.write("fleet.toml", &inventory);
+        std::fs::create_dir(workspace.path("north")).unwrap();
+        std::os::unix::fs::symlink("north", workspace.path("south")).unwrap();
+    };
+    expect_mistake(&[], linked, &saved_to("{site}/hub.db"), &["a, b", "north/hub.db"]);
+}
+
+#[test]
 fn one_device_needs_no_hole() {
     let hubs = Hubs::start();
     let workspace = hubs_named(&hubs, &["a", "b"]);
@@ -67,7 +82,7 @@ fn a_pattern_is_understood_or_refused() {
     expect_mistake(&["hub"], |_| (), &saved_to("db/{nmae}.db"), &["{nmae}", "{name}"]);
     expect_mistake(&["hub"], |_| (), &saved_to("db/{name.db"), &["--save"]);
     expect_mistake(&["hub"], |_| (), &saved_to("db/{}.db"), &["--save"]);
-    expect_mistake(&["hub"], |_| (), &saved_to("db/{site}.db"), &["--save", "hub"]);
+    expect_mistake(&["hub"], |_| (), &saved_to("db/{site}.db"), &["--save", "no site", "at hub"]);
     expect_mistake(&["hub"], |_| (), &saved_to(""), &["--save"]);
 }
 

@@ -127,6 +127,13 @@ impl Running {
         peak.trim().trim_end_matches(" kB").parse().unwrap()
     }
 
+    /// Lets it write no file longer than this, as if the disk were full.
+    pub(crate) fn limit_file_size(&self, bytes: u64) {
+        let process = format!("--pid={}", self.child.id());
+        let status = Command::new("prlimit").arg(process).arg(format!("--fsize={bytes}")).status();
+        assert!(status.is_ok_and(|status| status.success()), "this test needs `prlimit` of util-linux");
+    }
+
     fn pid(&self) -> Pid {
         Pid::from_raw(i32::try_from(self.child.id()).unwrap())
     }
