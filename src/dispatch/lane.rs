@@ -14,9 +14,10 @@ use super::policy::{Next, what_next};
 use super::ready::{After, LaneIndex};
 use super::record::Record;
 use super::shared::Shared;
-use crate::model::{DeviceIndex, Failure, RunEvent};
+use crate::device_type::Login;
+use crate::model::{DeviceIndex, ErrorKind, Failure, RunEvent};
 use crate::plan::Job;
-use crate::session::{Before, Connection, Ending, Progress, attempt};
+use crate::session::{Attempt, Before, Connection, Ending, Keep, Progress, attempt};
 use crate::transport::{Connect, DeviceStream};
 
 /// How long a lane waits when this machine has no file, port or memory left. It keeps its slot meanwhile: no other lane
@@ -101,8 +102,15 @@ impl Visit {
             device_deadline: record.started + job.timing.device_deadline,
             stop: &shared.stop,
         };
-        let made = attempt(&before, &shared.connect, connection, progress).await;
+        let made = if job.login.is_some() && is_same(job.login.as_ref(), self.state.refused_login.as_ref()) {
+            refused_before()
+        } else {
+            attempt(&before, &shared.connect, connection, progress).await
+        };
         let now = Instant::now();
+        if matches!(&made.ending, Ending::Refused(failure) if failure.kind == ErrorKind::AuthFailed) {
+            self.state.refused_login.clone_from(&job.login);
+        }
         if made.written {
             self.state.last_exchange = Some((now, job.link.gap));
         }
@@ -222,7 +230,18 @@ impl Visit {
 fn serves(kept: &Job, job: &Job) -> bool {
     Arc::ptr_eq(kept.request.device_type(), job.request.device_type())
         && Arc::ptr_eq(&kept.link, &job.link)
-        && kept.login.as_ref().map(Arc::as_ptr) == job.login.as_ref().map(Arc::as_ptr)
+        && is_same(kept.login.as_ref(), job.login.as_ref())
+}
+
+fn is_same(one: Option<&Arc<Login>>, other: Option<&Arc<Login>>) -> bool {
+    one.map(Arc::as_ptr) == other.map(Arc::as_ptr)
+}
+
+/// What becomes of a device whose gateway has refused its password to another: too many wrong ones lock some boards.
+fn refused_before() -> Attempt {
+    let failure =
+        Failure::new(ErrorKind::AuthFailed).detail("refused to another device of this gateway, not sent again");
+    Attempt { ending: Ending::Refused(failure), written: false, reply: None, file: None, keep: Keep::No }
 }
 
 async fn close<S: DeviceStream>(connection: &mut Option<Connection<S>>) {

@@ -130,7 +130,7 @@ fn a_secret_that_a_device_echoes_is_masked() {
 
 #[test]
 fn a_secret_in_a_command_is_shown_as_one() {
-    let own = "name = \"own\"\nport = 9\n[params.key]\nkind = \"secret\"\n[send]\nframe = '{body}\\r'\n\
+    let own = "name = \"own\"\ntitle = \"own\"\nport = 9\n[params.key]\nkind = \"secret\"\n[send]\nframe = '{body}\\r'\n\
                [replies.default]\nframe = { until = ['\\r'] }\nmax = 64\nvalue = \"text\"\n\
                rules = [{ when = '^(?<text>.*)$', verdict = \"ok\" }]\n";
     for output in OUTPUTS {

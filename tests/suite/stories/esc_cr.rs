@@ -103,12 +103,18 @@ fn the_half_close_can_be_left_out() {
 }
 
 #[test]
-fn a_command_that_would_end_itself_early_is_refused() {
-    for command in [r"sta\rtus", r"sta\0tus"] {
-        let peer = Peer::start(&[""]);
-        let finished = device(&peer, "").fleetctl(&["run", "--cmd", command]);
-        finished.expect_status(2);
-        assert!(peer.connections().is_empty(), "{finished}");
+fn a_value_is_the_text_itself_and_what_people_read_is_escaped() {
+    // "a", a line end, "é" and a sequence that would clear a terminal.
+    let dialogue = format!("{STATUS} eof < 61 0D 0A C3 A9 1B 5B 32 4A 62 00");
+    let peer = Peer::start(&[&dialogue]);
+    let workspace = device(&peer, "");
+    let report = run(&workspace, 0, &["--cmd", "status"]);
+    assert_eq!(report.device("label")["value"], "a\r\né\u{1b}[2Jb");
+    assert_eq!(report.device("label")["reply"], r"a\r\n\xc3\xa9\x1b[2Jb\0");
+    for format in [&["--format", "table"][..], &["--format", "table", "--all"], &["--format", "csv"]] {
+        let finished = workspace.fleetctl(&[&["run", "--cmd", "status"], format].concat());
+        finished.expect_status(0);
+        assert!(!finished.stdout.contains('\u{1b}') && !finished.stdout.contains("a\r"), "{finished}");
     }
 }
 

@@ -56,7 +56,7 @@ fn a_board_without_a_password_in_the_inventory_gets_the_command_at_once() {
 
 #[test]
 fn a_wrong_password_is_said_once_and_no_command_follows() {
-    for more in [&["--retries", "5"][..], &["--until", "2s"], &["--idempotent"]] {
+    for more in [&["--retries", "5"][..], &["--idempotent"]] {
         let peer = Peer::start(&["> 7A < 00 > 79 61 70 70 6C 65 < 02"]);
         let report = run(&with_password(&peer, &[("pump", 3)]), 1, &[&["--do", "relay-on"], more].concat());
         let refused = Expected { status: "rejected", kind: Some("auth_failed"), delivery: "none", attempts: 1 };
@@ -88,23 +88,31 @@ fn relays_with_different_passwords_do_not_share_a_log_in() {
     let peer = Peer::start(&[both, "> 7A < 00 > 79 62 < 01 > 20 02 00 < 00 > 7B < 00"]);
     let address = peer.address();
     let workspace = Workspace::with_inventory(&format!(
-        "[defaults]\ntype = \"devantech-eth008\"\naddress = \"{address}\"\n\
-         [[device]]\nname = \"pump\"\nparams = {{ relay = 1, password = \"a\" }}\n\
-         [[device]]\nname = \"fan\"\nparams = {{ relay = 2, password = \"b\" }}\n"
+        "[defaults]\ntype = \"devantech-eth008\"\n\
+         [[device]]\nname = \"pump\"\naddress = \"{address}\"\nparams = {{ relay = 1, password = \"a\" }}\n\
+         [[device]]\nname = \"fan\"\naddress = \"{address}\"\nparams = {{ relay = 2, password = \"b\" }}\n"
     ));
-    let workspace = if workspace.fleetctl(&["inventory", "check"]).status == Some(0) {
-        workspace
-    } else {
-        Workspace::with_inventory(&format!(
-            "[defaults]\ntype = \"devantech-eth008\"\n\
-             [[device]]\nname = \"pump\"\naddress = \"{address}\"\nparams = {{ relay = 1, password = \"a\" }}\n\
-             [[device]]\nname = \"fan\"\naddress = \"{address}\"\nparams = {{ relay = 2, password = \"b\" }}\n"
-        ))
-    };
     let report = run(&workspace, 0, &["--do", "relay-on"]);
     report.expect("pump", OK);
     report.expect("fan", OK);
     assert_eq!(peer.connections().len(), 2);
+}
+
+#[test]
+fn a_wrong_password_is_not_said_again_for_the_other_relays_of_the_board() {
+    let peer = Peer::start(&["> 7A < 00 > 79 61 70 70 6C 65 < 02"]);
+    let workspace = with_password(&peer, &[("pump", 1), ("fan", 2), ("lamp", 3)]);
+    let report = run(&workspace, 1, &["--do", "relay-on"]);
+    for name in ["pump", "fan", "lamp"] {
+        let device = report.device(name);
+        assert_eq!(
+            (device["status"].as_str(), device["delivery"].as_str()),
+            (Some("rejected"), Some("none")),
+            "{device:#}"
+        );
+    }
+    let said = peer.heard().iter().filter(|segment| segment.starts_with("79")).count();
+    assert_eq!(said, 1, "{:?}", peer.connections());
 }
 
 #[test]

@@ -48,13 +48,13 @@ fn one_power_on_speaks_to_each_device_in_its_own_language() {
 
 #[test]
 fn two_types_behind_one_address_are_served_one_after_another_on_their_own_connections() {
-    let peer = Peer::start(&["> 20 01 00 wait < 00", "> AA 03 FE 6C 01 18 < AA 01 55 00"]);
+    let peer = Peer::start(&["> 20 01 00 wait < 00", "> AA 03 FE 6D 01 19 < AA 01 55 00"]);
     let address = peer.address();
     let workspace = Workspace::with_inventory(&format!(
         "[[device]]\nname = \"pump\"\ntype = \"devantech-eth008\"\naddress = \"{address}\"\nparams = {{ relay = 1 }}\n\
          [[device]]\nname = \"lamp\"\ntype = \"ncd-proxr\"\naddress = \"{address}\"\nparams = {{ relay = 2 }}\n"
     ));
-    let report = workspace.fleetctl(&["run", "--do", "power-on", "-s", "pump", "--format", "json"]);
-    report.expect_status(0);
-    assert_eq!(peer.only(), "> 20 01 00 < 00 > fin");
+    workspace.fleetctl(&["run", "--do", "power-on", "--format", "json"]).expect_status(0);
+    let connections: Vec<String> = peer.connections().iter().map(|notes| notes.join(" ")).collect();
+    assert_eq!(connections, ["> 20 01 00 < 00 > fin", "> AA 03 FE 6D 01 19 < AA 01 55 00 > fin"]);
 }
