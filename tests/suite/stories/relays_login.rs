@@ -1,5 +1,7 @@
 //! Devantech boards with a password: what is asked first, what is said to whom, and what a refusal costs.
 
+use std::fmt::Write as _;
+
 use crate::support::{Expected, Peer, Report, Workspace};
 
 const OK: Expected = Expected { status: "ok", kind: None, delivery: "confirmed", attempts: 1 };
@@ -10,7 +12,8 @@ fn board(peer: &Peer, devices: &[(&str, u8)], password: &str) -> Workspace {
     let address = peer.address();
     let mut text = String::new();
     for (name, relay) in devices {
-        text += &format!(
+        _ = write!(
+            text,
             "[[device]]\nname = \"{name}\"\ntype = \"devantech-eth008\"\naddress = \"{address}\"\n\
              params = {{ relay = {relay}{password} }}\n"
         );
