@@ -127,6 +127,10 @@ pub async fn attempt<C: Connect>(
         if attempt.keep == Keep::Yes && before.link.reuse {
             *connection = Some(open);
         } else {
+            // Behind a command that still waits for its reply nothing is sent, no log-out either.
+            if attempt.written && attempt.ending.is_silence() {
+                open.logged_in = None;
+            }
             open.close().await;
         }
         return attempt;

@@ -39,7 +39,7 @@ pub struct Connection<S> {
     /// No command was written on it yet: what comes may be the gateway's own words.
     is_fresh: bool,
     /// The log-in that was carried out on it.
-    logged_in: Option<LoggedIn>,
+    pub(super) logged_in: Option<LoggedIn>,
 }
 
 /// What stands between the codec and the stream.

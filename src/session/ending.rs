@@ -60,6 +60,11 @@ impl Ending {
         matches!(self, Self::Acknowledged { .. } | Self::Refused(_) | Self::Busy(_))
     }
 
+    /// Whether the reply to what was written is still owed.
+    pub(super) fn is_silence(&self) -> bool {
+        matches!(self, Self::Failed { status: Status::NoReply, .. } | Self::Stopped(_))
+    }
+
     /// How far the command got in this attempt, when `written` says whether a byte of it was.
     pub fn delivery(&self, written: bool) -> Delivery {
         match self {

@@ -37,8 +37,8 @@ fn notations(secret: &str) -> Vec<String> {
         each(|byte| format!("{byte:02x}"), ", "),
         each(|byte| format!("\\x{byte:02x}"), ""),
         each(|byte| format!("0x{byte:02x}"), ", "),
-        each(std::string::ToString::to_string, ", "),
-        each(std::string::ToString::to_string, ","),
+        each(u8::to_string, ", "),
+        each(u8::to_string, ","),
     ]
 }
 

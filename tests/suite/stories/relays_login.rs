@@ -1,7 +1,5 @@
 //! Devantech boards with a password: what is asked first, what is said to whom, and what a refusal costs.
 
-use std::fmt::Write as _;
-
 use crate::support::{Expected, Peer, Report, Workspace};
 
 const OK: Expected = Expected { status: "ok", kind: None, delivery: "confirmed", attempts: 1 };
@@ -10,15 +8,13 @@ const QUICK: [&str; 6] = ["--reply-timeout", "500ms", "--retry-backoff-initial",
 
 fn board(peer: &Peer, devices: &[(&str, u8)], password: &str) -> Workspace {
     let address = peer.address();
-    let mut text = String::new();
-    for (name, relay) in devices {
-        _ = write!(
-            text,
+    let entry = |(name, relay): &(&str, u8)| {
+        format!(
             "[[device]]\nname = \"{name}\"\ntype = \"devantech-eth008\"\naddress = \"{address}\"\n\
              params = {{ relay = {relay}{password} }}\n"
-        );
-    }
-    Workspace::with_inventory(&text)
+        )
+    };
+    Workspace::with_inventory(&devices.iter().map(entry).collect::<Vec<_>>().concat())
 }
 
 fn with_password(peer: &Peer, devices: &[(&str, u8)]) -> Workspace {
@@ -178,4 +174,19 @@ fn a_log_in_by_hand_is_refused_before_anything_is_sent() {
         finished.expect_status(2);
         assert!(peer.connections().is_empty() && finished.stdout.is_empty(), "{finished}");
     }
+}
+
+#[test]
+fn nothing_is_sent_behind_a_command_that_was_not_answered() {
+    let open = "> 7A < 00 > 79 61 70 70 6C 65 < 01";
+    let peer = Peer::start(&[&format!("{open} > 20 01 05"), &format!("{open} > 20 02 05 < 00 > 7B < 00")]);
+    let workspace = with_password(&peer, &[("pump", 1), ("fan", 2)]);
+    let report = run(&workspace, 1, &["--do", "relay-pulse", "--arg", "ms=500"]);
+    let lost = Expected { status: "no_reply", kind: Some("reply_timeout"), delivery: "unknown", attempts: 1 };
+    report.expect("pump", lost);
+    report.expect("fan", OK);
+    let connections: Vec<String> = peer.connections().iter().map(|notes| notes.join(" ")).collect();
+    // A late `00` could be taken for the reply to whatever follows on that connection.
+    let first = format!("{open} > 20 01 05 > fin");
+    assert_eq!(connections, [first, format!("{open} > 20 02 05 < 00 > 7B < 00 > fin")]);
 }
