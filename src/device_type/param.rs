@@ -87,7 +87,10 @@ impl ParamSpec {
             ParamKind::Text { max_len } => Err(format!("is {} bytes long, at most {max_len} fit", text.len())),
             ParamKind::Bytes { len } => match read_hex(text) {
                 Some(bytes) if bytes.len() == *len => Ok(ParamValue::Bytes(bytes.into())),
-                _ => Err(format!("must be {len} bytes in hex such as `{}`, not `{text}`", vec!["0f"; *len].join(" "))),
+                _ => {
+                    let noun = if *len == 1 { "byte" } else { "bytes" };
+                    Err(format!("must be {len} {noun} in hex such as `{}`, not `{text}`", vec!["0f"; *len].join(" ")))
+                }
             },
             ParamKind::Choice { values } => match values.iter().find(|(word, _)| &**word == text) {
                 Some((word, _)) => Ok(ParamValue::Choice(word.clone())),
@@ -112,6 +115,7 @@ impl fmt::Display for ParamKind {
             Self::Int { min, max, step } => write!(f, "integer from {min} to {max} in steps of {step}"),
             Self::Bool => f.write_str("true or false"),
             Self::Text { max_len } => write!(f, "text of at most {max_len} bytes"),
+            Self::Bytes { len: 1 } => f.write_str("1 byte in hex"),
             Self::Bytes { len } => write!(f, "{len} bytes in hex"),
             Self::Choice { values } => {
                 f.write_str("one of ")?;
@@ -152,6 +156,10 @@ mod tests {
         assert_eq!(
             read(ParamKind::Bytes { len: 2 }, "ff"),
             Err("must be 2 bytes in hex such as `0f 0f`, not `ff`".to_owned())
+        );
+        assert_eq!(
+            read(ParamKind::Bytes { len: 1 }, "ffff"),
+            Err("must be 1 byte in hex such as `0f`, not `ffff`".to_owned())
         );
         let choice = ParamKind::Choice { values: vec![("hdmi1".into(), "90".into()), ("hdmi2".into(), "91".into())] };
         assert_eq!(read(choice.clone(), "hdmi2"), Ok(ParamValue::Choice("hdmi2".into())));

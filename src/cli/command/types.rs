@@ -137,6 +137,7 @@ fn spec(param: &ParamSpec) -> String {
         ParamKind::Int { min, max, step } => format!("{min} to {max} in steps of {step}"),
         ParamKind::Bool => "true or false".to_owned(),
         ParamKind::Text { max_len } => format!("text of at most {max_len} bytes"),
+        ParamKind::Bytes { len: 1 } => "1 byte in hex".to_owned(),
         ParamKind::Bytes { len } => format!("{len} bytes in hex"),
         ParamKind::Choice { values } => values.iter().map(|(word, _)| printable(word)).collect::<Vec<_>>().join(", "),
         ParamKind::Secret { max_len } => format!("secret of at most {max_len} bytes"),
