@@ -61,6 +61,14 @@ pub enum RequestError {
         /// Why.
         message: String,
     },
+    /// The body holds what none of the type's may.
+    #[error("`{body}` holds a byte that would end the command for device type `{device_type}`: none may be in it")]
+    EndsEarly {
+        /// The body, safe for a terminal.
+        body: String,
+        /// The type.
+        device_type: Arc<str>,
+    },
     /// A switch of the device does not allow the command.
     #[error("`{body}` is sent only to a device with `{param} = true`")]
     NotAllowed {

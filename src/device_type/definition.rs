@@ -88,6 +88,8 @@ pub struct SendSpec {
     pub layout: Layout,
     /// Takes a body apart into fields.
     pub fields: Option<Pattern>,
+    /// What no body may hold, since the device would take it for the end of the command.
+    pub never: Option<Pattern>,
 }
 
 impl DeviceType {

@@ -43,6 +43,9 @@ impl DeviceType {
         body: Payload,
         idempotent_override: bool,
     ) -> Result<Request, RequestError> {
+        if self.send.never.as_ref().is_some_and(|never| never.is_match(body.bytes())) {
+            return Err(RequestError::EndsEarly { device_type: self.name.clone(), body: self.shown(&body) });
+        }
         let action = match source {
             CommandSource::Raw(_) => None,
             CommandSource::Action(name) => self.actions.iter().position(|action| action.name == *name),

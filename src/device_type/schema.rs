@@ -34,7 +34,10 @@ fn keys() -> Vec<(&'static str, Value)> {
         ("params", table_of(&param())),
         ("unit", object(&[("param", text("")), ("field", text("A field of a request, `id:hex`."))], &[])),
         ("link", link()),
-        ("send", object(&[("frame", text("A template with `{body}`.")), ("fields", pattern())], &[])),
+        (
+            "send",
+            object(&[("frame", text("A template with `{body}`.")), ("fields", pattern()), ("never", pattern())], &[]),
+        ),
         ("login", login()),
         ("replies", table_of(&reply())),
         ("command", array_of(&command(&[("when", pattern())], &["when"]))),

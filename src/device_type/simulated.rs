@@ -333,7 +333,7 @@ mod tests {
     fn requests_are_cut_at_their_last_bytes_and_what_never_ends_is_dropped() {
         let literal = |bytes: &[u8]| LayoutPiece::Literal(bytes.into());
         let layout = Layout::new(vec![literal(b"<"), LayoutPiece::Body(0, None), literal(b">\r")]).unwrap();
-        let send = SendSpec { layout, fields: None };
+        let send = SendSpec { layout, ..SendSpec::default() };
         let mut received = BytesMut::from(&b"<a>\r<b>"[..]);
         assert_eq!(send.cut(&mut received).as_deref(), Some(&b"a"[..]));
         assert_eq!(send.cut(&mut received), None);

@@ -205,6 +205,7 @@ fn read_send(table: &mut TomlTable<'_, '_>, is_text: bool, diagnostics: &mut Dia
     let layout = send.get("frame").and_then(|value| layout::read_layout(value, is_text, diagnostics));
     spec.layout = layout.unwrap_or_default();
     spec.fields = send.get("fields").and_then(|value| pattern(value, is_text, diagnostics));
+    spec.never = send.get("never").and_then(|value| pattern(value, is_text, diagnostics));
     send.finish(diagnostics);
     spec
 }

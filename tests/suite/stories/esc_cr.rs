@@ -128,3 +128,14 @@ fn every_command_has_a_connection_of_its_own() {
     }
     assert_eq!(peer.heard()[0], hex(b"\x1bstatus\r"));
 }
+
+#[test]
+fn a_command_that_would_end_itself_is_refused_before_anything_is_sent() {
+    let peer = Peer::start(&[&format!("{STATUS} eof < 4F 4B 00")]);
+    for command in ["sta\\rtus", "a\\0b"] {
+        let finished = device(&peer, "").fleetctl(&["run", "--cmd", command]);
+        finished.expect_status(2);
+        assert!(finished.stderr.contains(command) && finished.stdout.is_empty(), "{finished}");
+    }
+    assert!(peer.connections().is_empty(), "nothing was sent");
+}
