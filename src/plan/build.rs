@@ -7,12 +7,13 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::save::save_targets;
+use super::ways::{Way, action, raw};
 use super::{Job, Lanes, Plan, PlannedSite};
 use crate::device_type::{CommandSource, DeviceType, Link, LinkOverrides, Login, Request, RequestError};
-use crate::diagnostic::{Diagnostic, Diagnostics, Sources, Span, nearest};
+use crate::diagnostic::{Diagnostic, Diagnostics, Sources};
 use crate::inventory::{Fleet, Member};
 use crate::model::escape::printable;
-use crate::model::{Command, Device, DeviceIndex, ParamValue, Payload, Timing, TimingOverrides, fold_names};
+use crate::model::{Command, Device, DeviceIndex, Payload, Timing, TimingOverrides, fold_names};
 
 /// What is to be planned.
 pub struct PlanRequest<'a> {
@@ -95,132 +96,6 @@ fn plan_saving(
     }
 }
 
-/// How a type is told what to do.
-struct Way {
-    device_type: Arc<DeviceType>,
-    source: CommandSource,
-    args: Vec<(Arc<str>, ParamValue)>,
-}
-
-/// The types of the selected devices with their counts, in the order of their first devices.
-fn types_of(selected: &[(&Device, &Member)]) -> Vec<(Arc<DeviceType>, usize)> {
-    let mut types: Vec<(Arc<DeviceType>, usize)> = Vec::new();
-    for (_, member) in selected {
-        match types.iter_mut().find(|(known, _)| Arc::ptr_eq(known, &member.device_type)) {
-            Some((_, count)) => *count += 1,
-            None => types.push((member.device_type.clone(), 1)),
-        }
-    }
-    types
-}
-
-fn raw(
-    text: &str,
-    selected: &[(&Device, &Member)],
-    sources: &mut Sources,
-    diagnostics: &mut Diagnostics,
-) -> Option<Vec<Way>> {
-    let types = types_of(selected);
-    let [(device_type, _)] = types.as_slice() else {
-        let counts: Vec<String> = types.iter().map(|(one, count)| format!("{} ({count})", one.name)).collect();
-        diagnostics.push(
-            Diagnostic::error(format!(
-                "`--cmd` speaks one device type's language, but the selected devices are of {}: {}",
-                types.len(),
-                counts.join(", ")
-            ))
-            .help("select one type (`--select type:NAME`), or use an action that all of them know (`--do`)"),
-        );
-        return None;
-    };
-    match device_type.template(text) {
-        Ok(template) => {
-            let source = CommandSource::Raw(template);
-            Some(vec![Way { device_type: device_type.clone(), source, args: Vec::new() }])
-        }
-        Err(error) => {
-            let source = sources.add("--cmd", text);
-            let range = error.at..error.at + error.len;
-            let mistake = Diagnostic::error(error.message).at(Span { source, range }, "");
-            diagnostics.push(match error.help {
-                Some(help) => mistake.help(help),
-                None => mistake,
-            });
-            None
-        }
-    }
-}
-
-fn action(
-    name: &str,
-    args: &BTreeMap<String, String>,
-    selected: &[(&Device, &Member)],
-    diagnostics: &mut Diagnostics,
-) -> Option<Vec<Way>> {
-    let before = diagnostics.error_count();
-    let types = types_of(selected);
-    let lacking = selected.iter().filter(|(_, member)| member.device_type.action(name).is_none());
-    let mut lacking_by_type: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for (device, member) in lacking {
-        lacking_by_type.entry(&member.device_type.name).or_default().push(&device.name);
-    }
-    for (device_type, devices) in &lacking_by_type {
-        let mistake = Diagnostic::error(format!(
-            "`{device_type}` has no action `{name}`: {}",
-            fold_names(devices.iter().copied())
-        ));
-        let known: Vec<&str> = types
-            .iter()
-            .filter(|(one, _)| &*one.name == *device_type)
-            .flat_map(|(one, _)| one.actions().map(|action| &*action.name))
-            .collect();
-        diagnostics.push(match nearest(name, known.iter().copied()) {
-            Some(near) => mistake.help(format!("did you mean `{near}`?")),
-            None if known.is_empty() => mistake.help("it has no actions: give its command with `--cmd`"),
-            None => mistake.help(format!("its actions are {}", known.join(", "))),
-        });
-    }
-    if diagnostics.error_count() > before {
-        return None;
-    }
-    let mut ways = Vec::new();
-    let mut known_keys: HashSet<&str> = HashSet::new();
-    for (device_type, _) in &types {
-        let Some(action) = device_type.action(name) else { continue };
-        let mut values = Vec::new();
-        for (key, text) in args {
-            let Some(spec) = action.args.iter().find(|spec| *spec.name == **key).or_else(|| device_type.param(key))
-            else {
-                continue;
-            };
-            known_keys.insert(key);
-            match spec.read(text) {
-                Ok(value) => values.push((spec.name.clone(), value)),
-                Err(message) => diagnostics.push(Diagnostic::error(format!("`--arg {key}`: {message}"))),
-            }
-        }
-        let source = CommandSource::Action(action.name.clone());
-        ways.push(Way { device_type: device_type.clone(), source, args: values });
-    }
-    for key in args.keys().filter(|key| !known_keys.contains(key.as_str())) {
-        let mistake =
-            Diagnostic::error(format!("`--arg {key}`: `{name}` knows no such argument, nor the device a parameter"));
-        let known: Vec<&str> = types
-            .iter()
-            .flat_map(|(one, _)| {
-                let args = one.action(name).map(|action| action.args.as_slice()).unwrap_or_default();
-                args.iter().chain(&one.params).map(|spec| &*spec.name)
-            })
-            .collect();
-        diagnostics.push(match nearest(key, known.iter().copied()) {
-            Some(near) => mistake.help(format!("did you mean `{near}`?")),
-            None if known.is_empty() => mistake,
-            None => mistake.help(format!("known: {}", known.join(", "))),
-        });
-    }
-    (diagnostics.error_count() == before).then_some(ways)
-}
-
 /// Fills in device by device, and keeps what is equal once.
 struct Planner<'a> {
     request: &'a PlanRequest<'a>,
@@ -249,13 +124,15 @@ impl<'a> Planner<'a> {
     }
 
     fn job(&mut self, device: &'a Device, member: &'a Member) -> Option<Job> {
-        let way = self.ways.iter().find(|way| Arc::ptr_eq(&way.device_type, &member.device_type))?;
+        let variant = member.device_type.effective(&device.params);
+        let ways = |one: &Arc<DeviceType>| self.ways.iter().find(|way| Arc::ptr_eq(&way.device_type, one));
+        let way = ways(&variant).or_else(|| ways(&member.device_type))?;
         let params = if way.args.is_empty() {
             device.params.clone()
         } else {
             device.params.overridden_by(way.args.iter().cloned())
         };
-        let device_type = way.device_type.effective(&params);
+        let device_type = member.device_type.effective(&params);
         let made = device_type.body(&way.source, &params).and_then(|body| {
             device_type.check(&way.source, &body, &params)?;
             let login = device_type.login(&params)?;

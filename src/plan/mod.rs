@@ -8,6 +8,7 @@ mod estimate;
 mod job;
 mod lanes;
 mod save;
+mod ways;
 
 pub use build::{PlanRequest, build};
 pub use estimate::estimate;

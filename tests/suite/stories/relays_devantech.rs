@@ -174,3 +174,17 @@ fn the_ds_series_has_its_own_bytes() {
     let refused = Expected { status: "rejected", kind: Some("refused"), delivery: "confirmed", attempts: 1 };
     run(&workspace, 1, &["--cmd", "31 21 01 00 00 00 00"]).expect("pump", refused);
 }
+
+#[test]
+fn an_argument_is_read_as_the_variant_of_the_board_declares_it() {
+    let workspace = Workspace::with_inventory(
+        "[[device]]\nname = \"board\"\ntype = \"devantech-eth484\"\naddress = \"127.0.0.1\"\n\
+         params = { relay = 1, mask_bytes = 1 }\n",
+    );
+    let plan = |mask: &str| {
+        let argument = format!("mask={mask}");
+        workspace.fleetctl(&["run", "--do", "set-mask", "--arg", &argument, "--dry-run", "--format", "json"])
+    };
+    assert_eq!(plan("0f").expect_status(0).json()["devices"][0]["sent_hex"], "23 0f");
+    plan("0f 00").expect_status(2);
+}
