@@ -150,6 +150,12 @@ impl<'a> Planner<'a> {
                     (RequestError::MissingParam { name }, CommandSource::Action(action)) => {
                         missing(&way.device_type, action, name)
                     }
+                    // An argument that only an expression uses.
+                    (RequestError::NoValue { .. }, CommandSource::Action(action)) => {
+                        let args = device_type.action(action).map(|action| action.args.as_slice()).unwrap_or_default();
+                        let absent = args.iter().find(|arg| arg.default.is_none() && params.get(&arg.name).is_none());
+                        absent.map_or_else(|| error.to_string(), |arg| missing(&device_type, action, &arg.name))
+                    }
                     _ => error.to_string(),
                 };
                 self.errors.entry(text).or_default().push(&device.name);

@@ -226,6 +226,14 @@ impl Before<'_> {
             return Ok(());
         }
         open.log_in(login, self.link, self.timing, self.device_deadline, self.stop).await?;
+        // The write of the command is the start, and a log-in takes time: the run may have stopped meanwhile, or the
+        // device's own time may be over.
+        if self.stop.is_stopping() {
+            return Err(self.stopped());
+        }
+        if Instant::now() >= self.device_deadline {
+            return Err(Ending::failed(Status::Unreachable, self.device_failure()));
+        }
         match open.drop_stale() {
             Look::Open => Ok(()),
             Look::Ended => Err(self.gone(open, Failure::new(ErrorKind::ConnectionClosed))),

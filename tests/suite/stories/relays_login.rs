@@ -190,3 +190,17 @@ fn nothing_is_sent_behind_a_command_that_was_not_answered() {
     let first = format!("{open} > 20 01 05 > fin");
     assert_eq!(connections, [first, format!("{open} > 20 02 05 < 00 > 7B < 00 > fin")]);
 }
+
+#[test]
+fn a_run_that_stops_during_the_log_in_sends_no_command() {
+    let late = "wait ".repeat(30);
+    let peer = Peer::start(&[&format!("> 7A < 00 > 79 61 70 70 6C 65 {late}< 01 > 20 03 00 < 00 > 7B < 00")]);
+    let workspace = with_password(&peer, &[("relay", 3)]);
+    let running = workspace.start(&["run", "--do", "relay-on", "--reply-timeout", "20s", "--format", "json"]);
+    running.wait_for("the password", || peer.heard().iter().any(|segment| segment.contains("79")));
+    running.signal(nix::sys::signal::Signal::SIGINT);
+    let finished = running.finish();
+    let report = finished.expect_status(130).report();
+    report.expect("relay", Expected { status: "skipped", kind: None, delivery: "none", attempts: 0 });
+    assert!(peer.heard().iter().all(|segment| !segment.contains("20 03 00")), "{:?}", peer.heard());
+}
