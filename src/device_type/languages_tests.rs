@@ -57,6 +57,7 @@ fn a_command_is_refused_before_it_is_sent_where_the_device_does_not_allow_it() {
         (&board, "99", Params::default(), Err("device type `devantech-eth008` does not say what answers `99`")),
         (&ncd, "FE 6C 00", Params::default(), Err("`fe 6c 00` is sent only to a device with `broadcast = true`")),
         (&ncd, "FE 8C FF 00", Params::default(), Err("`fe 8c ff 00` is sent only to a device with `broadcast = true`")),
+        (&ncd, "FE 7C 00", Params::default(), Err("`fe 7c 00` is sent only to a device with `broadcast = true`")),
         (&ncd, "FE 6C 00", broadcast, Ok("fe 6c 00")),
         (&ncd, "FE 6C 01", Params::default(), Ok("fe 6c 01")),
         (&ncd, "relay-on", params(&[relay(9)]), Ok("fe 6c 02")),

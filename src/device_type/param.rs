@@ -99,6 +99,9 @@ impl ParamSpec {
                     Err(format!("must be one of {}, not `{text}`", words.join(", ")))
                 }
             },
+            ParamKind::Secret { .. } if text.is_empty() => {
+                Err("is empty: leave the parameter out where the device asks for none".to_owned())
+            }
             ParamKind::Secret { max_len } if text.len() <= *max_len => {
                 Ok(ParamValue::Secret(Secret::new(text.to_owned())))
             }
@@ -166,5 +169,7 @@ mod tests {
         assert_eq!(read(choice, "vga"), Err("must be one of hdmi1, hdmi2, not `vga`".to_owned()));
         let long = read(ParamKind::Secret { max_len: 3 }, "apple").unwrap_err();
         assert!(!long.contains("apple"), "{long}");
+        let empty = read(ParamKind::Secret { max_len: 3 }, "").unwrap_err();
+        assert!(empty.starts_with("is empty"), "{empty}");
     }
 }

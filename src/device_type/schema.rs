@@ -271,6 +271,7 @@ fn simulate() -> Value {
             ("set", expressions()),
             ("key", template()),
             ("store", template()),
+            ("unset", text("What is read under the key before anything was stored.")),
             ("reply", template()),
             ("boots", duration()),
         ],

@@ -59,6 +59,8 @@ pub(super) struct Answer {
     pub(super) set: Vec<(Arc<str>, Expression)>,
     /// Which state is read and stored.
     pub(super) key: Option<Template>,
+    /// What is read of it before it was stored, where that is not what the type says.
+    pub(super) unset: Option<Box<[u8]>>,
     pub(super) store: Option<Template>,
     /// Without one the device is silent.
     pub(super) reply: Option<Template>,
@@ -251,7 +253,8 @@ impl Simulated {
         })?;
         let value = |name: &str| self.value(unit, &fields, body, None, name);
         let key = answer.key.as_ref().and_then(|key| Some((owner, key.fill(&value).ok()?)));
-        let before = key.as_ref().and_then(|key| self.states.get(key)).map_or(&*simulation.unset, Vec::as_slice);
+        let unset = answer.unset.as_deref().unwrap_or(&simulation.unset);
+        let before = key.as_ref().and_then(|key| self.states.get(key)).map_or(unset, Vec::as_slice);
         let with_state = |name: &str| self.value(unit, &fields, body, Some(before), name);
         let store = answer.store.as_ref().and_then(|store| store.fill(&with_state).ok());
         // All of `set` is computed from what was before.
@@ -263,7 +266,7 @@ impl Simulated {
         for (name, number) in set {
             self.variables.insert((owner, name), number);
         }
-        let state = key.and_then(|key| self.states.get(&key)).map_or(&*simulation.unset, Vec::as_slice);
+        let state = key.and_then(|key| self.states.get(&key)).map_or(unset, Vec::as_slice);
         let reply = answer.reply.as_ref()?;
         let reply = reply.fill(&|name| self.value(unit, &fields, body, Some(state), name)).ok()?;
         self.framed(&reply)

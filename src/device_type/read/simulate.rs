@@ -103,6 +103,12 @@ fn read_answer(
         }
     }
     let key = table.get("key").and_then(|value| template(value, holes, diagnostics));
+    let unset = table.get("unset").and_then(|value| {
+        if key.is_none() {
+            mistake(diagnostics, "`unset` is about the state under a `key`".to_owned(), value.span(), "", None);
+        }
+        bytes(value, holes.is_text, diagnostics)
+    });
     let mut with_state = fields.clone();
     if key.is_some() {
         with_state.push("state");
@@ -118,5 +124,5 @@ fn read_answer(
     let reply = table.get("reply").and_then(|value| template(value, holes, diagnostics));
     let boots = table.duration("boots", diagnostics);
     table.finish(diagnostics);
-    Some(Answer { when: when?, condition, set, key, store, reply, boots })
+    Some(Answer { when: when?, condition, set, key, unset: unset.map(Into::into), store, reply, boots })
 }
