@@ -1,10 +1,11 @@
 //! The device types that a run knows: built-in ones, then the user's own; of two with one name the later wins.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::definition::{DeviceType, Origin};
 use super::load::load_directory;
+use super::param::{ParamKind, ParamSpec};
 use super::read::read_type;
 use crate::diagnostic::{Diagnostics, Sources};
 
@@ -21,6 +22,9 @@ const BUILT_IN: [(&str, &str); 9] = [
     ("smart-home-hub.toml", include_str!("../../config/device-types/smart-home-hub.toml")),
 ];
 
+/// The parameters of built-in types that hold secrets: known without reading their files.
+const BUILT_IN_SECRETS: [&str; 1] = ["password"];
+
 /// The names of the built-in types: those of their files.
 pub(super) fn built_in_names() -> impl Iterator<Item = &'static str> {
     BUILT_IN.iter().filter_map(|(file, _)| file.strip_suffix(".toml"))
@@ -31,10 +35,47 @@ pub(super) fn built_in_text(name: &str) -> Option<&'static str> {
     BUILT_IN.iter().find(|(file, _)| file.strip_suffix(".toml") == Some(name)).map(|(_, text)| *text)
 }
 
-/// All known device types.
+/// All known device types. A built-in one is read when it is first asked for: most runs need one of them, and reading
+/// all would be most of what a run over one device costs.
 #[derive(Debug, Default)]
 pub struct Catalog {
-    types: Vec<Arc<DeviceType>>,
+    types: Vec<Known>,
+}
+
+#[derive(Debug)]
+enum Known {
+    /// A type that is part of the program; its file has no mistakes, which a test proves.
+    BuiltIn { name: &'static str, text: &'static str, read: OnceLock<Option<Arc<DeviceType>>> },
+    /// A user's.
+    Own(Arc<DeviceType>),
+}
+
+impl Known {
+    fn name(&self) -> &str {
+        match self {
+            Self::BuiltIn { name, .. } => name,
+            Self::Own(one) => &one.name,
+        }
+    }
+
+    fn get(&self) -> Option<&Arc<DeviceType>> {
+        match self {
+            Self::BuiltIn { name, text, read } => read.get_or_init(|| read_built_in(name, text)).as_ref(),
+            Self::Own(one) => Some(one),
+        }
+    }
+}
+
+fn read_built_in(name: &str, text: &str) -> Option<Arc<DeviceType>> {
+    let mut sources = Sources::default();
+    let mut found = Diagnostics::default();
+    let source = sources.add(format!("built-in {name}.toml"), text);
+    let read = read_type(text, source, Origin::BuiltIn, &mut found);
+    if found.has_errors() {
+        let mistakes = crate::diagnostic::render_all(&found, &sources, false);
+        tracing::error!(name, %mistakes, "a built-in device type cannot be read: please report this");
+    }
+    read.map(Arc::new)
 }
 
 impl Catalog {
@@ -49,13 +90,10 @@ impl Catalog {
 
     /// The built-in types, then those of the users' directories, in this order. A file with a mistake gives no type.
     pub fn load(directories: &[impl AsRef<Path>], sources: &mut Sources, diagnostics: &mut Diagnostics) -> Self {
-        let mut catalog = Self::default();
-        for (name, text) in BUILT_IN {
-            let source = sources.add(format!("built-in {name}"), text);
-            if let Some(one) = read_type(text, source, Origin::BuiltIn, diagnostics) {
-                catalog.add(one);
-            }
-        }
+        let built_in = |name| {
+            built_in_text(name).map(|text| Known::BuiltIn { name, text, read: OnceLock::new() })
+        };
+        let mut catalog = Self { types: built_in_names().filter_map(built_in).collect() };
         for directory in directories {
             for one in load_directory(directory.as_ref(), sources, diagnostics) {
                 catalog.add(one);
@@ -65,23 +103,40 @@ impl Catalog {
     }
 
     fn add(&mut self, one: DeviceType) {
-        self.types.retain(|known| known.name != one.name);
-        self.types.push(Arc::new(one));
+        self.types.retain(|known| known.name() != &*one.name);
+        self.types.push(Known::Own(Arc::new(one)));
     }
 
     /// The type of a name.
     pub fn get(&self, name: &str) -> Option<&Arc<DeviceType>> {
-        self.types.iter().find(|one| &*one.name == name)
+        self.types.iter().find(|known| known.name() == name)?.get()
     }
 
     /// The names of all types.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.types.iter().map(|one| &*one.name)
+        self.types.iter().map(Known::name)
     }
 
     /// All types.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<DeviceType>> {
-        self.types.iter()
+        self.types.iter().filter_map(Known::get)
+    }
+
+    /// The names of all parameters that hold secrets, in any type.
+    pub fn secret_params(&self) -> impl Iterator<Item = &str> {
+        let own = self.types.iter().filter_map(|known| match known {
+            Known::BuiltIn { .. } => None,
+            Known::Own(one) => Some(one.secret_params()),
+        });
+        BUILT_IN_SECRETS.into_iter().chain(own.flatten())
+    }
+}
+
+impl DeviceType {
+    /// The names of its parameters that hold secrets.
+    fn secret_params(&self) -> impl Iterator<Item = &str> {
+        let is_secret = |param: &&ParamSpec| matches!(param.kind, ParamKind::Secret { .. });
+        self.params.iter().filter(is_secret).map(|param| &*param.name)
     }
 }
 
@@ -89,12 +144,8 @@ impl Catalog {
 impl Catalog {
     /// The built-in types, for tests: they have no mistakes.
     pub(crate) fn built_in() -> Self {
-        let mut sources = Sources::default();
-        let mut found = Diagnostics::default();
         let none: [&Path; 0] = [];
-        let catalog = Self::load(&none, &mut sources, &mut found);
-        assert!(found.is_empty(), "{}", crate::diagnostic::render_all(&found, &sources, false));
-        catalog
+        Self::load(&none, &mut Sources::default(), &mut Diagnostics::default())
     }
 }
 
@@ -123,6 +174,28 @@ mod tests {
         let catalog = Catalog::load(&[directory.path()], &mut Sources::default(), &mut found);
         let shown = directory.path().display().to_string();
         (catalog, found.iter().map(|one| one.message.replace(&shown, "DIR")).collect())
+    }
+
+    #[test]
+    fn the_built_in_types_have_no_mistakes_and_the_names_of_their_files() {
+        for (file, text) in BUILT_IN {
+            let mut sources = Sources::default();
+            let mut found = Diagnostics::default();
+            let source = sources.add(file, text);
+            let read = read_type(text, source, Origin::BuiltIn, &mut found);
+            assert!(found.is_empty(), "{}", crate::diagnostic::render_all(&found, &sources, false));
+            assert_eq!(format!("{}.toml", read.unwrap().name), file);
+        }
+        assert_eq!(Catalog::built_in().iter().count(), BUILT_IN.len());
+    }
+
+    #[test]
+    fn the_secrets_of_built_in_types_are_those_that_their_files_declare() {
+        let catalog = Catalog::built_in();
+        let mut declared: Vec<&str> = catalog.iter().flat_map(|one| one.secret_params()).collect();
+        declared.sort_unstable();
+        declared.dedup();
+        assert_eq!(declared, BUILT_IN_SECRETS);
     }
 
     #[test]

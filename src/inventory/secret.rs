@@ -11,7 +11,7 @@ use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::device_type::{Catalog, ParamKind};
+use crate::device_type::Catalog;
 use crate::diagnostic::{Diagnostic, Diagnostics, TomlValue, nearest};
 
 /// Where secrets are looked up.
@@ -100,13 +100,7 @@ pub(super) fn plain_secrets(
     is_broken: bool,
     catalog: &Catalog,
 ) -> Vec<Range<usize>> {
-    let declared: HashSet<&str> = catalog
-        .names()
-        .filter_map(|name| catalog.get(name))
-        .flat_map(|one| &one.params)
-        .filter(|param| matches!(param.kind, ParamKind::Secret { .. }))
-        .map(|param| &*param.name)
-        .collect();
+    let declared: HashSet<&str> = catalog.secret_params().collect();
     let mut found = Vec::new();
     visit(tree.get_ref(), &declared, &mut found);
     if is_broken {
