@@ -1,7 +1,10 @@
 //! Log lines for us, on stderr: `-v`, `-q` and `RUST_LOG` choose how much.
 
+use tracing::Level;
 use tracing::level_filters::LevelFilter;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::terminal::Terminal;
 
@@ -13,16 +16,24 @@ pub(super) fn start(terminal: &Terminal, verbose: u8) {
         (false, _) => LevelFilter::DEBUG,
     };
     // Only our own lines are wanted at more than warnings: libraries have their own idea of what is worth a line.
-    let filter = match std::env::var("RUST_LOG") {
-        Ok(wish) => EnvFilter::new(wish),
-        Err(_) => EnvFilter::new(format!("warn,fleetctl={level}")),
+    let own = Targets::new().with_default(Level::WARN).with_target("fleetctl", level);
+    let (targets, wrong) = match std::env::var("RUST_LOG") {
+        _ if terminal.is_quiet => (Targets::new().with_default(Level::ERROR), None),
+        Ok(wish) => match wish.parse() {
+            Ok(targets) => (targets, None),
+            Err(_) => (own, Some(wish)),
+        },
+        Err(_) => (own, None),
     };
-    let filter = if terminal.is_quiet { EnvFilter::new("error") } else { filter };
-    _ = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(terminal.colour_err)
         .with_target(false)
-        .without_time()
-        .try_init();
+        .without_time();
+    _ = tracing_subscriber::registry().with(lines).with(targets).try_init();
+    if let Some(wish) = wrong {
+        tracing::warn!("RUST_LOG cannot be `{}`: write levels by module, such as `debug` or `warn,fleetctl=trace`", {
+            crate::model::escape::printable(&wish)
+        });
+    }
 }

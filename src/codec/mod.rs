@@ -7,6 +7,7 @@
 mod frame;
 mod framing;
 mod layout;
+mod memo;
 mod pattern;
 mod serial_line;
 mod telnet;
@@ -14,6 +15,6 @@ mod telnet;
 pub use frame::{CodecError, Frame, FrameCodec};
 pub use framing::{EndFraming, Framing, FramingError, PatternFraming, TemplateFraming};
 pub use layout::{Cut, Layout, LayoutError, LayoutPiece};
-pub use pattern::{PatternError, compile_pattern};
+pub use pattern::{BytePattern, PatternError};
 pub use serial_line::{LineState, Parity, SerialLine};
 pub use telnet::{TelnetCodec, TelnetMode, encode as encode_telnet};

@@ -90,9 +90,7 @@ impl Catalog {
 
     /// The built-in types, then those of the users' directories, in this order. A file with a mistake gives no type.
     pub fn load(directories: &[impl AsRef<Path>], sources: &mut Sources, diagnostics: &mut Diagnostics) -> Self {
-        let built_in = |name| {
-            built_in_text(name).map(|text| Known::BuiltIn { name, text, read: OnceLock::new() })
-        };
+        let built_in = |name| built_in_text(name).map(|text| Known::BuiltIn { name, text, read: OnceLock::new() });
         let mut catalog = Self { types: built_in_names().filter_map(built_in).collect() };
         for directory in directories {
             for one in load_directory(directory.as_ref(), sources, diagnostics) {

@@ -1,16 +1,15 @@
 //! Patterns take bytes apart: regular expressions in text types, hex texts in binary ones, `20 {relay} ??`.
 
-use regex::bytes::Regex;
-
 use super::format::{Field, Format};
 use super::hex::{HexWord, words};
 use super::template::TemplateError;
+use crate::codec::BytePattern;
 
 /// A pattern of a type file.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub enum Pattern {
     /// A regular expression, found anywhere.
-    Text(Regex),
+    Text(BytePattern),
     /// Hex, the whole input.
     Hex(HexPattern),
 }
@@ -121,7 +120,7 @@ impl Pattern {
     /// The names of its pieces.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         let (text, hex) = match self {
-            Self::Text(regex) => (Some(regex.capture_names().flatten()), None),
+            Self::Text(regex) => (Some(regex.names()), None),
             Self::Hex(hex) => (None, Some(hex.names())),
         };
         text.into_iter().flatten().chain(hex.into_iter().flatten())
@@ -130,11 +129,7 @@ impl Pattern {
     /// The named pieces that take part in a match; `None` when nothing matches.
     pub(super) fn fields<'b>(&'b self, bytes: &'b [u8]) -> Option<Vec<Field<'b>>> {
         match self {
-            Self::Text(regex) => {
-                let groups = regex.captures(bytes)?;
-                let piece = |name| Some(Field::text(name, groups.name(name)?.as_bytes()));
-                Some(regex.capture_names().flatten().filter_map(piece).collect())
-            }
+            Self::Text(regex) => Some(regex.pieces(bytes)?.map(|(name, piece)| Field::text(name, piece)).collect()),
             Self::Hex(hex) => hex.fields(bytes),
         }
     }

@@ -3,12 +3,11 @@
 //! Both are layers: what one does not say is left to the layer below. Which layer lies where is decided by the
 //! inventory and the plan.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use regex::bytes::Regex;
-
 use super::telnet::read_telnet;
-use crate::codec::TelnetMode;
+use crate::codec::{BytePattern, TelnetMode};
 use crate::diagnostic::{Diagnostics, TomlTable};
 use crate::model::TimingOverrides;
 use crate::model::escape::shown;
@@ -52,7 +51,7 @@ pub struct Link {
     /// Whether our side of the connection is closed as soon as the command is written.
     pub half_close: bool,
     /// What a gateway says instead of the device when it serves another client.
-    pub busy_texts: Vec<Regex>,
+    pub busy_texts: Arc<[BytePattern]>,
 }
 
 /// A layer over a type's `link`.
@@ -76,12 +75,15 @@ impl Link {
     /// What a gateway says in `bytes` about serving another client, safe for a terminal; `None` when it says nothing
     /// of the kind. With the place where it begins.
     pub fn busy_text(&self, bytes: &[u8]) -> Option<(usize, String)> {
+        if bytes.is_empty() {
+            return None;
+        }
         let found = self.busy_texts.iter().find_map(|pattern| pattern.find(bytes))?;
         // The whole line: a pattern may match only its beginning.
         let line_end = |byte: &u8| matches!(byte, b'\r' | b'\n');
-        let rest = bytes.get(found.start()..).unwrap_or_default();
+        let rest = bytes.get(found.start..).unwrap_or_default();
         let line = rest.get(..rest.iter().position(line_end).unwrap_or(rest.len())).unwrap_or(rest);
-        Some((found.start(), shown(line.get(..BUSY_TEXT_MAX).unwrap_or(line))))
+        Some((found.start, shown(line.get(..BUSY_TEXT_MAX).unwrap_or(line))))
     }
 }
 

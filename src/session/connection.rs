@@ -8,7 +8,7 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use bytes::{Bytes, BytesMut};
 use futures::{SinkExt as _, StreamExt as _};
@@ -251,12 +251,21 @@ impl<S: DeviceStream> Connection<S> {
     }
 
     /// Closes with FIN: a socket that is closed with bytes unread answers with RST, and some gateways then keep the
-    /// session. So what is there is read first.
+    /// session. So what is there is read first, as far as the runtime knows of it: nothing is judged by it, and a look
+    /// past that would cost each device a system call.
     pub async fn close(mut self) {
         if let Some(session) = self.logged_in.take() {
             session.log_out(&mut self).await;
         }
-        _ = self.drop_stale();
+        let mut space = [0; 1024];
+        let mut context = Context::from_waker(Waker::noop());
+        for _ in 0..MOST_AT_ONCE / space.len() {
+            let mut read = ReadBuf::new(&mut space);
+            let polled = Pin::new(self.framed.get_mut()).poll_read(&mut context, &mut read);
+            if !matches!(polled, Poll::Ready(Ok(()))) || read.filled().is_empty() {
+                break;
+            }
+        }
     }
 }
 

@@ -11,17 +11,17 @@
 
 use std::fmt;
 
-use regex::bytes::Regex;
-
 use super::Found;
-use crate::codec::pattern::{PatternError, compile_pattern};
+use crate::codec::memo::Memo;
+use crate::codec::pattern::{BytePattern, PatternError, parse};
 
 /// Framing by pattern.
 #[derive(Debug)]
 pub struct PatternFraming {
-    pattern: Regex,
+    pattern: BytePattern,
     max: usize,
     noise_max: usize,
+    found: Memo<Found>,
 }
 
 /// Why a pattern cannot frame replies.
@@ -45,17 +45,15 @@ impl PatternFraming {
     /// # Errors
     /// When `pattern` is none, or could not find the same frames in every cut of a stream.
     pub fn new(pattern: &str, max: usize, noise_max: usize) -> Result<Self, FramingError> {
-        let compiled = compile_pattern(pattern, false).map_err(FramingError::Pattern)?;
-        let tree = regex_syntax::ParserBuilder::new().utf8(false).unicode(false).build().parse(pattern);
-        if let Ok(tree) = tree {
-            if !tree.properties().look_set().is_empty() {
-                return Err(FramingError::Looks);
-            }
-            if tree.properties().minimum_len() == Some(0) {
-                return Err(FramingError::Empty);
-            }
+        let tree = parse(pattern, false).map_err(FramingError::Pattern)?;
+        if !tree.properties().look_set().is_empty() {
+            return Err(FramingError::Looks);
         }
-        Ok(Self { pattern: compiled, max, noise_max })
+        if tree.properties().minimum_len() == Some(0) {
+            return Err(FramingError::Empty);
+        }
+        let pattern = BytePattern::parse(pattern, false).map_err(FramingError::Pattern)?;
+        Ok(Self { pattern, max, noise_max, found: Memo::default() })
     }
 
     pub(super) fn max(&self) -> usize {
@@ -69,12 +67,16 @@ impl PatternFraming {
     pub(super) fn find(&self, bytes: &[u8]) -> Found {
         let full = self.max.saturating_mul(2);
         let region = bytes.get(..full).unwrap_or(bytes);
+        self.found.get(region, || self.find_in(region, full))
+    }
+
+    fn find_in(&self, region: &[u8], full: usize) -> Found {
         let Some(end) = self.earliest_end(region) else {
             return if region.len() == full { Found::Noise(self.max) } else { Found::More };
         };
         let whole = region.get(..end).unwrap_or(region);
         match self.pattern.find(whole) {
-            Some(found) if found.len() <= self.max => Found::Frame { start: found.start(), end },
+            Some(found) if found.len() <= self.max => Found::Frame { start: found.start, end },
             _ => Found::TooLong(end),
         }
     }
@@ -92,12 +94,11 @@ impl PatternFraming {
     }
 
     pub(super) fn field_names(&self) -> impl Iterator<Item = &str> {
-        self.pattern.capture_names().flatten()
+        self.pattern.names()
     }
 
     pub(super) fn fields<'f>(&self, frame: &'f [u8]) -> Vec<(&str, &'f [u8])> {
-        let Some(groups) = self.pattern.captures(frame) else { return Vec::new() };
-        self.field_names().filter_map(|name| Some((name, groups.name(name)?.as_bytes()))).collect()
+        self.pattern.pieces(frame).map(Iterator::collect).unwrap_or_default()
     }
 }
 

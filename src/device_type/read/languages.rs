@@ -1,8 +1,6 @@
 //! The small languages inside a type file, with the places of their mistakes: patterns, templates, names of fields.
 
-use regex::bytes::Regex;
-
-use crate::codec::compile_pattern;
+use crate::codec::BytePattern;
 use crate::device_type::expression::Expression;
 use crate::device_type::format::FieldRef;
 use crate::device_type::hex;
@@ -84,13 +82,13 @@ pub(super) fn expression(
 }
 
 /// A regular expression that is searched line by line.
-pub(super) fn regex(value: TomlValue<'_, '_>, diagnostics: &mut Diagnostics) -> Option<Regex> {
+pub(super) fn regex(value: TomlValue<'_, '_>, diagnostics: &mut Diagnostics) -> Option<BytePattern> {
     compiled(value, true, diagnostics)
 }
 
-fn compiled(value: TomlValue<'_, '_>, any_line: bool, diagnostics: &mut Diagnostics) -> Option<Regex> {
+fn compiled(value: TomlValue<'_, '_>, any_line: bool, diagnostics: &mut Diagnostics) -> Option<BytePattern> {
     let text = value.text(diagnostics)?;
-    match compile_pattern(text, any_line) {
+    match BytePattern::parse(text, any_line) {
         Ok(pattern) => Some(pattern),
         Err(error) => {
             mistake(diagnostics, format!("`{}` is no pattern: {error}", value.key()), value.span(), "", None);

@@ -1,5 +1,6 @@
 //! `[link]`: how a type's devices are connected to.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::languages::regex;
@@ -19,7 +20,7 @@ impl Link {
             telnet: if is_text { TelnetMode::Auto } else { TelnetMode::Never },
             may_detect_telnet: is_text,
             half_close: false,
-            busy_texts: Vec::new(),
+            busy_texts: Arc::default(),
         }
     }
 }
