@@ -1,23 +1,21 @@
-//! The loop: gives lanes that may run to tasks, sleeps until the next one is due, stops when told to.
+//! The run as a whole: begins with all lanes in the scheduler, stops when told to, ends when every device has its
+//! outcome.
 //!
-//! One task per lane in flight. A task that has served its lane asks the scheduler for the next one itself, so a full
-//! run costs no hand-over; only when there is none it ends, and the loop makes a new task when a lane is due. Nothing
-//! exists per device that waits but its place in the plan.
+//! Lanes are served by crews (`crew.rs`); the first is this loop's own. Nothing exists per device that waits but its
+//! place in the plan.
 
 use std::collections::HashMap;
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::FutureExt as _;
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until};
-use tracing::error;
+use tokio::time::Instant;
+use tracing::{error, warn};
 
+use super::crew::{Crew, start_further, until};
 use super::lane::Visit;
 use super::lane_state::LaneState;
-use super::ready::{After, LaneIndex, LaneSize, Scheduler};
+use super::ready::{LaneIndex, LaneSize, Scheduler};
 use super::record::RunClock;
 use super::shared::{Random, Shared};
 use crate::model::{DeviceIndex, Ended, RunEvent, StopReason};
@@ -30,6 +28,8 @@ use crate::transport::Connect;
 pub struct Limits {
     /// Lanes at once.
     pub concurrency: usize,
+    /// Threads that serve them, each with a table of open files of its own; at least 1.
+    pub crews: usize,
     /// `--deadline`: from the start of the run.
     pub deadline: Option<Duration>,
     /// What is in flight when the run stops gets this long.
@@ -48,27 +48,27 @@ pub async fn run<C: Connect>(
     events: mpsc::Sender<RunEvent>,
 ) -> Ended {
     let scheduler = scheduler(&plan, limits.concurrency);
-    let shared = Arc::new(Shared::new(plan, connect, clock, stop, scheduler, random, events));
-    let mut tasks = JoinSet::new();
+    let crews = limits.crews.max(1);
+    let shared = Arc::new(Shared::new(plan, connect, clock, stop, scheduler, random, events, crews));
+    let room = limits.concurrency.div_ceil(crews);
+    let mut further = Vec::new();
+    if let Err(error) = start_further(&shared, room, &mut further) {
+        warn!("fewer lanes at once than wanted: no further thread for them: {error}");
+    }
+    let mut crew = Crew::new(shared.clone(), 0, room);
     let deadline = limits.deadline.map(|after| clock.started + after);
     let mut grace_over: Option<Instant> = None;
     let mut is_cut = false;
     loop {
-        let now = Instant::now();
-        if shared.stop.is_stopping() {
+        if !shared.stop.is_stopping() {
+            crew.take_on(Instant::now());
+        } else if grace_over.is_some() {
             // A lane that gave its slot back while the run stopped is skipped like those that never had one.
-            if grace_over.is_some() {
-                skip_the_rest(&shared).await;
-            }
-        } else {
-            while let Some((lane, state)) = shared.with_scheduler(|scheduler| scheduler.take(now)) {
-                tasks.spawn(work(shared.clone(), Visit::new(lane, state)));
-            }
+            skip_the_rest(&shared).await;
         }
-        if shared.with_scheduler(|scheduler| scheduler.is_finished()) && tasks.is_empty() {
+        if crew.is_idle() && shared.with_scheduler(|scheduler| scheduler.is_finished()) {
             break;
         }
-        let wake = shared.with_scheduler(|scheduler| scheduler.next_wake());
         tokio::select! {
             biased;
             () = shared.stop.stopping(), if grace_over.is_none() => {
@@ -81,13 +81,14 @@ pub async fn run<C: Connect>(
                 is_cut = true;
             }
             () = until(deadline), if grace_over.is_none() => shared.stop.no_more(StopReason::Deadline),
-            Some(ended) = tasks.join_next() => {
-                if let Err(fault) = ended {
-                    error!("a task of the engine ended badly; please report this: {fault}");
-                }
-            }
-            () = shared.changed.notified() => {}
-            () = until(wake) => {}
+            () = crew.wait() => {}
+        }
+    }
+    // Skipped lanes may have been the last: whoever still sleeps must see that it is over.
+    shared.wake_crews();
+    for thread in further {
+        if thread.join().is_err() {
+            error!("a thread of the engine has failed; please report this");
         }
     }
     let was_cut = shared.was_cut();
@@ -96,51 +97,6 @@ pub async fn run<C: Connect>(
     let elapsed = now.saturating_duration_since(clock.started);
     shared.tell(RunEvent::RunFinished { ended, elapsed, at: clock.at(now) }).await;
     ended
-}
-
-/// Never, where there is nothing to wait for.
-async fn until(instant: Option<Instant>) {
-    match instant {
-        Some(instant) => sleep_until(instant).await,
-        None => std::future::pending().await,
-    }
-}
-
-/// Serves one lane after another until none may start.
-async fn work<C: Connect>(shared: Arc<Shared<C>>, mut visit: Visit) {
-    loop {
-        let served = AssertUnwindSafe(visit.serve(&shared)).catch_unwind().await;
-        let after = match served {
-            Ok(after) => after,
-            Err(panic) => {
-                let what = panic_text(panic.as_ref());
-                error!("a fault in fleetctl itself, please report it: {what}");
-                visit.end_panicked(&shared, &what).await
-            }
-        };
-        let now = Instant::now();
-        let Visit { lane, state, .. } = visit;
-        let next = shared.with_scheduler(|scheduler| {
-            let wake = scheduler.next_wake();
-            scheduler.release(
-                lane,
-                match after {
-                    After::Done => After::Done,
-                    After::Wait(due, ()) => After::Wait(due, state),
-                },
-            );
-            let next = if shared.stop.is_stopping() { None } else { scheduler.take(now) };
-            // The loop sleeps until the wake-up it knows of: an earlier one, or a lane that nobody takes, is its business.
-            if scheduler.next_wake() != wake || scheduler.has_turn(now) {
-                shared.changed.notify_one();
-            }
-            next
-        });
-        match next {
-            Some((lane, state)) => visit = Visit::new(lane, state),
-            None => return,
-        }
-    }
 }
 
 /// The run has stopped: what has not started, or waits, gets its outcome.
@@ -166,13 +122,4 @@ fn scheduler(plan: &Plan, concurrency: usize) -> Scheduler<LaneState> {
         })
         .collect();
     Scheduler::new(&lanes, concurrency, plan.sites.iter().map(|site| site.max_concurrency).collect())
-}
-
-fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic
-        .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned())
-        .or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "a panic without words".to_owned());
-    crate::model::escape::printable(&text)
 }

@@ -2,9 +2,10 @@
 //!
 //! `ready.rs` is the one scheduler: it owns every limit over all lanes (slots, site caps) and knows no runtime. `lane.rs`
 //! serves one lane for as long as one of its devices may go on; `record.rs` is what is known of a device meanwhile,
-//! `lane_state.rs` what a lane remembers while it waits. `shared.rs` is what all lanes share, `engine.rs` the loop that
-//! gives lanes to tasks and sleeps until the next one is due. `policy/` holds the decisions as pure functions.
+//! `lane_state.rs` what a lane remembers while it waits. `shared.rs` is what all lanes share, `crew.rs` gives lanes
+//! to tasks, `engine.rs` is the run as a whole. `policy/` holds the decisions as pure functions.
 
+mod crew;
 mod engine;
 mod lane;
 mod lane_state;

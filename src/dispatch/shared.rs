@@ -25,8 +25,8 @@ pub(super) struct Shared<C> {
     pub(super) clock: RunClock,
     pub(super) stop: Stop,
     scheduler: Mutex<Scheduler<LaneState>>,
-    /// Something about the scheduler changed that the loop must look at.
-    pub(super) changed: Notify,
+    /// Something about the scheduler changed that the crews must look at: one for each.
+    changed: Box<[Notify]>,
     events: mpsc::Sender<RunEvent>,
     random: Mutex<Random>,
     was_cut: AtomicBool,
@@ -45,6 +45,7 @@ impl<C: Connect> Shared<C> {
         scheduler: Scheduler<LaneState>,
         random: Random,
         events: mpsc::Sender<RunEvent>,
+        crews: usize,
     ) -> Self {
         Self {
             plan,
@@ -52,13 +53,33 @@ impl<C: Connect> Shared<C> {
             clock,
             stop,
             scheduler: Mutex::new(scheduler),
-            changed: Notify::new(),
+            changed: (0..crews).map(|_| Notify::new()).collect(),
             events,
             random: Mutex::new(random),
             was_cut: AtomicBool::new(false),
             exhausted: Mutex::new(None),
             has_warned: AtomicBool::new(false),
             has_warned_denied: AtomicBool::new(false),
+        }
+    }
+
+    /// How many crews there are.
+    pub(super) fn crews(&self) -> usize {
+        self.changed.len()
+    }
+
+    /// Waits until a crew has to look at the scheduler again.
+    pub(super) async fn changed(&self, crew: usize) {
+        match self.changed.get(crew) {
+            Some(changed) => changed.notified().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Has every crew look at the scheduler again.
+    pub(super) fn wake_crews(&self) {
+        for changed in &self.changed {
+            changed.notify_one();
         }
     }
 

@@ -19,7 +19,7 @@ use crate::model::{Ended, RunEvent, RunId, RunInfo, Summary, UnixMillis};
 use crate::report::{ReportError, Reporters};
 use crate::session::Stop;
 use crate::simulate::SimulatedFleet;
-use crate::transport::TcpConnect;
+use crate::transport::{Fit, TcpConnect};
 
 /// Events between the engine and the reporters; full: dispatch waits, so that no outcome is lost.
 const EVENT_QUEUE: usize = 1024;
@@ -44,7 +44,7 @@ pub struct Finished {
 pub async fn execute(
     request: &RunRequest,
     prepared: &Prepared,
-    concurrency: usize,
+    fit: Fit,
     mut reporters: Reporters,
     stop: Stop,
 ) -> io::Result<Finished> {
@@ -72,13 +72,16 @@ pub async fn execute(
     })?;
     let started = RunEvent::RunStarted { run: info, devices: prepared.plan.devices.clone() };
     _ = events.send(started).await;
-    let limits = Limits { concurrency, deadline: request.deadline, grace: request.grace };
+    let limits = Limits { concurrency: fit.lanes, crews: fit.tables, deadline: request.deadline, grace: request.grace };
     let mut source = rand::rngs::SmallRng::from_rng(&mut rand::rng());
     let random = Box::new(move || source.random::<f64>());
     let plan = prepared.plan.clone();
     let ended = match &simulated {
         Some(fleet) => dispatch::run(plan, fleet.connect(), limits, clock, stop, random, events).await,
-        None => dispatch::run(plan, TcpConnect::default(), limits, clock, stop, random, events).await,
+        None => {
+            dispatch::run(plan, TcpConnect::new(tokio::runtime::Handle::current()), limits, clock, stop, random, events)
+                .await
+        }
     };
     let reported = reporting.join().map_err(|_| io::Error::other("the reporters have failed; please report this"))?;
     let summary = reported.run.map(|run| *run.summary()).unwrap_or_default();

@@ -11,7 +11,7 @@ mod tcp;
 mod telnet;
 
 pub use connect::{Connect, ConnectError, DeviceStream, LastLook};
-pub use open_files::{OpenFiles, raise_open_files};
+pub use open_files::{Fit, OpenFiles, own_file_table, raise_open_files};
 pub use resolve::Resolver;
 pub use tcp::TcpConnect;
 pub(crate) use tcp::connect_to;

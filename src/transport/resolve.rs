@@ -3,6 +3,9 @@
 //! The system's resolver (`getaddrinfo`) blocks a thread per name and holds the process at its end until it gives up;
 //! with hundreds of dead names that is minutes. `hickory-resolver` reads the same `resolv.conf` and `hosts` and can be
 //! cancelled. It is started with the first name, so that a fleet of IP addresses never pays for it.
+//!
+//! All lookups run on the runtime that the resolver was made in, whoever asks: its sockets belong to that runtime and to
+//! the table of open files of its thread (`open_files.rs`).
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -11,6 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use hickory_resolver::TokioResolver;
 use hickory_resolver::net::NetError;
 use socket2::{Domain, Socket, Type};
+use tokio::runtime::Handle;
 use tokio::sync::OnceCell;
 use tokio::time::{Instant, timeout_at};
 use tracing::warn;
@@ -26,31 +30,49 @@ const LATE: &str = "no answer from the name server in time";
 type Lookup = Result<Arc<[IpAddr]>, Arc<str>>;
 
 /// Looks names up and remembers what came of it.
-#[derive(Default)]
 pub struct Resolver {
+    runtime: Handle,
+    lookups: Arc<Lookups>,
+}
+
+#[derive(Default)]
+struct Lookups {
     system: OnceCell<Result<TokioResolver, Arc<str>>>,
     names: Mutex<HashMap<Arc<str>, Arc<OnceCell<Lookup>>>>,
     owners: Mutex<HashMap<IpAddr, Arc<str>>>,
 }
 
 impl Resolver {
+    /// A resolver whose lookups run on `runtime`.
+    pub fn new(runtime: Handle) -> Self {
+        Self { runtime, lookups: Arc::default() }
+    }
+
     /// The addresses of a name; the first to ask looks it up, everyone else gets the same result.
     ///
     /// # Errors
     /// `ConnectError::Dns` when it does not resolve before `deadline`.
     pub async fn resolve(&self, name: &Arc<str>, deadline: Instant) -> Result<Arc<[IpAddr]>, ConnectError> {
         let cell = {
-            let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut names = self.lookups.names.lock().unwrap_or_else(PoisonError::into_inner);
             names.entry(name.clone()).or_default().clone()
         };
         // Who waits for another's lookup has a deadline too; the lookup itself ends a moment before this wait.
-        let found = match timeout_at(deadline, cell.get_or_try_init(|| self.look_up(name, deadline))).await {
+        let found = match timeout_at(deadline, cell.get_or_try_init(|| self.look_up(name.clone(), deadline))).await {
             Ok(found) => found?.clone(),
             Err(_) => Err(LATE.into()),
         };
         found.map_err(|reason| ConnectError::Dns(reason.to_string()))
     }
 
+    async fn look_up(&self, name: Arc<str>, deadline: Instant) -> Result<Lookup, ConnectError> {
+        let lookups = self.lookups.clone();
+        let looking = self.runtime.spawn(async move { lookups.look_up(&name, deadline).await });
+        looking.await.unwrap_or_else(|fault| Ok(Err(printable(&format!("the lookup failed: {fault}")).into())))
+    }
+}
+
+impl Lookups {
     /// Fails only where this machine has nothing to ask with, which is no result.
     async fn look_up(&self, name: &Arc<str>, deadline: Instant) -> Result<Lookup, ConnectError> {
         let system = self

@@ -11,15 +11,22 @@ use bytes::BytesMut;
 use nix::errno::Errno;
 use socket2::{Domain, SockRef, Socket, Type};
 use tokio::net::TcpStream;
+use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout_at};
 
 use super::{Connect, ConnectError, LastLook, Resolver};
 use crate::model::{Address, Host};
 
 /// Reaches gateways over TCP.
-#[derive(Default)]
 pub struct TcpConnect {
     resolver: Resolver,
+}
+
+impl TcpConnect {
+    /// Looks names up on `runtime`, which must live as long as anybody connects.
+    pub fn new(runtime: Handle) -> Self {
+        Self { resolver: Resolver::new(runtime) }
+    }
 }
 
 impl Connect for TcpConnect {
@@ -151,7 +158,7 @@ mod tests {
     async fn a_name_is_looked_up_and_an_unknown_one_is_a_dns_failure() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        let connect = TcpConnect::default();
+        let connect = TcpConnect::new(Handle::current());
         let localhost = Address::parse("localhost", Some(port)).unwrap();
         assert!(connect.connect(&localhost, in_a_second()).await.is_ok());
         let nowhere = Address::parse("no-such-host.invalid", Some(port)).unwrap();

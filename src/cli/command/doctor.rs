@@ -55,7 +55,7 @@ pub(in crate::cli) async fn run(args: DoctorArgs, terminal: &Terminal) -> ExitSt
         Err(error) => return terminal.mistake(format!("cannot listen for signals: {error}"), None),
     };
     let mut out = Out { failed: None };
-    let connect = TcpConnect::default();
+    let connect = TcpConnect::new(tokio::runtime::Handle::current());
     let mut tell = |step: &Step<'_>| out.say(&describe_step(step));
     let seen = tokio::select! {
         seen = examine(&patient, &connect, &mut tell) => seen,

@@ -19,7 +19,7 @@ use crate::report::{
 use crate::run::{Finished, Preparation, Prepared, RunRequest, Selecting, execute, load, prepare};
 use crate::session::Stop;
 use crate::simulate::Night;
-use crate::transport::raise_open_files;
+use crate::transport::{Fit, raise_open_files};
 
 pub(in crate::cli) async fn run(args: RunArgs, verbose: u8, terminal: &Terminal) -> ExitStatus {
     let (request, outputs) = match understand(&args) {
@@ -54,10 +54,10 @@ pub(in crate::cli) async fn run(args: RunArgs, verbose: u8, terminal: &Terminal)
         Ok(signals) => signals,
         Err(error) => return terminal.mistake(format!("cannot listen for signals: {error}"), None),
     };
-    let concurrency = fitting(&prepared, request.simulate.is_some());
+    let fit = fitting(&prepared, request.simulate.is_some());
     let stop = Stop::default();
     let finished = tokio::select! {
-        finished = execute(&request, &prepared, concurrency, reporters, stop.clone()) => finished,
+        finished = execute(&request, &prepared, fit, reporters, stop.clone()) => finished,
         () = signals.pass_on(stop.clone()) => return ExitStatus::Failures,
     };
     match finished {
@@ -167,16 +167,18 @@ fn open(outputs: &Outputs, args: &RunArgs, terminal: &Terminal) -> Result<Report
 }
 
 /// As many lanes as this process may hold files for.
-fn fitting(prepared: &Prepared, is_simulated: bool) -> usize {
+fn fitting(prepared: &Prepared, is_simulated: bool) -> Fit {
     let wanted = prepared.concurrency;
     let needed = wanted.min(prepared.plan.lanes.len().max(1));
     // The other end of a simulated connection is in this process too; a name is asked for over two sockets at once.
     let has_names = || prepared.plan.devices.iter().any(|device| matches!(device.address.host, Host::Name(_)));
-    let fit = raise_open_files().lanes(if is_simulated || has_names() { 2 } else { 1 });
-    if needed > fit {
-        warn!("--concurrency {wanted} does not fit into this process's limit on open files; {fit} lanes at once do");
+    let files_per_lane = if is_simulated || has_names() { 2 } else { 1 };
+    let fit = raise_open_files().fit(needed, files_per_lane, !is_simulated);
+    if needed > fit.lanes {
+        let lanes = fit.lanes;
+        warn!("--concurrency {wanted} does not fit into this process's limit on open files; {lanes} lanes at once do");
     }
-    needed.min(fit)
+    fit
 }
 
 fn dry_run(prepared: &Prepared, format: Format, verbose: bool, terminal: &Terminal) -> ExitStatus {

@@ -111,7 +111,7 @@ impl World {
             command: Command::Raw("ka {set_id} 01".to_owned()),
             opens: HashMap::new(),
             script: Arc::new(script),
-            limits: Limits { concurrency: 256, deadline: None, grace: Duration::from_secs(5) },
+            limits: Limits { concurrency: 256, crews: 1, deadline: None, grace: Duration::from_secs(5) },
             flags: TimingOverrides { backoff_jitter: Some(false), ..TimingOverrides::default() },
             stop: Stop::default(),
         }
