@@ -118,9 +118,9 @@ pub async fn attempt<C: Connect>(
             stop: before.stop,
         };
         let attempt = exchange.carry_out(&mut open).await;
-        progress.at_exchange = false;
         // The same holds when the peer's end shows only in the write, as long as it took no byte.
         if is_reused && !attempt.written && attempt.ending.is_gone() {
+            progress.at_exchange = false;
             open.close().await;
             continue;
         }
@@ -143,6 +143,9 @@ fn not_written(ending: Ending) -> Attempt {
 
 impl Before<'_> {
     async fn open<C: Connect>(&self, connect: &C) -> Result<Connection<C::Stream>, Ending> {
+        if self.stop.is_stopping() {
+            return Err(self.stopped());
+        }
         let own = Instant::now() + self.timing.connect_timeout;
         let deadline = own.min(self.device_deadline);
         let opened = tokio::select! {
@@ -150,15 +153,19 @@ impl Before<'_> {
             opened = connect.connect(self.address, deadline) => opened,
             () = self.stop.stopping() => return Err(self.stopped()),
         };
-        // A run that stops starts nothing, and the write of the command is the start.
-        if self.stop.is_stopping() {
-            return Err(self.stopped());
-        }
         let error = match opened {
             Ok(stream) => {
                 let telnet = if connect.is_raw() { TelnetMode::Never } else { self.link.telnet };
-                return self.with_line_set(Connection::new(stream, telnet), deadline).await;
+                let open = Connection::new(stream, telnet);
+                // A run that stops starts nothing, and the write of the command is the start.
+                return if self.stop.is_stopping() {
+                    open.close().await;
+                    Err(self.stopped())
+                } else {
+                    self.with_line_set(open, deadline).await
+                };
             }
+            Err(_) if self.stop.is_stopping() => return Err(self.stopped()),
             Err(error) => error,
         };
         let failure = match error {
@@ -194,10 +201,14 @@ impl Before<'_> {
         let own = Instant::now() + SET_LINE_TIMEOUT;
         let talked = tokio::select! {
             biased;
-            () = self.stop.stopping() => return Err(self.stopped()),
+            () = self.stop.stopping() => None,
             talked = open.set_line() => Some(talked),
             () = sleep_until(own.min(deadline)) => None,
         };
+        if self.stop.is_stopping() {
+            open.close().await;
+            return Err(self.stopped());
+        }
         if talked.is_none() {
             open.set_line_now();
         }
