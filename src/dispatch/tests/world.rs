@@ -1,6 +1,6 @@
 //! A world for the engine: gateways that follow a script, a paused clock, and a record of what reached whom when.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
@@ -89,6 +89,7 @@ impl Record {
 pub(super) struct World {
     inventory: String,
     command: Command,
+    save: Option<String>,
     opens: HashMap<String, Opens>,
     script: Script,
     pub(super) limits: Limits,
@@ -109,6 +110,7 @@ impl World {
         Self {
             inventory: format!("[defaults]\ntype = \"lg-rs232\"\n{inventory}"),
             command: Command::Raw("ka {set_id} 01".to_owned()),
+            save: None,
             opens: HashMap::new(),
             script: Arc::new(script),
             limits: Limits { concurrency: 256, deadline: None, grace: Duration::from_secs(5) },
@@ -119,6 +121,13 @@ impl World {
 
     pub(super) fn command(mut self, text: &str) -> Self {
         self.command = Command::Raw(text.to_owned());
+        self
+    }
+
+    /// Fetches files to this pattern of paths instead.
+    pub(super) fn fetches(mut self, save: String) -> Self {
+        self.command = Command::Action { name: "fetch-database".to_owned(), args: BTreeMap::new() };
+        self.save = Some(save);
         self
     }
 
@@ -138,7 +147,7 @@ impl World {
         let selection: Vec<u32> = (0..).take(fleet.devices.len()).collect();
         let second = Duration::from_secs(1);
         let request = PlanRequest {
-            save: None,
+            save: self.save.as_deref(),
             fleet: &fleet,
             selection: &selection,
             command: &self.command,
