@@ -92,11 +92,7 @@ pub async fn attempt<C: Connect>(
                 Err(ending) => return not_written(ending),
             },
         };
-        let ready = match before.quiet(&mut open).await {
-            Ok(()) => before.log_in(&mut open).await,
-            Err(ending) => Err(ending),
-        };
-        match ready {
+        match before.prepare(&mut open).await {
             Ok(()) => {}
             // A kept connection that the peer has closed meanwhile is no attempt: another one is opened.
             Err(ending) if is_reused && ending.is_gone() => continue,
@@ -230,6 +226,25 @@ impl Before<'_> {
         Err(ending)
     }
 
+    /// Makes a connection ready for the command: a quiet line, and the log-in. A greeting is said at once and is no noise,
+    /// so what begins with one is read first.
+    async fn prepare<S: DeviceStream>(&self, open: &mut Connection<S>) -> Result<(), Ending> {
+        let greets = self.login.is_some_and(|login| login.steps.first().is_some_and(|step| step.send.is_none()));
+        if greets && !open.is_logged_in() {
+            if let Some(gap_over) = self.not_before {
+                tokio::select! {
+                    biased;
+                    () = self.stop.stopping() => return Err(self.stopped()),
+                    () = sleep_until(gap_over.min(self.device_deadline)) => {}
+                }
+            }
+            self.log_in(open).await?;
+            return self.quiet(open).await;
+        }
+        self.quiet(open).await?;
+        self.log_in(open).await
+    }
+
     /// Carries the type's log-in out, once per connection, and drops what came after it.
     async fn log_in<S: DeviceStream>(&self, open: &mut Connection<S>) -> Result<(), Ending> {
         let Some(login) = self.login else { return Ok(()) };
@@ -268,7 +283,7 @@ impl Before<'_> {
             Look::Failed(error) => return Err(self.broken(open, &error)),
         }
         if let Some(text) = open.gateway_text(self.link, self.request.payload().bytes()) {
-            return Err(gateway_busy(text));
+            return Err(Ending::gateway_busy(text));
         }
         // This process may have stood still meanwhile: a command that has no time left for its reply is not written.
         if Instant::now() >= self.device_deadline {
@@ -308,7 +323,7 @@ impl Before<'_> {
 
     fn gone<S: DeviceStream>(&self, open: &Connection<S>, failure: Failure) -> Ending {
         match open.gateway_text(self.link, self.request.payload().bytes()) {
-            Some(text) => gateway_busy(text),
+            Some(text) => Ending::gateway_busy(text),
             None => Ending::failed(Status::Unreachable, failure),
         }
     }
@@ -322,8 +337,4 @@ impl Before<'_> {
         };
         self.gone(open, failure)
     }
-}
-
-fn gateway_busy(text: String) -> Ending {
-    Ending::failed(Status::Unreachable, Failure::new(ErrorKind::GatewayBusy).detail(text))
 }

@@ -38,6 +38,8 @@ pub struct Connection<S> {
     framed: Framed<Tapped<Telnet<S>>, FrameCodec>,
     /// No command was written on it yet: what comes may be the gateway's own words.
     is_fresh: bool,
+    /// The device itself has answered on it: nothing more is the gateway's own words.
+    is_device_heard: bool,
     /// The log-in that was carried out on it.
     pub(super) logged_in: Option<LoggedIn>,
 }
@@ -68,7 +70,12 @@ impl<S: DeviceStream> Connection<S> {
     pub fn new(stream: S, telnet: TelnetMode) -> Self {
         let stream = Telnet::new(stream, telnet);
         let tapped = Tapped { stream, written: 0, received: 0, remembered: Vec::new(), mark: 0 };
-        Self { framed: Framed::with_capacity(tapped, FrameCodec::new(), BUFFER), is_fresh: true, logged_in: None }
+        Self {
+            framed: Framed::with_capacity(tapped, FrameCodec::new(), BUFFER),
+            is_fresh: true,
+            is_device_heard: false,
+            logged_in: None,
+        }
     }
 
     /// Whether the log-in was carried out on it.
@@ -159,6 +166,11 @@ impl<S: DeviceStream> Connection<S> {
         self.is_fresh = false;
     }
 
+    /// The device itself has answered.
+    pub(super) fn hear_device(&mut self) {
+        self.is_device_heard = true;
+    }
+
     /// Bytes that the stream has taken since `begin`.
     pub(super) fn written(&self) -> u64 {
         self.framed.get_ref().written
@@ -178,7 +190,7 @@ impl<S: DeviceStream> Connection<S> {
     /// What the gateway says instead of the device, when it does: only what came first on a connection can be that, and
     /// nothing that stands behind the beginning of a reply to `request`, once that was written.
     pub(super) fn gateway_text(&self, link: &Link, request: &[u8]) -> Option<String> {
-        if !self.is_fresh {
+        if !self.is_fresh || self.is_device_heard {
             return None;
         }
         let tapped = self.framed.get_ref();

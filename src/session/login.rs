@@ -62,7 +62,7 @@ impl LoggedIn {
             };
             // Who has answered is the device: from here on nothing is the gateway's own words.
             if matches!(verdict, LoginVerdict::Next | LoginVerdict::Done) {
-                connection.end();
+                connection.hear_device();
                 self.steps += 1;
             }
             match verdict {
@@ -72,6 +72,10 @@ impl LoggedIn {
                     return Err(Ending::Refused(Failure::new(ErrorKind::AuthFailed).detail(message)));
                 }
                 LoginVerdict::Malformed { message } => {
+                    let bytes = payload.map(Payload::bytes).unwrap_or_default();
+                    if let Some(text) = connection.gateway_text(link, bytes) {
+                        return Err(Ending::gateway_busy(text));
+                    }
                     let failure = Failure::new(ErrorKind::MalformedReply).received(connection.received());
                     return Err(Ending::failed(Status::BadReply, failure.detail(message)));
                 }

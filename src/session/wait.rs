@@ -180,7 +180,7 @@ pub(super) fn unanswered<S: DeviceStream>(
         return unframed(error, received);
     }
     if let Some(text) = connection.gateway_text(link, payload) {
-        return Ending::failed(Status::Unreachable, Failure::new(ErrorKind::GatewayBusy).detail(text));
+        return Ending::gateway_busy(text);
     }
     let progress = if connection.written() == 0 && !payload.is_empty() {
         Progress::Unwritten

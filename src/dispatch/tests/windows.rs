@@ -273,3 +273,48 @@ async fn a_kept_connection_that_ends_between_two_devices_is_no_attempt_of_the_se
     assert_eq!(ends, [(Status::Ok, 1), (Status::Ok, 1)]);
     assert_eq!(log.bytes(1), b"ka 02 01\r");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_at_any_moment_of_a_chain_writes_nothing_further() {
+    // Open at 50 ms, the first reply at 100, the gap until 200, the second at 250: silent, so its time is over at 450,
+    // and after 100 ms of backoff the line is listened to until 650.
+    const CHAIN: &[Turn] = &[Hear(b"ka 01 01\r"), Pause(50), Say(b"a 01 OK01x"), Hear(b"ka 02 01\r")];
+    let wall = "[[device]]\nname = \"wall-[1-2]\"\naddress = \"10.0.0.7\"\nparams = { set_id = \"[1-2]\" }\n";
+    for at in (0..=700).step_by(25) {
+        for how in ["first signal", "second signal", "deadline"] {
+            let what = format!("{how} at {at} ms");
+            let wire = Wire { opens_after: 50, ..Wire::new(&[CHAIN]) };
+            let mut world = World::new(wall, |_, _| Does::Nothing).command("ka {set_id} 01");
+            world.flags.backoff_initial = Some(Duration::from_millis(100));
+            world.flags.reply_timeout = Some(Duration::from_millis(250));
+            world.flags.retries = Some(1);
+            world.limits.deadline = (how == "deadline").then_some(Duration::from_millis(at));
+            let stop = world.stop.clone();
+            let ((ran, log), ()) = tokio::join!(run(world, &wire), async {
+                sleep(Duration::from_millis(at)).await;
+                match how {
+                    "first signal" => stop.no_more(StopReason::Interrupt),
+                    "second signal" => stop.cut(StopReason::Interrupt),
+                    _ => {}
+                }
+            });
+            assert!(log.tried.iter().all(|tried| *tried <= at), "{what}: {log:?}");
+            for (outcome, command) in ran.outcomes.iter().zip([&b"ka 01 01\r"[..], b"ka 02 01\r"]) {
+                let written = log.times(command);
+                assert!(written.iter().all(|began| *began <= at), "{what}: {log:?}");
+                assert_eq!(outcome.sent.is_some(), !written.is_empty(), "{what}: {outcome:?}");
+                assert_eq!(outcome.delivery == Delivery::None, written.is_empty(), "{what}: {outcome:?}");
+                assert_eq!(outcome.status == Status::Skipped, written.is_empty(), "{what}: {outcome:?}");
+                let reason = if how == "deadline" { SkipReason::Deadline } else { SkipReason::Interrupted };
+                assert_eq!(outcome.reason, written.is_empty().then_some(reason), "{what}: {outcome:?}");
+                if outcome.status != Status::Skipped {
+                    let tries = usize::try_from(outcome.attempts).unwrap();
+                    assert!(
+                        tries == written.len() || kind(outcome) == Some(ErrorKind::Interrupted),
+                        "{what}: {outcome:?}"
+                    );
+                }
+            }
+        }
+    }
+}

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -20,6 +20,12 @@ use crate::model::{Address, Backoff, Command, Ended, Outcome, RunEvent, Timing, 
 use crate::plan::{Plan, PlanRequest, build};
 use crate::session::Stop;
 use crate::transport::{Connect, ConnectError, LastLook};
+
+/// The built-in types, read once: some tests run hundreds of worlds.
+static TYPES: LazyLock<Catalog> = LazyLock::new(|| {
+    let none: &[std::path::PathBuf] = &[];
+    Catalog::load(none, &mut Sources::default(), &mut Diagnostics::default())
+});
 
 /// What a device does with a request.
 #[derive(Debug, Clone, PartialEq)]
@@ -139,10 +145,8 @@ impl World {
     pub(super) fn plan(&self) -> Plan {
         let mut sources = Sources::default();
         let mut diagnostics = Diagnostics::default();
-        let none: &[std::path::PathBuf] = &[];
-        let catalog = Catalog::load(none, &mut sources, &mut diagnostics);
         let path = std::path::Path::new("fleet.toml");
-        let fleet = inventory::read(&self.inventory, path, &catalog, &mut sources, &|_| None, &mut diagnostics);
+        let fleet = inventory::read(&self.inventory, path, &TYPES, &mut sources, &|_| None, &mut diagnostics);
         let Some(fleet) = fleet else { panic!("{}", render_all(&diagnostics, &sources, false)) };
         let selection: Vec<u32> = (0..).take(fleet.devices.len()).collect();
         let second = Duration::from_secs(1);
