@@ -17,7 +17,7 @@ use super::shared::Shared;
 use crate::device_type::Login;
 use crate::model::{DeviceIndex, ErrorKind, Failure, RunEvent};
 use crate::plan::Job;
-use crate::session::{Attempt, Before, Connection, Ending, Keep, Progress, attempt};
+use crate::session::{Before, Connection, Ending, Progress, attempt};
 use crate::transport::{Connect, DeviceStream};
 
 /// How long a lane waits when this machine has no file, port or memory left. It keeps its slot meanwhile: no other lane
@@ -42,18 +42,23 @@ impl Visit {
         let mut connection = None;
         let mut kept_for: Option<Job> = None;
         while !shared.stop.is_stopping() {
-            let Some((device, record)) = self.next(shared, Instant::now()) else { break };
+            let Some((device, mut record)) = self.next(shared, Instant::now()) else { break };
             let Some(job) = shared.plan.job(device) else { break };
             let now = Instant::now();
-            let late = record.has_outcome() && now >= record.started + job.timing.device_deadline;
-            if late {
+            let late = record.has_outcome()
+                && self.earliest_write(&record, job, now) >= record.started + job.timing.device_deadline;
+            let is_refused = job.login.as_ref().is_some_and(|login| self.is_refused(login));
+            if is_refused {
+                record.not_asked(refused_before());
+            }
+            if late || is_refused {
                 shared.finish(device, record.outcome(job, now, &shared.clock)).await;
                 continue;
             }
+            self.current = Some((device, record, Progress::default()));
             if !kept_for.as_ref().is_some_and(|kept| serves(kept, job)) {
                 close(&mut connection).await;
             }
-            self.current = Some((device, record, Progress::default()));
             self.try_once(shared, device, job, &mut connection).await;
             kept_for = Some(job.clone());
         }
@@ -80,6 +85,22 @@ impl Visit {
         Some((device, Record::new(now)))
     }
 
+    /// When a device whose turn it is could write at the earliest: after the gap, and after listening for a late answer.
+    fn earliest_write(&self, record: &Record, job: &Job, now: Instant) -> Instant {
+        let heard = if record.is_unanswered { now + job.link.quiet } else { now };
+        self.not_before(job).map_or(heard, |gap_over| heard.max(gap_over))
+    }
+
+    /// The end of the gap after the gateway's last exchange.
+    fn not_before(&self, job: &Job) -> Option<Instant> {
+        self.state.last_exchange.map(|(end, gap)| end + gap.max(job.link.gap))
+    }
+
+    /// Whether the gateway has refused this log-in to one of its devices.
+    fn is_refused(&self, login: &Arc<Login>) -> bool {
+        self.state.refused.iter().any(|refused| Arc::ptr_eq(refused, login))
+    }
+
     async fn try_once<C: Connect>(
         &mut self,
         shared: &Shared<C>,
@@ -88,6 +109,7 @@ impl Visit {
         connection: &mut Option<Connection<C::Stream>>,
     ) {
         let Some(address) = shared.plan.device(device).map(|device| &device.address) else { return };
+        let not_before = self.not_before(job);
         let Some((_, record, progress)) = self.current.as_mut() else { return };
         let before = Before {
             request: &job.request,
@@ -97,19 +119,15 @@ impl Visit {
             address,
             link: &job.link,
             timing: &job.timing,
-            not_before: self.state.last_exchange.map(|(end, gap)| end + gap.max(job.link.gap)),
+            not_before,
             after_unanswered: record.is_unanswered,
             device_deadline: record.started + job.timing.device_deadline,
             stop: &shared.stop,
         };
-        let made = if job.login.is_some() && is_same(job.login.as_ref(), self.state.refused_login.as_ref()) {
-            refused_before()
-        } else {
-            attempt(&before, &shared.connect, connection, progress).await
-        };
+        let made = attempt(&before, &shared.connect, connection, progress).await;
         let now = Instant::now();
         if matches!(&made.ending, Ending::Refused(failure) if failure.kind == ErrorKind::AuthFailed) {
-            self.state.refused_login.clone_from(&job.login);
+            self.state.refused.extend(job.login.clone());
         }
         if made.written {
             self.state.last_exchange = Some((now, job.link.gap));
@@ -122,8 +140,9 @@ impl Visit {
         }
         match made.ending {
             Ending::Stopped(reason) => {
-                record.stopped(reason, made.written, made.reply);
-                shared.cut_or_skipped();
+                if record.stopped(reason, made.written, made.reply) {
+                    shared.cut_or_skipped();
+                }
                 shared.finish(device, record.outcome(job, now, &shared.clock)).await;
             }
             Ending::Exhausted(reason) => self.wait_for_files(shared, device, record, job, &reason, now).await,
@@ -237,11 +256,9 @@ fn is_same(one: Option<&Arc<Login>>, other: Option<&Arc<Login>>) -> bool {
     one.map(Arc::as_ptr) == other.map(Arc::as_ptr)
 }
 
-/// What becomes of a device whose gateway has refused its password to another: too many wrong ones lock some boards.
-fn refused_before() -> Attempt {
-    let failure =
-        Failure::new(ErrorKind::AuthFailed).detail("refused to another device of this gateway, not sent again");
-    Attempt { ending: Ending::Refused(failure), written: false, reply: None, file: None, keep: Keep::No }
+/// What is said of a device whose gateway has refused its password to another: too many wrong ones lock some boards.
+fn refused_before() -> Failure {
+    Failure::new(ErrorKind::AuthFailed).detail("refused to another device of this gateway, not sent again")
 }
 
 async fn close<S: DeviceStream>(connection: &mut Option<Connection<S>>) {

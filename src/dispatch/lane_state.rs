@@ -19,6 +19,6 @@ pub(super) struct LaneState {
     pub(super) waiting: BTreeMap<(Instant, DeviceIndex), Record>,
     /// When the gateway's last exchange ended, and the gap that its link asks for.
     pub(super) last_exchange: Option<(Instant, Duration)>,
-    /// The log-in that the gateway refused: a wrong password is said once, however many devices have it.
-    pub(super) refused_login: Option<Arc<Login>>,
+    /// The log-ins that the gateway refused: a wrong password is said once, however many devices have it.
+    pub(super) refused: Vec<Arc<Login>>,
 }

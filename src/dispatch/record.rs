@@ -124,8 +124,24 @@ impl Record {
         self.last.is_some()
     }
 
-    /// The run stopped while an attempt was under way; `written`: its command was, at least in part.
-    pub(super) fn stopped(&mut self, reason: StopReason, written: bool, reply: Option<Box<[u8]>>) {
+    /// Nothing was tried, because its password is known to be wrong; what an attempt came to before stands.
+    pub(super) fn not_asked(&mut self, failure: Failure) {
+        self.last.get_or_insert(Last {
+            status: Status::Rejected,
+            delivery: Delivery::None,
+            value: None,
+            reply: None,
+            file: None,
+            failure: Some(failure),
+        });
+    }
+
+    /// The run stopped while an attempt was under way; `written`: its command was, at least in part. Says whether that
+    /// has cost the device its outcome: an answer (that it is busy) stands as long as nothing was written since.
+    pub(super) fn stopped(&mut self, reason: StopReason, written: bool, reply: Option<Box<[u8]>>) -> bool {
+        if !written && self.last.as_ref().is_some_and(|last| last.delivery == Delivery::Confirmed) {
+            return false;
+        }
         self.file_last();
         self.attempts += 1;
         self.skip = reason.skip();
@@ -143,6 +159,7 @@ impl Record {
         } else {
             None
         };
+        true
     }
 
     /// A panic ended it; `written`: its command perhaps was.

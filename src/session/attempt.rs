@@ -92,11 +92,7 @@ pub async fn attempt<C: Connect>(
                 Err(ending) => return not_written(ending),
             },
         };
-        let ready = match before.quiet(&mut open).await {
-            Ok(()) => before.log_in(&mut open).await,
-            Err(ending) => Err(ending),
-        };
-        match ready {
+        match before.prepare(&mut open).await {
             Ok(()) => {}
             // A kept connection that the peer has closed meanwhile is no attempt: another one is opened.
             Err(ending) if is_reused && ending.is_gone() => continue,
@@ -118,9 +114,9 @@ pub async fn attempt<C: Connect>(
             stop: before.stop,
         };
         let attempt = exchange.carry_out(&mut open).await;
-        progress.at_exchange = false;
         // The same holds when the peer's end shows only in the write, as long as it took no byte.
         if is_reused && !attempt.written && attempt.ending.is_gone() {
+            progress.at_exchange = false;
             open.close().await;
             continue;
         }
@@ -143,6 +139,9 @@ fn not_written(ending: Ending) -> Attempt {
 
 impl Before<'_> {
     async fn open<C: Connect>(&self, connect: &C) -> Result<Connection<C::Stream>, Ending> {
+        if self.stop.is_stopping() {
+            return Err(self.stopped());
+        }
         let own = Instant::now() + self.timing.connect_timeout;
         let deadline = own.min(self.device_deadline);
         let opened = tokio::select! {
@@ -150,15 +149,19 @@ impl Before<'_> {
             opened = connect.connect(self.address, deadline) => opened,
             () = self.stop.stopping() => return Err(self.stopped()),
         };
-        // A run that stops starts nothing, and the write of the command is the start.
-        if self.stop.is_stopping() {
-            return Err(self.stopped());
-        }
         let error = match opened {
             Ok(stream) => {
                 let telnet = if connect.is_raw() { TelnetMode::Never } else { self.link.telnet };
-                return self.with_line_set(Connection::new(stream, telnet), deadline).await;
+                let open = Connection::new(stream, telnet);
+                // A run that stops starts nothing, and the write of the command is the start.
+                return if self.stop.is_stopping() {
+                    open.close().await;
+                    Err(self.stopped())
+                } else {
+                    self.with_line_set(open, deadline).await
+                };
             }
+            Err(_) if self.stop.is_stopping() => return Err(self.stopped()),
             Err(error) => error,
         };
         let failure = match error {
@@ -194,10 +197,14 @@ impl Before<'_> {
         let own = Instant::now() + SET_LINE_TIMEOUT;
         let talked = tokio::select! {
             biased;
-            () = self.stop.stopping() => return Err(self.stopped()),
+            () = self.stop.stopping() => None,
             talked = open.set_line() => Some(talked),
             () = sleep_until(own.min(deadline)) => None,
         };
+        if self.stop.is_stopping() {
+            open.close().await;
+            return Err(self.stopped());
+        }
         if talked.is_none() {
             open.set_line_now();
         }
@@ -217,6 +224,25 @@ impl Before<'_> {
         };
         open.close().await;
         Err(ending)
+    }
+
+    /// Makes a connection ready for the command: a quiet line, and the log-in. A greeting is said at once and is no noise,
+    /// so what begins with one is read first.
+    async fn prepare<S: DeviceStream>(&self, open: &mut Connection<S>) -> Result<(), Ending> {
+        let greets = self.login.is_some_and(|login| login.steps.first().is_some_and(|step| step.send.is_none()));
+        if greets && !open.is_logged_in() {
+            if let Some(gap_over) = self.not_before {
+                tokio::select! {
+                    biased;
+                    () = self.stop.stopping() => return Err(self.stopped()),
+                    () = sleep_until(gap_over.min(self.device_deadline)) => {}
+                }
+            }
+            self.log_in(open).await?;
+            return self.quiet(open).await;
+        }
+        self.quiet(open).await?;
+        self.log_in(open).await
     }
 
     /// Carries the type's log-in out, once per connection, and drops what came after it.
@@ -257,7 +283,7 @@ impl Before<'_> {
             Look::Failed(error) => return Err(self.broken(open, &error)),
         }
         if let Some(text) = open.gateway_text(self.link, self.request.payload().bytes()) {
-            return Err(gateway_busy(text));
+            return Err(Ending::gateway_busy(text));
         }
         // This process may have stood still meanwhile: a command that has no time left for its reply is not written.
         if Instant::now() >= self.device_deadline {
@@ -297,7 +323,7 @@ impl Before<'_> {
 
     fn gone<S: DeviceStream>(&self, open: &Connection<S>, failure: Failure) -> Ending {
         match open.gateway_text(self.link, self.request.payload().bytes()) {
-            Some(text) => gateway_busy(text),
+            Some(text) => Ending::gateway_busy(text),
             None => Ending::failed(Status::Unreachable, failure),
         }
     }
@@ -311,8 +337,4 @@ impl Before<'_> {
         };
         self.gone(open, failure)
     }
-}
-
-fn gateway_busy(text: String) -> Ending {
-    Ending::failed(Status::Unreachable, Failure::new(ErrorKind::GatewayBusy).detail(text))
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use bytes::{Bytes, BytesMut};
-use futures::{SinkExt as _, StreamExt as _};
+use futures::{SinkExt, StreamExt as _};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 use tokio_util::codec::{Decoder as _, Framed};
@@ -38,6 +38,8 @@ pub struct Connection<S> {
     framed: Framed<Tapped<Telnet<S>>, FrameCodec>,
     /// No command was written on it yet: what comes may be the gateway's own words.
     is_fresh: bool,
+    /// The device itself has answered on it: nothing more is the gateway's own words.
+    is_device_heard: bool,
     /// The log-in that was carried out on it.
     pub(super) logged_in: Option<LoggedIn>,
 }
@@ -68,7 +70,12 @@ impl<S: DeviceStream> Connection<S> {
     pub fn new(stream: S, telnet: TelnetMode) -> Self {
         let stream = Telnet::new(stream, telnet);
         let tapped = Tapped { stream, written: 0, received: 0, remembered: Vec::new(), mark: 0 };
-        Self { framed: Framed::with_capacity(tapped, FrameCodec::new(), BUFFER), is_fresh: true, logged_in: None }
+        Self {
+            framed: Framed::with_capacity(tapped, FrameCodec::new(), BUFFER),
+            is_fresh: true,
+            is_device_heard: false,
+            logged_in: None,
+        }
     }
 
     /// Whether the log-in was carried out on it.
@@ -85,7 +92,7 @@ impl<S: DeviceStream> Connection<S> {
         device_deadline: Instant,
         stop: &Stop,
     ) -> Result<(), Ending> {
-        let mut session = LoggedIn::new(login.clone());
+        let mut session = LoggedIn::new(login.clone(), stop.clone());
         let carried_out = session.carry_out(self, link, timing, device_deadline, stop).await;
         self.logged_in = Some(session);
         carried_out
@@ -111,10 +118,24 @@ impl<S: DeviceStream> Connection<S> {
         self.framed.get_mut().stream.set_line_now();
     }
 
-    /// Writes a command, the whole of it in one write where the stream takes it. Not cancel-safe as a whole, but what was
-    /// written is known: `written` counts it.
-    pub(super) async fn send(&mut self, payload: &Payload) -> Result<(), CodecError> {
-        self.framed.send(payload).await
+    /// Writes a command, the whole of it in one write where the stream takes it, and closes our half behind it where
+    /// `half_close` says so. What was written when it is cancelled is known (`written` counts it), and the rest waits for
+    /// `send_rest` or `drop_unsent`.
+    pub(super) async fn send(&mut self, payload: &Payload, half_close: bool) -> io::Result<()> {
+        self.framed.feed(payload).await.map_err(into_io)?;
+        self.send_rest(half_close).await
+    }
+
+    /// Goes on with a `send` that was cancelled.
+    pub(super) async fn send_rest(&mut self, half_close: bool) -> io::Result<()> {
+        SinkExt::<&Payload>::flush(&mut self.framed).await.map_err(into_io)?;
+        // The peer sees the end of the stream, and may still answer.
+        if half_close { tokio::io::AsyncWriteExt::shutdown(self.framed.get_mut()).await } else { Ok(()) }
+    }
+
+    /// Forgets what the stream has not taken of a command that was given up: it must not go out with what is written next.
+    pub(super) fn drop_unsent(&mut self) {
+        self.framed.write_buffer_mut().clear();
     }
 
     /// The next frame; `None` at the end of the stream. Cancel-safe: what was read stays in the codec's buffer.
@@ -145,6 +166,11 @@ impl<S: DeviceStream> Connection<S> {
         self.is_fresh = false;
     }
 
+    /// The device itself has answered.
+    pub(super) fn hear_device(&mut self) {
+        self.is_device_heard = true;
+    }
+
     /// Bytes that the stream has taken since `begin`.
     pub(super) fn written(&self) -> u64 {
         self.framed.get_ref().written
@@ -164,7 +190,7 @@ impl<S: DeviceStream> Connection<S> {
     /// What the gateway says instead of the device, when it does: only what came first on a connection can be that, and
     /// nothing that stands behind the beginning of a reply to `request`, once that was written.
     pub(super) fn gateway_text(&self, link: &Link, request: &[u8]) -> Option<String> {
-        if !self.is_fresh {
+        if !self.is_fresh || self.is_device_heard {
             return None;
         }
         let tapped = self.framed.get_ref();
@@ -225,9 +251,9 @@ impl<S: DeviceStream> Connection<S> {
         (len > 0).then(|| buffer.split_to(len).freeze())
     }
 
-    /// Whether there are such bytes.
-    pub(super) fn has_buffered(&self) -> bool {
-        !self.framed.read_buffer().is_empty()
+    /// How many such bytes there are.
+    pub(super) fn buffered(&self) -> usize {
+        self.framed.read_buffer().len()
     }
 
     /// Waits for bytes, at most `most`, and puts them into the codec's buffer; `Ok(0)` is the end of the stream.
@@ -237,11 +263,6 @@ impl<S: DeviceStream> Connection<S> {
         let read = tokio::io::AsyncReadExt::read_buf(self.framed.get_mut(), &mut buffer).await;
         *self.framed.read_buffer_mut() = buffer;
         read
-    }
-
-    /// Says that nothing more will be written: the peer sees the end of the stream, and may still answer.
-    pub(super) async fn half_close(&mut self) -> io::Result<()> {
-        tokio::io::AsyncWriteExt::shutdown(self.framed.get_mut()).await
     }
 
     /// Waits for bytes and drops them; `Ok(0)` is the end of the stream.
@@ -267,6 +288,11 @@ impl<S: DeviceStream> Connection<S> {
             }
         }
     }
+}
+
+/// A payload is encoded without fail: what goes wrong is the stream.
+fn into_io(error: CodecError) -> io::Error {
+    if let CodecError::Io(error) = error { error } else { io::Error::other(error) }
 }
 
 impl<S> Tapped<S> {

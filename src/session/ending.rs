@@ -49,6 +49,11 @@ impl Ending {
         Self::Failed { status, failure }
     }
 
+    /// The gateway serves another client, as it says itself.
+    pub(super) fn gateway_busy(text: String) -> Self {
+        Self::failed(Status::Unreachable, Failure::new(ErrorKind::GatewayBusy).detail(text))
+    }
+
     /// Whether the peer closed or reset the connection, or the network ended it.
     pub(super) fn is_gone(&self) -> bool {
         let gone = [ErrorKind::ConnectionClosed, ErrorKind::ConnectionReset, ErrorKind::Io];

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::connection::Connection;
 use super::transfer::Fetch;
-use super::wait::{Wait, Waited, last_look, unanswered};
+use super::wait::{Wait, Waited, unanswered};
 use super::{Attempt, Ending, Keep, Stop};
 use crate::codec::Frame;
 use crate::device_type::{Link, Request, Verdict};
@@ -33,40 +33,26 @@ impl Exchange<'_> {
     pub(super) async fn carry_out<S: DeviceStream>(&self, connection: &mut Connection<S>) -> Attempt {
         connection.begin();
         let mut wait = Wait::new(self.timing, self.device_deadline, self.stop);
-        let attempt = match wait.write(connection, self.request.payload(), self.request.framing()).await {
-            Ok(()) if !self.request.expects_reply() => self.listen(connection).await,
-            Ok(()) => self.read(connection, &mut wait).await,
-            Err(Waited::Cut(cut)) => match last_look(connection, cut) {
-                Ok(frame) => match self.judge(connection, &frame) {
-                    Some(attempt) => attempt,
-                    None => self.read(connection, &mut wait).await,
-                },
-                Err(waited) => self.unanswered(connection, waited),
-            },
-            // What came before the write failed may still be a whole reply.
-            Err(Waited::Broken(error)) => {
-                wait.fail(error);
-                self.read(connection, &mut wait).await
-            }
-            Err(waited) => self.unanswered(connection, waited),
+        let expects_reply = self.request.expects_reply();
+        let half_close = self.link.half_close && expects_reply;
+        wait.write(connection, self.request.payload(), self.request.framing(), half_close).await;
+        // What came before the write failed, or before its end, may still be a whole reply.
+        let attempt = if expects_reply || wait.is_over() {
+            self.read(connection, &mut wait).await
+        } else {
+            self.listen(connection).await
         };
         connection.end();
         attempt
     }
 
     async fn read<S: DeviceStream>(&self, connection: &mut Connection<S>, wait: &mut Wait<'_>) -> Attempt {
-        if self.link.half_close
-            && let Err(error) = connection.half_close().await
-        {
-            wait.fail(error);
-        }
         loop {
             match wait.frame(connection).await {
                 Ok(frame) => {
                     if let Some(attempt) = self.judge(connection, &frame) {
-                        // A connection that has failed, or that we have closed our half of, serves nobody else.
-                        let is_over = wait.has_failed() || self.link.half_close;
-                        let attempt = if is_over { Attempt { keep: Keep::No, ..attempt } } else { attempt };
+                        // A connection that has failed serves nobody else.
+                        let attempt = if wait.has_failed() { Attempt { keep: Keep::No, ..attempt } } else { attempt };
                         return self.fetch(connection, &frame, attempt).await;
                     }
                 }
@@ -127,34 +113,41 @@ impl Exchange<'_> {
             Verdict::Refused { message } => Ending::Refused(Failure::new(ErrorKind::Refused).detail(message)),
             Verdict::Auth { message } => Ending::Refused(Failure::new(ErrorKind::AuthFailed).detail(message)),
             Verdict::Busy { message } => Ending::Busy(Failure::new(ErrorKind::Busy).detail(message)),
-            Verdict::Malformed { message } => Ending::failed(
-                Status::BadReply,
-                Failure::new(ErrorKind::MalformedReply).detail(message).received(connection.received()),
-            ),
+            // A line of text is a whole frame to some types, whoever said it.
+            Verdict::Malformed { message } => {
+                if let Some(text) = connection.gateway_text(self.link, self.request.payload().bytes()) {
+                    return Some(gateway_busy(connection, text));
+                }
+                let failure = Failure::new(ErrorKind::MalformedReply).detail(message);
+                Ending::failed(Status::BadReply, failure.received(connection.received()))
+            }
             Verdict::TooLong { announced } => {
                 Ending::failed(Status::BadReply, Failure::new(ErrorKind::ReplyTooLong).received(announced))
             }
         };
-        let keep = if ending.is_answered() { Keep::Yes } else { Keep::No };
+        let keep = if ending.is_answered() && self.may_be_followed(connection) { Keep::Yes } else { Keep::No };
         Some(Attempt { reply: Some(frame.bytes.as_ref().into()), ..ended(connection, ending, keep) })
+    }
+
+    /// Whether another command may come behind this one: the stream has taken the whole of it, and our half is open.
+    fn may_be_followed<S: DeviceStream>(&self, connection: &Connection<S>) -> bool {
+        !self.link.half_close && connection.written() == self.request.payload().bytes().len() as u64
     }
 
     fn unanswered<S: DeviceStream>(&self, connection: &Connection<S>, waited: Waited) -> Attempt {
         // A late answer names its unit and command where the type matches replies to requests: after silence the next
-        // device may go on over this connection. A command that was written only in part cannot be followed by another.
+        // device may go on over this connection.
         let was_silent = matches!(waited, Waited::Cut(_));
-        let whole = connection.written() == self.request.payload().bytes().len() as u64;
         let payload = self.request.payload().bytes();
         let ending = unanswered(connection, waited, payload, self.link, self.timing, self.stop);
         let is_gateways = matches!(&ending, Ending::Failed { failure, .. } if failure.kind == ErrorKind::GatewayBusy);
-        let may_keep = was_silent && whole && !is_gateways && self.request.matches_replies();
+        let may_keep = was_silent && self.may_be_followed(connection) && !is_gateways && self.request.matches_replies();
         ended(connection, ending, if may_keep { Keep::Yes } else { Keep::No })
     }
 }
 
 fn gateway_busy<S: DeviceStream>(connection: &Connection<S>, text: String) -> Attempt {
-    let failure = Failure::new(ErrorKind::GatewayBusy).detail(text);
-    ended(connection, Ending::failed(Status::Unreachable, failure), Keep::No)
+    ended(connection, Ending::gateway_busy(text), Keep::No)
 }
 
 fn ended<S: DeviceStream>(connection: &Connection<S>, ending: Ending, keep: Keep) -> Attempt {

@@ -6,14 +6,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use super::Stop;
 use super::connection::Connection;
 use super::ending::Ending;
-use super::wait::{Wait, Waited, last_look, unanswered};
+use super::wait::{Wait, unanswered};
 use crate::device_type::{Link, Login, LoginVerdict};
-use crate::model::{ErrorKind, Failure, Status, Timing};
+use crate::model::{ErrorKind, Failure, Payload, Status, StopReason, Timing};
 use crate::transport::DeviceStream;
 
 /// The end of a session may take this long: its reply is not judged, and nobody waits for it who has an answer already.
@@ -25,12 +25,14 @@ pub(super) struct LoggedIn {
     pub(super) login: Arc<Login>,
     /// Steps that were carried out.
     steps: usize,
+    /// Ends the wait for the answer to a log-out.
+    stop: Stop,
 }
 
 impl LoggedIn {
     /// Nothing was done yet.
-    pub(super) fn new(login: Arc<Login>) -> Self {
-        Self { login, steps: 0 }
+    pub(super) fn new(login: Arc<Login>, stop: Stop) -> Self {
+        Self { login, steps: 0, stop }
     }
 
     /// Carries the log-in out.
@@ -47,44 +49,39 @@ impl LoggedIn {
             connection.begin();
             let mut wait = Wait::new(timing, device_deadline, stop);
             let payload = step.send.as_deref();
-            let written = match payload {
-                Some(payload) => wait.write(connection, payload, Some(&step.framing)).await,
-                None => {
-                    connection.codec().expect(&step.framing);
-                    Ok(())
-                }
-            };
-            let bytes = payload.map(crate::model::Payload::bytes).unwrap_or_default();
-            let failed = |connection: &Connection<S>, waited| unanswered(connection, waited, bytes, link, timing, stop);
-            let frame = match written {
-                Ok(()) => wait.frame(connection).await,
-                Err(Waited::Cut(cut)) => last_look(connection, cut),
-                Err(Waited::Broken(error)) => {
-                    wait.fail(error);
-                    wait.frame(connection).await
-                }
-                Err(waited) => Err(waited),
-            };
-            let verdict = match frame {
+            match payload {
+                Some(payload) => wait.write(connection, payload, Some(&step.framing), false).await,
+                None => connection.codec().expect(&step.framing),
+            }
+            let verdict = match wait.frame(connection).await {
                 Ok(frame) => step.judge(&frame),
-                Err(waited) => return Err(failed(connection, waited)),
-            };
-            match verdict {
-                LoginVerdict::Next => self.steps += 1,
-                LoginVerdict::Done => {
-                    self.steps += 1;
-                    return Ok(());
+                Err(waited) => {
+                    let bytes = payload.map(Payload::bytes).unwrap_or_default();
+                    return Err(unanswered(connection, waited, bytes, link, timing, stop));
                 }
+            };
+            // Who has answered is the device: from here on nothing is the gateway's own words.
+            if matches!(verdict, LoginVerdict::Next | LoginVerdict::Done) {
+                connection.hear_device();
+                self.steps += 1;
+            }
+            match verdict {
+                LoginVerdict::Next => {}
+                LoginVerdict::Done => return Ok(()),
                 LoginVerdict::Auth { message } => {
                     return Err(Ending::Refused(Failure::new(ErrorKind::AuthFailed).detail(message)));
                 }
                 LoginVerdict::Malformed { message } => {
+                    let bytes = payload.map(Payload::bytes).unwrap_or_default();
+                    if let Some(text) = connection.gateway_text(link, bytes) {
+                        return Err(Ending::gateway_busy(text));
+                    }
                     let failure = Failure::new(ErrorKind::MalformedReply).received(connection.received());
                     return Err(Ending::failed(Status::BadReply, failure.detail(message)));
                 }
             }
             if stop.is_stopping() {
-                return Err(Ending::Stopped(stop.reason().unwrap_or(crate::model::StopReason::Interrupt)));
+                return Err(Ending::Stopped(stop.reason().unwrap_or(StopReason::Interrupt)));
             }
         }
         Ok(())
@@ -98,10 +95,17 @@ impl LoggedIn {
             connection.begin();
             connection.codec().expect(&logout.framing);
             let exchange = async {
-                connection.send(&logout.payload).await.ok()?;
+                connection.send(&logout.payload, false).await.ok()?;
                 connection.next().await?.ok()
             };
-            if tokio::time::timeout(LOGOUT, exchange).await.ok().flatten().is_none() {
+            // Written first, so that the session is ended even when nobody waits for the answer.
+            let answer = tokio::select! {
+                biased;
+                answer = exchange => answer,
+                () = self.stop.cutting() => None,
+                () = sleep(LOGOUT) => None,
+            };
+            if answer.is_none() {
                 return;
             }
         }

@@ -40,6 +40,11 @@ impl Stop {
         self.no_more.is_cancelled()
     }
 
+    /// Whether what is in flight must end.
+    pub fn is_cut(&self) -> bool {
+        self.cut.is_cancelled()
+    }
+
     /// Waits until nothing new may start.
     pub async fn stopping(&self) {
         self.no_more.cancelled().await;

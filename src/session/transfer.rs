@@ -13,6 +13,7 @@ use super::Stop;
 use super::connection::{Connection, Look};
 use super::ending::Ending;
 use super::saving::Saving;
+use super::wait::Cut;
 use crate::device_type::Transfer;
 use crate::model::escape::printable;
 use crate::model::{ErrorKind, Failure, FileRecord, Status, StopReason, Timing};
@@ -20,6 +21,9 @@ use crate::transport::DeviceStream;
 
 /// The longest piece, in bytes.
 const PIECE: usize = 32 * 1024;
+
+/// The most that the last look at a file takes in: more than the kernel keeps of one connection.
+const MOST_AT_LAST: usize = 8 * 1024 * 1024;
 
 /// A transfer under way.
 pub(super) struct Fetch<'f> {
@@ -70,35 +74,61 @@ impl Fetch<'_> {
         most: usize,
         so_far: u64,
     ) -> Result<Bytes, Ending> {
-        if let Some(piece) = connection.take_buffered(most) {
-            return Ok(piece);
-        }
         let idle = Instant::now() + self.transfer.idle_timeout;
-        let end = idle.min(self.device_deadline);
-        tokio::select! {
-            biased;
-            read = connection.fill(most) => match read {
-                Ok(0) => return Err(closed(ErrorKind::ConnectionClosed, so_far)),
-                Ok(_) => {}
-                Err(error) => return Err(broken(&error, so_far)),
-            },
-            () = self.stop.cutting() => {
-                return Err(Ending::Stopped(self.stop.reason().unwrap_or(StopReason::Interrupt)));
+        // Asked before anything is read: a file that is always there could else outlast every end.
+        let mut end = self.end();
+        while end.is_none() && connection.buffered() == 0 {
+            tokio::select! {
+                biased;
+                read = connection.fill(most) => match read {
+                    Ok(0) => return Err(closed(ErrorKind::ConnectionClosed, so_far)),
+                    Ok(_) => {}
+                    Err(error) => return Err(broken(&error, so_far)),
+                },
+                () = self.stop.cutting() => end = Some(Cut::Stop),
+                () = sleep_until(self.device_deadline) => end = Some(Cut::Device),
+                () = sleep_until(idle) => end = Some(Cut::Reply),
             }
-            () = sleep_until(end) => match connection.look() {
-                // The last look, as before every verdict that nothing came.
-                Look::Failed(error) => return Err(broken(&error, so_far)),
-                Look::Ended if connection.has_buffered() => {}
-                Look::Ended => return Err(closed(ErrorKind::ConnectionClosed, so_far)),
-                Look::Open if connection.has_buffered() => {}
-                Look::Open if self.device_deadline < idle => {
-                    let failure = Failure::new(ErrorKind::DeviceDeadline).waited(self.timing.device_deadline);
-                    return Err(Ending::failed(Status::NoReply, failure.received(so_far)));
-                }
-                Look::Open => return Err(silent(self.transfer.idle_timeout, so_far)),
-            },
+        }
+        if let Some(end) = end {
+            self.last_look(connection, end, so_far)?;
         }
         connection.take_buffered(most).ok_or_else(|| silent(self.transfer.idle_timeout, so_far))
+    }
+
+    /// Which end of everything has come, if one has.
+    fn end(&self) -> Option<Cut> {
+        if self.stop.is_cut() {
+            return Some(Cut::Stop);
+        }
+        (Instant::now() >= self.device_deadline).then_some(Cut::Device)
+    }
+
+    /// The last look, as before every verdict that nothing came: good if any piece is there where only the peer was slow,
+    /// and where all is over, if the whole rest is.
+    fn last_look<S: DeviceStream>(&self, connection: &mut Connection<S>, end: Cut, so_far: u64) -> Result<(), Ending> {
+        let rest = usize::try_from(self.announced - so_far).unwrap_or(usize::MAX);
+        let enough = if end == Cut::Reply { 1 } else { rest };
+        loop {
+            let before = connection.buffered();
+            if before >= enough {
+                return Ok(());
+            }
+            let look = connection.look();
+            if connection.buffered() > before && before < MOST_AT_LAST {
+                continue;
+            }
+            return Err(match (look, end) {
+                (Look::Failed(error), _) => broken(&error, so_far),
+                (Look::Ended, _) => closed(ErrorKind::ConnectionClosed, so_far),
+                (Look::Open, Cut::Stop) => Ending::Stopped(self.stop.reason().unwrap_or(StopReason::Interrupt)),
+                (Look::Open, Cut::Device) => {
+                    let failure = Failure::new(ErrorKind::DeviceDeadline).waited(self.timing.device_deadline);
+                    Ending::failed(Status::NoReply, failure.received(so_far))
+                }
+                (Look::Open, Cut::Reply) => silent(self.transfer.idle_timeout, so_far),
+            });
+        }
     }
 }
 

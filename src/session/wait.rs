@@ -4,6 +4,7 @@
 //! whichever deadline it was that came; and what came before a reset is looked through before the reset counts.
 
 use std::io;
+use std::sync::Arc;
 
 use tokio::time::{Instant, sleep_until};
 
@@ -45,6 +46,8 @@ pub(super) struct Wait<'w> {
     reply: Instant,
     device: Instant,
     stop: &'w Stop,
+    /// Its end has come: only what can be read without waiting still counts.
+    over: Option<Cut>,
     /// The connection has failed; what came before is still looked through.
     broken: Option<io::Error>,
 }
@@ -52,12 +55,12 @@ pub(super) struct Wait<'w> {
 impl<'w> Wait<'w> {
     /// A wait that begins now.
     pub(super) fn new(timing: &Timing, device_deadline: Instant, stop: &'w Stop) -> Self {
-        Self { reply: Instant::now() + timing.reply_timeout, device: device_deadline, stop, broken: None }
+        Self { reply: Instant::now() + timing.reply_timeout, device: device_deadline, stop, over: None, broken: None }
     }
 
-    /// The connection has failed while it was written to.
-    pub(super) fn fail(&mut self, error: io::Error) {
-        self.broken = Some(error);
+    /// Whether nothing more is waited for: its end has come, or the connection has failed.
+    pub(super) fn is_over(&self) -> bool {
+        self.over.is_some() || self.broken.is_some()
     }
 
     /// Whether the connection has failed.
@@ -70,27 +73,40 @@ impl<'w> Wait<'w> {
         if self.reply <= self.device { (self.reply, Cut::Reply) } else { (self.device, Cut::Device) }
     }
 
-    /// Writes a payload whose reply, if any, is found by `framing`.
+    /// Writes a payload whose reply, if any, is found by `framing`, and closes our half behind it where `half_close` says
+    /// so. An end that comes meanwhile, or a failure, shows in `frame`; what was not written by then never is.
     pub(super) async fn write<S: DeviceStream>(
         &mut self,
         connection: &mut Connection<S>,
         payload: &Payload,
-        framing: Option<&std::sync::Arc<Framing>>,
-    ) -> Result<(), Waited> {
+        framing: Option<&Arc<Framing>>,
+        half_close: bool,
+    ) {
         if let Some(framing) = framing {
             connection.codec().expect(framing);
         }
         let (deadline, cut) = self.first();
-        tokio::select! {
+        let mut end = tokio::select! {
             biased;
-            written = connection.send(payload) => match written {
-                Ok(()) => Ok(()),
-                Err(CodecError::Io(error)) => Err(Waited::Broken(error)),
-                Err(error) => Err(Waited::Unframed(error)),
-            },
-            () = self.stop.cutting() => Err(Waited::Cut(Cut::Stop)),
+            sent = connection.send(payload, half_close) => sent.map_err(Waited::Broken),
+            // The write is the start: once the run stops, what the stream has taken nothing of is not begun any more.
+            () = self.stop.stopping() => Err(Waited::Cut(Cut::Stop)),
             () = sleep_until(deadline) => Err(Waited::Cut(cut)),
+        };
+        if matches!(end, Err(Waited::Cut(Cut::Stop))) && connection.written() > 0 {
+            end = tokio::select! {
+                biased;
+                sent = connection.send_rest(half_close) => sent.map_err(Waited::Broken),
+                () = self.stop.cutting() => Err(Waited::Cut(Cut::Stop)),
+                () = sleep_until(deadline) => Err(Waited::Cut(cut)),
+            };
         }
+        match end {
+            Err(Waited::Cut(cut)) => self.over = Some(cut),
+            Err(Waited::Broken(error)) => self.broken = Some(error),
+            _ => return,
+        }
+        connection.drop_unsent();
     }
 
     /// The next frame. May be asked again after one that was not the answer, also when time is up: as long as the
@@ -99,6 +115,9 @@ impl<'w> Wait<'w> {
         if self.broken.is_some() {
             _ = connection.look();
             return self.rest(connection);
+        }
+        if let Some(cut) = self.over {
+            return last_look(connection, cut);
         }
         let (deadline, cut) = self.first();
         // Biased: a reply that is there counts, whatever else happens at that instant.
@@ -117,6 +136,7 @@ impl<'w> Wait<'w> {
             () = self.stop.cutting() => Cut::Stop,
             () = sleep_until(deadline) => cut,
         };
+        self.over = Some(cut);
         last_look(connection, cut)
     }
 
@@ -131,7 +151,7 @@ impl<'w> Wait<'w> {
 }
 
 /// What the socket holds although time is up; only then the verdict that nothing came.
-pub(super) fn last_look<S: DeviceStream>(connection: &mut Connection<S>, cut: Cut) -> Result<Frame, Waited> {
+fn last_look<S: DeviceStream>(connection: &mut Connection<S>, cut: Cut) -> Result<Frame, Waited> {
     let look = connection.look();
     match connection.decode(matches!(look, Look::Ended)) {
         Ok(Some(frame)) => return Ok(frame),
@@ -145,7 +165,8 @@ pub(super) fn last_look<S: DeviceStream>(connection: &mut Connection<S>, cut: Cu
     }
 }
 
-/// What an attempt ends as that waited in vain for an answer to `payload`: the table "Judging" of contract.md.
+/// What an attempt ends as that waited in vain for an answer to `payload`: the table "Judging" of contract.md. An empty
+/// one is a greeting's: that it does not come is the peer's silence, though nothing was written.
 pub(super) fn unanswered<S: DeviceStream>(
     connection: &Connection<S>,
     waited: Waited,
@@ -159,9 +180,9 @@ pub(super) fn unanswered<S: DeviceStream>(
         return unframed(error, received);
     }
     if let Some(text) = connection.gateway_text(link, payload) {
-        return Ending::failed(Status::Unreachable, Failure::new(ErrorKind::GatewayBusy).detail(text));
+        return Ending::gateway_busy(text);
     }
-    let progress = if connection.written() == 0 {
+    let progress = if connection.written() == 0 && !payload.is_empty() {
         Progress::Unwritten
     } else if connection.is_reply_begun(payload) {
         Progress::ReplyBegun

@@ -1,11 +1,15 @@
 //! The engine on in-memory streams under a paused clock: what devices receive, when, and what is said of them.
 //!
 //! `world.rs` is the world around the engine (gateways that follow a script and keep a record); the tests are grouped by
-//! what they show: `attempts.rs` retries and waits, `lanes.rs` who shares what, `stops.rs` how runs end early, `telnet.rs` gateways that
-//! speak Telnet.
+//! what they show: `attempts.rs` retries and waits, `lanes.rs` who shares what, `stops.rs` how runs end early, `telnet.rs`
+//! gateways that speak Telnet, `windows.rs` stops and deadlines at every moment of an attempt, `transfers.rs` those of a
+//! file, both over the wires of `wire.rs`.
 
 mod attempts;
 mod lanes;
 mod stops;
 mod telnet;
+mod transfers;
+mod windows;
+mod wire;
 mod world;

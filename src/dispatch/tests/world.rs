@@ -1,9 +1,9 @@
 //! A world for the engine: gateways that follow a script, a paused clock, and a record of what reached whom when.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -20,6 +20,12 @@ use crate::model::{Address, Backoff, Command, Ended, Outcome, RunEvent, Timing, 
 use crate::plan::{Plan, PlanRequest, build};
 use crate::session::Stop;
 use crate::transport::{Connect, ConnectError, LastLook};
+
+/// The built-in types, read once: some tests run hundreds of worlds.
+static TYPES: LazyLock<Catalog> = LazyLock::new(|| {
+    let none: &[std::path::PathBuf] = &[];
+    Catalog::load(none, &mut Sources::default(), &mut Diagnostics::default())
+});
 
 /// What a device does with a request.
 #[derive(Debug, Clone, PartialEq)]
@@ -89,6 +95,7 @@ impl Record {
 pub(super) struct World {
     inventory: String,
     command: Command,
+    save: Option<String>,
     opens: HashMap<String, Opens>,
     script: Script,
     pub(super) limits: Limits,
@@ -109,6 +116,7 @@ impl World {
         Self {
             inventory: format!("[defaults]\ntype = \"lg-rs232\"\n{inventory}"),
             command: Command::Raw("ka {set_id} 01".to_owned()),
+            save: None,
             opens: HashMap::new(),
             script: Arc::new(script),
             limits: Limits { concurrency: 256, crews: 1, deadline: None, grace: Duration::from_secs(5) },
@@ -122,6 +130,13 @@ impl World {
         self
     }
 
+    /// Fetches files to this pattern of paths instead.
+    pub(super) fn fetches(mut self, save: String) -> Self {
+        self.command = Command::Action { name: "fetch-database".to_owned(), args: BTreeMap::new() };
+        self.save = Some(save);
+        self
+    }
+
     pub(super) fn opens(mut self, gateway: &str, opens: Opens) -> Self {
         self.opens.insert(gateway.to_owned(), opens);
         self
@@ -130,15 +145,13 @@ impl World {
     pub(super) fn plan(&self) -> Plan {
         let mut sources = Sources::default();
         let mut diagnostics = Diagnostics::default();
-        let none: &[std::path::PathBuf] = &[];
-        let catalog = Catalog::load(none, &mut sources, &mut diagnostics);
         let path = std::path::Path::new("fleet.toml");
-        let fleet = inventory::read(&self.inventory, path, &catalog, &mut sources, &|_| None, &mut diagnostics);
+        let fleet = inventory::read(&self.inventory, path, &TYPES, &mut sources, &|_| None, &mut diagnostics);
         let Some(fleet) = fleet else { panic!("{}", render_all(&diagnostics, &sources, false)) };
         let selection: Vec<u32> = (0..).take(fleet.devices.len()).collect();
         let second = Duration::from_secs(1);
         let request = PlanRequest {
-            save: None,
+            save: self.save.as_deref(),
             fleet: &fleet,
             selection: &selection,
             command: &self.command,

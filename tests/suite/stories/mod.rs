@@ -9,6 +9,7 @@ mod doctor_usage;
 mod dry_run;
 mod esc_cr;
 mod example_fleets;
+mod greeting;
 mod hub;
 mod hub_save;
 mod lanes;
