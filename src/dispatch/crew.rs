@@ -16,7 +16,8 @@ use tokio::time::{Instant, sleep_until};
 use tracing::error;
 
 use super::lane::Visit;
-use super::ready::After;
+use super::lane_state::LaneState;
+use super::ready::{After, LaneIndex};
 use super::shared::Shared;
 use crate::transport::{Connect, own_file_table};
 
@@ -40,7 +41,7 @@ impl<C: Connect> Crew<C> {
         while self.has_room()
             && let Some((lane, state)) = self.shared.with_scheduler(|scheduler| scheduler.take(now))
         {
-            self.tasks.spawn(work(self.shared.clone(), Visit::new(lane, state)));
+            self.tasks.spawn(work(self.shared.clone(), lane, state));
         }
     }
 
@@ -125,7 +126,8 @@ pub(super) async fn until(instant: Option<Instant>) {
 }
 
 /// Serves one lane after another until none may start.
-async fn work<C: Connect>(shared: Arc<Shared<C>>, mut visit: Visit) {
+async fn work<C: Connect>(shared: Arc<Shared<C>>, lane: LaneIndex, state: Option<LaneState>) {
+    let mut visit = Visit::new(lane, state);
     loop {
         let served = AssertUnwindSafe(visit.serve(&shared)).catch_unwind().await;
         let after = match served {
@@ -133,7 +135,7 @@ async fn work<C: Connect>(shared: Arc<Shared<C>>, mut visit: Visit) {
             Err(panic) => {
                 let what = panic_text(panic.as_ref());
                 error!("a fault in fleetctl itself, please report it: {what}");
-                visit.end_panicked(&shared, &what).await
+                Box::pin(visit.end_panicked(&shared, &what)).await
             }
         };
         let now = Instant::now();

@@ -17,8 +17,8 @@ use super::shared::Shared;
 use crate::device_type::Login;
 use crate::model::{DeviceIndex, ErrorKind, Failure, RunEvent};
 use crate::plan::Job;
-use crate::session::{Before, Connection, Ending, Progress, attempt};
-use crate::transport::{Connect, DeviceStream};
+use crate::session::{Before, Connection, Ending, Progress, attempt, close};
+use crate::transport::Connect;
 
 /// How long a lane waits when this machine has no file, port or memory left. It keeps its slot meanwhile: no other lane
 /// could use that, and those that have not started need not start only to wait too.
@@ -40,7 +40,7 @@ impl Visit {
     /// Serves the lane until none of its devices may go on.
     pub(super) async fn serve<C: Connect>(&mut self, shared: &Shared<C>) -> After<()> {
         let mut connection = None;
-        let mut kept_for: Option<Job> = None;
+        let mut kept_for: Option<&Job> = None;
         while !shared.stop.is_stopping() {
             let Some((device, mut record)) = self.next(shared, Instant::now()) else { break };
             let Some(job) = shared.plan.job(device) else { break };
@@ -56,15 +56,15 @@ impl Visit {
                 continue;
             }
             self.current = Some((device, record, Progress::default()));
-            if !kept_for.as_ref().is_some_and(|kept| serves(kept, job)) {
+            if !kept_for.is_some_and(|kept| serves(kept, job)) {
                 close(&mut connection).await;
             }
             self.try_once(shared, device, job, &mut connection).await;
-            kept_for = Some(job.clone());
+            kept_for = Some(job);
         }
         close(&mut connection).await;
         if shared.stop.is_stopping() {
-            self.end_stopped(shared).await;
+            Box::pin(self.end_stopped(shared)).await;
             return After::Done;
         }
         match self.state.waiting.first_key_value() {
@@ -145,7 +145,9 @@ impl Visit {
                 }
                 shared.finish(device, record.outcome(job, now, &shared.clock)).await;
             }
-            Ending::Exhausted(reason) => self.wait_for_files(shared, device, record, job, &reason, now).await,
+            Ending::Exhausted(reason) => {
+                Box::pin(self.wait_for_files(shared, device, record, job, &reason, now)).await;
+            }
             _ => {
                 let Some(tried) = record.take_in(made, job.link.busy_delay) else { return };
                 let spent = now.saturating_duration_since(record.started);
@@ -153,7 +155,7 @@ impl Visit {
                 match what_next(tried, idempotent, record.failed, &job.timing, spent, shared.random()) {
                     Next::Retry(wait) if !shared.stop.is_stopping() => {
                         let failure = record.failure().cloned();
-                        self.wait(shared, device, record, failure, now, wait).await;
+                        Box::pin(self.wait(shared, device, record, failure, now, wait)).await;
                     }
                     // A device that would wait for its next attempt when the run stops keeps its last outcome.
                     _ => shared.finish(device, record.outcome(job, now, &shared.clock)).await,
@@ -259,10 +261,4 @@ fn is_same(one: Option<&Arc<Login>>, other: Option<&Arc<Login>>) -> bool {
 /// What is said of a device whose gateway has refused its password to another: too many wrong ones lock some boards.
 fn refused_before() -> Failure {
     Failure::new(ErrorKind::AuthFailed).detail("refused to another device of this gateway, not sent again")
-}
-
-async fn close<S: DeviceStream>(connection: &mut Option<Connection<S>>) {
-    if let Some(open) = connection.take() {
-        open.close().await;
-    }
 }

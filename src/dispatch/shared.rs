@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 use tracing::warn;
@@ -92,12 +93,14 @@ impl<C: Connect> Shared<C> {
     pub(super) async fn tell(&self, event: RunEvent) {
         // The receiver lives until the engine has ended: a closed queue means that the reporters are gone, and their
         // end is reported by whoever runs them.
-        _ = self.events.send(event).await;
+        if let Err(TrySendError::Full(event)) = self.events.try_send(event) {
+            _ = Box::pin(self.events.send(event)).await;
+        }
     }
 
-    pub(super) async fn finish(&self, device: DeviceIndex, outcome: Outcome) {
+    pub(super) fn finish(&self, device: DeviceIndex, outcome: Outcome) -> impl Future<Output = ()> + Send {
         let at = outcome.finished_at.unwrap_or_else(|| self.clock.at(Instant::now()));
-        self.tell(RunEvent::DeviceFinished { device, outcome: Box::new(outcome), at }).await;
+        self.tell(RunEvent::DeviceFinished { device, outcome: Box::new(outcome), at })
     }
 
     pub(super) async fn skip(&self, device: DeviceIndex) {

@@ -3,6 +3,8 @@
 //! Until the command is written nothing has happened to the device, so everything before that ends as `unreachable`, or
 //! not at all: a kept connection that turns out closed is opened anew, and a run that stops meanwhile leaves the device
 //! untouched.
+//!
+//! What few attempts do is boxed: 100,000 may be in flight, and each would carry the room for all that it could do.
 
 use std::io;
 use std::path::Path;
@@ -83,23 +85,25 @@ pub async fn attempt<C: Connect>(
     progress: &mut Progress,
 ) -> Attempt {
     loop {
-        let kept = connection.take();
-        let is_reused = kept.is_some();
-        let mut open = match kept {
+        let is_reused = connection.is_some();
+        let open = match connection {
             Some(open) => open,
             None => match before.open(connect).await {
-                Ok(open) => open,
+                Ok(open) => connection.insert(open),
                 Err(ending) => return not_written(ending),
             },
         };
-        match before.prepare(&mut open).await {
+        match before.prepare(open).await {
             Ok(()) => {}
             // A kept connection that the peer has closed meanwhile is no attempt: another one is opened.
-            Err(ending) if is_reused && ending.is_gone() => continue,
+            Err(ending) if is_reused && ending.is_gone() => {
+                *connection = None;
+                continue;
+            }
             Err(ending) => {
                 let reply = open.remembered();
                 let reply = (!reply.is_empty()).then(|| reply.into());
-                open.close().await;
+                close(connection).await;
                 return Attempt { reply, ..not_written(ending) };
             }
         }
@@ -113,24 +117,30 @@ pub async fn attempt<C: Connect>(
             device_deadline: before.device_deadline,
             stop: before.stop,
         };
-        let attempt = exchange.carry_out(&mut open).await;
+        let attempt = exchange.carry_out(open).await;
         // The same holds when the peer's end shows only in the write, as long as it took no byte.
         if is_reused && !attempt.written && attempt.ending.is_gone() {
             progress.at_exchange = false;
-            open.close().await;
+            close(connection).await;
             continue;
         }
-        if attempt.keep == Keep::Yes && before.link.reuse {
-            *connection = Some(open);
-        } else {
+        if attempt.keep == Keep::No || !before.link.reuse {
             // Behind a command that still waits for its reply nothing is sent, no log-out either.
             if attempt.written && attempt.ending.is_silence() {
                 open.logged_in = None;
             }
-            open.close().await;
+            close(connection).await;
         }
         return attempt;
     }
+}
+
+/// Closes a connection, if there is one: logs out, and reads what is there (`Connection::end_politely`).
+pub async fn close<S: DeviceStream>(connection: &mut Option<Connection<S>>) {
+    if let Some(open) = connection {
+        open.end_politely().await;
+    }
+    *connection = None;
 }
 
 fn not_written(ending: Ending) -> Attempt {
@@ -152,13 +162,15 @@ impl Before<'_> {
         let error = match opened {
             Ok(stream) => {
                 let telnet = if connect.is_raw() { TelnetMode::Never } else { self.link.telnet };
-                let open = Connection::new(stream, telnet);
+                let mut open = Connection::new(stream, telnet);
                 // A run that stops starts nothing, and the write of the command is the start.
                 return if self.stop.is_stopping() {
-                    open.close().await;
+                    open.end_politely().await;
                     Err(self.stopped())
+                } else if open.line().is_none() {
+                    Ok(open)
                 } else {
-                    self.with_line_set(open, deadline).await
+                    Box::pin(self.with_line_set(open, deadline)).await
                 };
             }
             Err(_) if self.stop.is_stopping() => return Err(self.stopped()),
@@ -191,9 +203,6 @@ impl Before<'_> {
         mut open: Connection<S>,
         deadline: Instant,
     ) -> Result<Connection<S>, Ending> {
-        if open.line().is_none() {
-            return Ok(open);
-        }
         let own = Instant::now() + SET_LINE_TIMEOUT;
         let talked = tokio::select! {
             biased;
@@ -202,7 +211,7 @@ impl Before<'_> {
             () = sleep_until(own.min(deadline)) => None,
         };
         if self.stop.is_stopping() {
-            open.close().await;
+            open.end_politely().await;
             return Err(self.stopped());
         }
         if talked.is_none() {
@@ -222,7 +231,7 @@ impl Before<'_> {
             Ok(failure) => self.gone(&open, failure),
             Err(error) => self.broken(&open, &error),
         };
-        open.close().await;
+        open.end_politely().await;
         Err(ending)
     }
 
@@ -251,7 +260,7 @@ impl Before<'_> {
         if open.is_logged_in() {
             return Ok(());
         }
-        open.log_in(login, self.link, self.timing, self.device_deadline, self.stop).await?;
+        Box::pin(open.log_in(login, self.link, self.timing, self.device_deadline, self.stop)).await?;
         // The write of the command is the start, and a log-in takes time: the run may have stopped meanwhile, or the
         // device's own time may be over.
         if self.stop.is_stopping() {
@@ -274,7 +283,7 @@ impl Before<'_> {
         let quiet = if listen { self.link.quiet } else { Duration::ZERO };
         let until = (now + quiet).max(self.not_before.unwrap_or(now));
         if until > now {
-            self.listen(open, until).await?;
+            Box::pin(self.listen(open, until)).await?;
         }
         // The last drop, without waiting: what is readable now was not asked for by what is written next.
         match open.drop_stale() {

@@ -271,12 +271,13 @@ impl<S: DeviceStream> Connection<S> {
         tokio::io::AsyncReadExt::read(self.framed.get_mut(), &mut space).await
     }
 
-    /// Closes with FIN: a socket that is closed with bytes unread answers with RST, and some gateways then keep the
-    /// session. So what is there is read first, as far as the runtime knows of it: nothing is judged by it, and a look
-    /// past that would cost each device a system call.
-    pub async fn close(mut self) {
+    /// Makes ready for being dropped: logs out, and sees to it that the connection closes with FIN. A socket that is
+    /// closed with bytes unread answers with RST, and some gateways then keep the session. So what is there is read
+    /// first, as far as the runtime knows of it: nothing is judged by it, and a look past that would cost each device a
+    /// system call.
+    pub async fn end_politely(&mut self) {
         if let Some(session) = self.logged_in.take() {
-            session.log_out(&mut self).await;
+            Box::pin(session.log_out(self)).await;
         }
         let mut space = [0; 1024];
         let mut context = Context::from_waker(Waker::noop());

@@ -40,7 +40,7 @@ impl Exchange<'_> {
         let attempt = if expects_reply || wait.is_over() {
             self.read(connection, &mut wait).await
         } else {
-            self.listen(connection).await
+            Box::pin(self.listen(connection)).await
         };
         connection.end();
         attempt
@@ -70,7 +70,7 @@ impl Exchange<'_> {
         let Some(announced) = self.request.announced(frame) else { return attempt };
         let (timing, device_deadline, stop) = (self.timing, self.device_deadline, self.stop);
         let fetch = Fetch { transfer, announced, target, timing, device_deadline, stop };
-        match fetch.carry_out(connection).await {
+        match Box::pin(fetch.carry_out(connection)).await {
             Ok(file) => Attempt { file: Some(Box::new(file)), keep: Keep::No, ..attempt },
             Err(ending) => Attempt { ending, keep: Keep::No, ..attempt },
         }

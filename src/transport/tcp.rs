@@ -6,6 +6,7 @@
 
 use std::io::{self, Read};
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use bytes::BytesMut;
 use nix::errno::Errno;
@@ -35,26 +36,31 @@ impl Connect for TcpConnect {
     async fn connect(&self, address: &Address, deadline: Instant) -> Result<TcpStream, ConnectError> {
         match &address.host {
             Host::Ip(ip) => connect_to(SocketAddr::new(*ip, address.port), deadline).await,
-            Host::Name(name) => {
-                let ips = self.resolver.resolve(name, deadline).await?;
-                let mut last: Option<ConnectError> = None;
-                for (tried, ip) in ips.iter().enumerate() {
-                    // One session per gateway, always: addresses are tried one after another, never side by side, and a
-                    // dead one may use up only its share of the time.
-                    let left = u32::try_from(ips.len() - tried).unwrap_or(u32::MAX);
-                    let now = Instant::now();
-                    let share = now + deadline.saturating_duration_since(now) / left;
-                    match connect_to(SocketAddr::new(*ip, address.port), share).await {
-                        Ok(stream) => return Ok(stream),
-                        Err(error @ (ConnectError::Exhausted(_) | ConnectError::Denied(_))) => return Err(error),
-                        // That there is no way to a further address says less than what an earlier one did.
-                        Err(ConnectError::Io(error)) if is_no_route(&error) && last.is_some() => {}
-                        Err(error) => last = Some(error),
-                    }
-                }
-                Err(last.unwrap_or_else(|| ConnectError::Dns("the name has no address".to_owned())))
+            // Boxed: a fleet of IP addresses would else carry the room for lookups in every connection.
+            Host::Name(name) => Box::pin(self.by_name(name, address.port, deadline)).await,
+        }
+    }
+}
+
+impl TcpConnect {
+    /// One session per gateway, always: addresses are tried one after another, never side by side, and a dead one may use
+    /// up only its share of the time.
+    async fn by_name(&self, name: &Arc<str>, port: u16, deadline: Instant) -> Result<TcpStream, ConnectError> {
+        let ips = self.resolver.resolve(name, deadline).await?;
+        let mut last: Option<ConnectError> = None;
+        for (tried, ip) in ips.iter().enumerate() {
+            let left = u32::try_from(ips.len() - tried).unwrap_or(u32::MAX);
+            let now = Instant::now();
+            let share = now + deadline.saturating_duration_since(now) / left;
+            match connect_to(SocketAddr::new(*ip, port), share).await {
+                Ok(stream) => return Ok(stream),
+                Err(error @ (ConnectError::Exhausted(_) | ConnectError::Denied(_))) => return Err(error),
+                // That there is no way to a further address says less than what an earlier one did.
+                Err(ConnectError::Io(error)) if is_no_route(&error) && last.is_some() => {}
+                Err(error) => last = Some(error),
             }
         }
+        Err(last.unwrap_or_else(|| ConnectError::Dns("the name has no address".to_owned())))
     }
 }
 
