@@ -106,6 +106,7 @@ mod tests {
             site: None,
             tags: Arc::default(),
             params: params.iter().map(|(name, value)| (Arc::from(*name), value.clone())).collect(),
+            medium: crate::model::Medium::Serial,
         }
     }
 

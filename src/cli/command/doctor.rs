@@ -8,7 +8,7 @@ use crate::cli::args::DoctorArgs;
 use crate::cli::exit_status::ExitStatus;
 use crate::cli::signal::Signals;
 use crate::cli::terminal::Terminal;
-use crate::device_type::{Catalog, DeviceType, Link, LinkOverrides};
+use crate::device_type::{Catalog, DeviceType, LinkOverrides};
 use crate::diagnostic::{Diagnostics, Sources, nearest};
 use crate::doctor::{
     NoQuery, Patient, Seen, Step, describe_finding, describe_step, entry, examine, findings, harmless, name_of,
@@ -92,6 +92,7 @@ fn at_address(args: &DoctorArgs, name: &str, terminal: &Terminal) -> Result<Subj
         site: None,
         tags: Arc::default(),
         params,
+        medium: device_type.link.medium,
     };
     let timing = (TimingOverrides::default(), TimingOverrides::default());
     Ok(Subject { device, device_type: device_type.clone(), timing, link: LinkOverrides::default() })
@@ -155,16 +156,9 @@ fn patient(subject: &Subject, active: bool) -> Result<Patient, NoQuery> {
     let (own, below) = subject.timing;
     let of_type = query.as_ref().map_or(subject.device_type.timing, |query| query.request.timing());
     let timing = own.over(of_type).over(below).resolve(built_in().timing);
-    let link = &subject.device_type.link;
     Ok(Patient {
         address: subject.device.address.clone(),
-        link: Arc::new(Link {
-            gap: subject.link.gap.unwrap_or(link.gap),
-            quiet: subject.link.quiet.unwrap_or(link.quiet),
-            telnet: link.telnet_under(subject.link.telnet),
-            half_close: subject.link.half_close.unwrap_or(link.half_close),
-            ..link.clone()
-        }),
+        link: Arc::new(subject.device_type.link.under(subject.link)),
         connect_timeout: timing.connect_timeout,
         reply_timeout: timing.reply_timeout,
         query,
