@@ -1,7 +1,7 @@
 //! Carries the examination out: connect, listen, ask, and where nothing answers ask in other ways.
 //!
-//! Every wait has an end and all of them together one too. What is written is the type's harmless query and its
-//! variants, nothing else. Judges nothing: what was seen goes to `finding.rs`. Lines are asked one question at a time; where
+//! Every wait has an end and all of them together one too. What is written is the type's log-in (`login.rs`), its harmless
+//! query and the query's variants, nothing else. Judges nothing: what was seen goes to `finding.rs`. Lines are asked one question at a time; where
 //! the peer hangs up, the line is opened again for the next question.
 
 use std::io;
@@ -11,11 +11,13 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::line::Line;
+use super::login::LogIn;
 use super::query::Query;
+use super::readable::written;
 use super::replies::Replies;
 use super::seen::{Asked, Heard, LineEnd, Opened, Question, Seen, Terminator};
 use crate::codec::TelnetMode;
-use crate::device_type::{Link, Request};
+use crate::device_type::{DeviceType, Link, LoginVerdict, Request};
 use crate::model::escape::printable;
 use crate::model::{Address, Payload};
 use crate::transport::{Connect, ConnectError};
@@ -27,7 +29,7 @@ const LONGEST: Duration = Duration::from_mins(1);
 const GREETING: Duration = Duration::from_secs(1);
 
 /// The longest wait for the answer to one question.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long another unit is waited for: those that answer do so in less than 200 ms.
 const UNIT: Duration = Duration::from_millis(700);
@@ -45,6 +47,10 @@ const NAMED_UNITS: usize = 4;
 pub struct Patient {
     /// The gateway.
     pub address: Address,
+    /// Its type, as it is for its parameters.
+    pub device_type: Arc<DeviceType>,
+    /// What is said before the question.
+    pub log_in: Option<LogIn>,
     /// How the device is connected to.
     pub link: Arc<Link>,
     /// For opening a connection.
@@ -68,8 +74,12 @@ pub enum Step<'s> {
     Listening(Duration),
     /// That was heard.
     Listened(&'s Heard),
-    /// A question is written: these bytes, safe for a terminal.
-    Asking(Question, &'s str),
+    /// A step of the log-in is written: these bytes, safe for a terminal; `None`: the device speaks first.
+    LoggingIn(Option<&'s str>),
+    /// This reply, safe for a terminal, says that, after this time.
+    LoggedIn(&'s str, &'s LoginVerdict, Duration),
+    /// A question is written: how it differs from a run's, and these bytes, safe for a terminal.
+    Asking(&'s str, &'s str),
     /// That came of it.
     Asked(&'s Asked),
 }
@@ -79,6 +89,7 @@ pub async fn examine<C: Connect>(patient: &Patient, connect: &C, tell: &mut dyn 
     let deadline = Instant::now() + LONGEST;
     let mut examination = Examination { patient, connect, tell, deadline, line: None, seen: Seen::default() };
     examination.carry_out().await;
+    examination.log_out().await;
     if let Some(line) = examination.line.take() {
         line.close();
     }
@@ -86,13 +97,14 @@ pub async fn examine<C: Connect>(patient: &Patient, connect: &C, tell: &mut dyn 
     examination.seen
 }
 
-struct Examination<'e, C: Connect> {
-    patient: &'e Patient,
+/// An examination under way.
+pub(super) struct Examination<'e, C: Connect> {
+    pub(super) patient: &'e Patient,
     connect: &'e C,
-    tell: &'e mut dyn FnMut(&Step<'_>),
-    deadline: Instant,
-    line: Option<Line<C::Stream>>,
-    seen: Seen,
+    pub(super) tell: &'e mut dyn FnMut(&Step<'_>),
+    pub(super) deadline: Instant,
+    pub(super) line: Option<Line<C::Stream>>,
+    pub(super) seen: Seen,
 }
 
 /// What is written and how an answer to it is known.
@@ -101,6 +113,8 @@ struct Inquiry<'i> {
     payload: &'i Payload,
     /// Judges the replies.
     request: &'i Request,
+    /// Whether our side is closed behind it.
+    half_close: bool,
     patience: Duration,
 }
 
@@ -109,36 +123,75 @@ impl<C: Connect> Examination<'_, C> {
         self.open().await;
         self.listen().await;
         let patient = self.patient;
-        let Some(query) = &patient.query else { return };
-        if !self.goes_on() {
+        if !self.log_in().await || !self.goes_on() {
             return;
         }
+        let Some(query) = &patient.query else { return };
         let own = Inquiry {
             question: Question::Own,
             payload: query.request.payload(),
             request: &query.request,
+            half_close: patient.link.half_close,
             patience: patient.reply_timeout.min(PATIENCE),
         };
         // Twice: the first may have been added to what an unfinished command left in the device.
         for _ in 0..2 {
-            if self.ask(&own, query).await || !self.goes_on() {
+            if self.ask(&own, query).await {
+                return;
+            }
+            if !self.goes_on() {
+                break;
+            }
+        }
+        // Some devices take the early end of our side for a client that has left, and hang up.
+        if (patient.link.half_close || patient.device_type.link.half_close) && self.may_ask() {
+            let half_close = !patient.link.half_close;
+            if self.ask(&Inquiry { question: Question::HalfClosed(half_close), half_close, ..own }, query).await {
                 return;
             }
         }
-        if self.ask_units(query).await || !self.goes_on() {
+        if !self.goes_on() || self.ask_units(query).await || !self.goes_on() {
+            return;
+        }
+        if self.ask_dialects(query).await || !self.goes_on() {
             return;
         }
         self.ask_endings(query).await;
     }
 
+    /// Asks as devices with other parameters are asked; whether one such question was answered.
+    async fn ask_dialects(&mut self, query: &Query) -> bool {
+        for (place, dialect) in query.dialects.iter().enumerate() {
+            let other = &dialect.query;
+            let inquiry = Inquiry {
+                question: Question::Dialect(place),
+                payload: other.request.payload(),
+                request: &other.request,
+                half_close: self.patient.link.half_close,
+                patience: self.patient.reply_timeout.min(PATIENCE),
+            };
+            self.ask(&inquiry, other).await;
+            if self.seen.dialect().is_some() {
+                return true;
+            }
+            if !self.goes_on() {
+                break;
+            }
+        }
+        false
+    }
+
     /// Whether another question makes sense.
-    fn goes_on(&self) -> bool {
-        let last = self.seen.asked.last().map_or(&self.seen.greeting, |asked| &asked.heard);
+    pub(super) fn goes_on(&self) -> bool {
         let hung_up = |heard: &Heard| matches!(heard.end, LineEnd::Closed | LineEnd::Broken);
         let repeatedly = self.seen.asked.iter().rev().take_while(|asked| hung_up(&asked.heard)).count() >= 2;
+        !(self.seen.asked.is_empty() && hung_up(&self.seen.greeting)) && !repeatedly && self.may_ask()
+    }
+
+    /// Whether nobody stands in the way of another question.
+    fn may_ask(&self) -> bool {
+        let last = self.seen.asked.last().map_or(&self.seen.greeting, |asked| &asked.heard);
         self.seen.opened == Opened::Yes
-            && !(self.seen.asked.is_empty() && hung_up(last))
-            && !repeatedly
             && last.end != LineEnd::Babbling
             && self.patient.link.busy_text(&last.data).is_none()
             && Instant::now() < self.deadline
@@ -191,8 +244,13 @@ impl<C: Connect> Examination<'_, C> {
         if self.patient.active
             && let Some(payload) = query.of_everyone()
         {
-            let everyone =
-                Inquiry { question: Question::Everyone, payload: &payload, request: &query.request, patience: ENDING };
+            let everyone = Inquiry {
+                question: Question::Everyone,
+                payload: &payload,
+                request: &query.request,
+                half_close: self.patient.link.half_close,
+                patience: ENDING,
+            };
             self.ask(&everyone, query).await;
         }
         // Units that replies have named but nobody has asked: a late answer, or one to everybody.
@@ -210,8 +268,13 @@ impl<C: Connect> Examination<'_, C> {
             && self.goes_on()
         {
             let payload = request.payload().clone();
-            let inquiry =
-                Inquiry { question: Question::Unit(unit), payload: &payload, request: &request, patience: UNIT };
+            let inquiry = Inquiry {
+                question: Question::Unit(unit),
+                payload: &payload,
+                request: &request,
+                half_close: self.patient.link.half_close,
+                patience: UNIT,
+            };
             self.ask(&inquiry, query).await;
         }
     }
@@ -224,7 +287,9 @@ impl<C: Connect> Examination<'_, C> {
             let Some(payload) = query.ending_in(terminator) else { continue };
             self.clear(&clear).await;
             let question = Question::Ending(terminator);
-            let inquiry = Inquiry { question, payload: &payload, request: &query.request, patience: ENDING };
+            let half_close = self.patient.link.half_close;
+            let inquiry =
+                Inquiry { question, payload: &payload, request: &query.request, half_close, patience: ENDING };
             if self.ask(&inquiry, query).await || !self.goes_on() {
                 break;
             }
@@ -245,7 +310,7 @@ impl<C: Connect> Examination<'_, C> {
 
     /// Asks one question; whether it was answered.
     async fn ask(&mut self, inquiry: &Inquiry<'_>, query: &Query) -> bool {
-        let Some(framing) = query.request.framing() else { return false };
+        let Some(framing) = inquiry.request.framing() else { return false };
         if self.line.as_ref().is_none_or(|line| !line.is_open()) {
             self.reopen().await;
         }
@@ -255,19 +320,25 @@ impl<C: Connect> Examination<'_, C> {
         let late = line.hear(quiet.min(self.deadline), |_| false).await;
         let mut asked = Asked {
             question: inquiry.question,
-            sent: inquiry.payload.shown(),
+            sent: written(inquiry.payload, self.patient.device_type.is_text),
             heard: Heard::default(),
             echoed: false,
             garbled: false,
             answer: None,
             after: Duration::ZERO,
         };
-        (self.tell)(&Step::Asking(asked.question, &asked.sent));
+        (self.tell)(&Step::Asking(&variant(asked.question, self.patient.query.as_ref()), &asked.sent));
         let start = Instant::now();
         let until = (start + inquiry.patience).min(self.deadline);
         line.write(inquiry.payload, until).await;
+        if inquiry.half_close {
+            line.half_close(until).await;
+        }
         let mut replies = Replies::new(framing, inquiry.request, query);
         asked.heard = line.hear(until, |bytes| replies.take(bytes)).await;
+        if asked.heard.end == LineEnd::Closed {
+            replies.end();
+        }
         asked.garbled = replies.is_garbled(&asked.heard.data, inquiry.payload);
         asked.heard.units = replies.units;
         // A late answer belongs to nobody's question, but it names its unit.
@@ -281,7 +352,8 @@ impl<C: Connect> Examination<'_, C> {
         is_answered
     }
 
-    async fn reopen(&mut self) {
+    /// Opens another connection in the place of the one that there is, logged in like it.
+    pub(super) async fn reopen(&mut self) {
         if let Some(line) = self.line.take() {
             line.close();
         }
@@ -291,7 +363,24 @@ impl<C: Connect> Examination<'_, C> {
             let mode = self.patient.link.telnet;
             let mode = if is_telnet && mode == TelnetMode::Never { TelnetMode::Always } else { mode };
             self.line = Some(Line::new(stream, mode));
+            self.log_in_again().await;
         }
+    }
+}
+
+/// How a question differs from a run's, in words that follow it.
+fn variant(question: Question, query: Option<&Query>) -> String {
+    match question {
+        Question::Own => String::new(),
+        Question::Unit(unit) => format!(" of unit {unit}"),
+        Question::Everyone => " of every unit".to_owned(),
+        Question::Ending(Terminator::Nothing) => " without a line end".to_owned(),
+        Question::Ending(_) => " with another line end".to_owned(),
+        Question::HalfClosed(true) => ", and close our side behind it".to_owned(),
+        Question::HalfClosed(false) => ", and keep our side open".to_owned(),
+        Question::Dialect(place) => query
+            .and_then(|query| query.dialects.get(place))
+            .map_or_else(String::new, |dialect| format!(", as with `{}`", dialect.setting())),
     }
 }
 

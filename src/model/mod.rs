@@ -23,5 +23,5 @@ pub use failure::{ErrorKind, Failure};
 pub use names::{fold_names, selector_name};
 pub use outcome::{AttemptError, Delivery, FileRecord, Outcome, SkipReason, Status, Value};
 pub use run::{Ended, RunId, RunInfo, StopReason, Summary, UnixMillis};
-pub use secret::Secret;
+pub use secret::{KeptIn, Secret};
 pub use timing::{Backoff, Timing, TimingOverrides};

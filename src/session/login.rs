@@ -70,8 +70,8 @@ impl LoggedIn {
                 Err(waited) => return Err(failed(connection, waited)),
             };
             match verdict {
-                LoginVerdict::Next => self.steps += 1,
-                LoginVerdict::Done => {
+                LoginVerdict::Next { .. } => self.steps += 1,
+                LoginVerdict::Done { .. } => {
                     self.steps += 1;
                     return Ok(());
                 }
