@@ -24,6 +24,7 @@ pub fn describe_step(step: &Step<'_>, is_text: bool) -> String {
             "silent, as it should be\n".to_owned()
         }
         Step::Listened(heard) => format!("{}\n", listened(heard, is_text)),
+        Step::Unanswered(heard) => format!("{}\n", listened(heard, is_text)),
         Step::LoggingIn(Some(sent)) => format!("log in: `{sent}` … "),
         Step::LoggingIn(None) => "log in: wait for the device to begin … ".to_owned(),
         Step::LoggedIn(shown, verdict, after) => format!("`{shown}` after {}{}\n", span(*after), login(verdict)),

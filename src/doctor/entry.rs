@@ -204,6 +204,7 @@ mod tests {
                 verdict: Verdict::Ok { value: None },
                 announced: None,
                 is_all: true,
+                is_mirror: false,
             }),
             after: Duration::ZERO,
         };

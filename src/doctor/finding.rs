@@ -43,7 +43,8 @@ pub fn findings(patient: &Patient, seen: &Seen) -> Vec<Finding> {
     }
     found.extend(serial(seen));
     found.extend(unasked(patient, &seen.greeting));
-    if let Some(logged_in) = &seen.login {
+    // What only comes back says nothing of a log-in.
+    if let Some(logged_in) = seen.login.as_ref().filter(|logged_in| !logged_in.is_mirror) {
         found.extend(login(patient, logged_in));
         // A device that is not logged in to was asked nothing.
         if found.iter().any(|one| one.is_problem) && seen.asked.is_empty() {
@@ -106,9 +107,12 @@ fn login(patient: &Patient, logged_in: &LoggedIn) -> Option<Finding> {
         }
         LoginEnd::Unneeded(message) => note(format!("the device wants no password{}", because(message))),
         LoginEnd::Locked(message) => problem(
-            format!("the device wants a password, and there is no `{param}` in its `params`{}", because(message)),
             format!(
-                "write `params = {{ {param} = {{ env = \"VARIABLE\" }} }}` for it, and the password into that variable"
+                "the device wants a password, and there is no `{param}` in its `params`{}",
+                message.as_ref().map_or_else(String::new, |said| format!(" ({said})"))
+            ),
+            format!(
+                "write `params = {{ {param} = {{ env = \"VARIABLE\" }} }}` for it into the inventory and the password into that variable, then examine it by its name"
             ),
         ),
         LoginEnd::Refused(message) => problem(
@@ -289,7 +293,7 @@ fn answered(patient: &Patient, asked: &Asked, seen: &Seen, found: &mut Vec<Findi
         Verdict::Refused { message } => found.push(problem(
             format!("the device answers, but refuses the question: {message}"),
             format!(
-                "{is_right}; check that this model knows the command, and that its present state allows it (a device in configuration mode must first leave it)"
+                "{is_right}; check that its present state allows it (a device in configuration mode takes no commands until it is brought out of it), and that this model knows the command"
             ),
         )),
         Verdict::Busy { message } => found.push(problem(

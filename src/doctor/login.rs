@@ -86,7 +86,7 @@ impl<C: Connect> Examination<'_, C> {
 
     async fn carry_login_out(&mut self, log_in: &LogIn) -> LoggedIn {
         let is_text = self.patient.device_type.is_text;
-        let mut logged_in = LoggedIn { is_whole: log_in.is_whole, steps: 0, end: LoginEnd::Accepted };
+        let mut logged_in = LoggedIn { is_whole: log_in.is_whole, steps: 0, is_mirror: true, end: LoginEnd::Accepted };
         let mut said = None;
         for step in &log_in.login.steps {
             let sent = step.send.as_ref().map(|payload| written(payload, is_text));
@@ -94,11 +94,13 @@ impl<C: Connect> Examination<'_, C> {
             let start = Instant::now();
             let (heard, frame) = self.say(step.send.as_deref(), &step.framing).await;
             let Some(frame) = frame else {
-                (self.tell)(&Step::Listened(&heard));
+                (self.tell)(&Step::Unanswered(&heard));
+                logged_in.is_mirror = false;
                 logged_in.end = LoginEnd::Unanswered(heard);
                 return logged_in;
             };
             let shown = readable(&frame.bytes, is_text);
+            logged_in.is_mirror &= step.send.as_ref().is_some_and(|payload| payload.bytes() == frame.bytes);
             let verdict = step.judge(&frame);
             (self.tell)(&Step::LoggedIn(&shown, &verdict, start.elapsed()));
             match verdict {

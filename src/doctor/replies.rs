@@ -63,6 +63,7 @@ impl<'r> Replies<'r> {
             announced: matches!(verdict, Verdict::Ok { .. }).then(|| self.request.announced(frame)).flatten(),
             verdict,
             is_all: self.buffer.is_empty(),
+            is_mirror: frame.bytes == self.request.payload().bytes(),
         }
     }
 

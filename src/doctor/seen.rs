@@ -82,6 +82,8 @@ pub struct LoggedIn {
     pub is_whole: bool,
     /// The steps that were carried out.
     pub steps: usize,
+    /// Whether each reply was what had been written, byte for byte.
+    pub is_mirror: bool,
     /// How it ended.
     pub end: LoginEnd,
 }
@@ -140,6 +142,8 @@ pub struct Answer {
     pub announced: Option<u64>,
     /// Whether it is all that came: nothing was left over behind it.
     pub is_all: bool,
+    /// Whether it is what was written, byte for byte.
+    pub is_mirror: bool,
 }
 
 /// The variants of the harmless question.
@@ -226,6 +230,13 @@ impl Seen {
     /// The question that was answered as a run would ask it.
     pub fn own_answer(&self) -> Option<&Asked> {
         self.asked.iter().find(|asked| asked.question == Question::Own && asked.is_answered())
+    }
+
+    /// Whether an answer is no more than an echo: what was written came back, and so much of it that it is no chance.
+    pub fn is_mirror(&self, answer: &Answer, written: usize) -> bool {
+        const NO_CHANCE: usize = 3;
+        let logged_in = self.login.as_ref().is_some_and(|logged_in| logged_in.is_mirror);
+        answer.is_mirror && (written >= NO_CHANCE || logged_in)
     }
 
     /// The place of the dialect that was answered instead.

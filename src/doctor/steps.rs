@@ -78,6 +78,8 @@ pub enum Step<'s> {
     LoggingIn(Option<&'s str>),
     /// This reply, safe for a terminal, says that, after this time.
     LoggedIn(&'s str, &'s LoginVerdict, Duration),
+    /// It was not answered; that was heard.
+    Unanswered(&'s Heard),
     /// A question is written: how it differs from a run's, and these bytes, safe for a terminal.
     Asking(&'s str, &'s str),
     /// That came of it.
@@ -339,13 +341,15 @@ impl<C: Connect> Examination<'_, C> {
         if asked.heard.end == LineEnd::Closed {
             replies.end();
         }
-        asked.garbled = replies.is_garbled(&asked.heard.data, inquiry.payload);
+        let came_back = asked.heard.data == inquiry.payload.bytes();
+        asked.garbled = !came_back && replies.is_garbled(&asked.heard.data, inquiry.payload);
         asked.heard.units = replies.units;
         // A late answer belongs to nobody's question, but it names its unit.
         asked.heard.units.extend(Replies::new(framing, inquiry.request, query).units_in(&late.data));
         asked.after = start.elapsed();
-        asked.echoed = is_echoed(inquiry.payload.bytes(), &asked.heard.data);
-        asked.answer = replies.answer;
+        let written = inquiry.payload.bytes();
+        asked.answer = replies.answer.filter(|answer| !self.seen.is_mirror(answer, written.len()));
+        asked.echoed = is_echoed(written, &asked.heard.data) || (asked.answer.is_none() && came_back);
         (self.tell)(&Step::Asked(&asked));
         let is_answered = asked.is_answered();
         self.seen.asked.push(asked);

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::device_type::Catalog;
-use crate::doctor::seen::{Question, Terminator};
 use crate::doctor::harmless;
+use crate::doctor::seen::{Question, Terminator};
 use crate::model::escape::shown;
 use crate::model::{Address, Params};
 
@@ -37,7 +37,13 @@ fn asked(question: Question, bytes: &[u8], verdict: Option<Verdict>) -> Asked {
         heard: heard(bytes, LineEnd::Open),
         echoed: false,
         garbled: false,
-        answer: verdict.map(|verdict| Answer { shown: shown(bytes), verdict, announced: None, is_all: true }),
+        answer: verdict.map(|verdict| Answer {
+            shown: shown(bytes),
+            verdict,
+            announced: None,
+            is_all: true,
+            is_mirror: false,
+        }),
         after: Duration::from_millis(80),
     }
 }
