@@ -17,6 +17,7 @@ mod seen;
 mod steps;
 #[cfg(test)]
 mod tests;
+mod variants;
 
 pub use describe::{describe_finding, describe_step};
 pub use entry::{Entry, entry, name_of};

@@ -1,7 +1,7 @@
 //! Carries the examination out: connect, listen, ask, and where nothing answers ask in other ways.
 //!
 //! Every wait has an end and all of them together one too. What is written is the type's log-in (`login.rs`), its harmless
-//! query and the query's variants, nothing else. Judges nothing: what was seen goes to `finding.rs`. Lines are asked one question at a time; where
+//! query and the query's variants (`variants.rs`), nothing else. Judges nothing: what was seen goes to `finding.rs`. Lines are asked one question at a time; where
 //! the peer hangs up, the line is opened again for the next question.
 
 use std::io;
@@ -15,7 +15,8 @@ use super::login::LogIn;
 use super::query::Query;
 use super::readable::written;
 use super::replies::Replies;
-use super::seen::{Asked, Heard, LineEnd, Opened, Question, Seen, Terminator};
+use super::seen::{Asked, Heard, LineEnd, Opened, Question, Seen};
+use super::variants::variant;
 use crate::codec::TelnetMode;
 use crate::device_type::{DeviceType, Link, LoginVerdict, Request};
 use crate::model::escape::printable;
@@ -30,18 +31,6 @@ const GREETING: Duration = Duration::from_secs(1);
 
 /// The longest wait for the answer to one question.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
-
-/// How long another unit is waited for: those that answer do so in less than 200 ms.
-const UNIT: Duration = Duration::from_millis(700);
-
-/// How long an answer to another line end is waited for.
-const ENDING: Duration = Duration::from_millis(1500);
-
-/// The units that are asked beside the device's own.
-const UNITS: std::ops::RangeInclusive<i64> = 1..=10;
-
-/// How many units are asked that only replies have named.
-const NAMED_UNITS: usize = 4;
 
 /// Whom and how to examine.
 pub struct Patient {
@@ -110,14 +99,14 @@ pub(super) struct Examination<'e, C: Connect> {
 }
 
 /// What is written and how an answer to it is known.
-struct Inquiry<'i> {
-    question: Question,
-    payload: &'i Payload,
+pub(super) struct Inquiry<'i> {
+    pub(super) question: Question,
+    pub(super) payload: &'i Payload,
     /// Judges the replies.
-    request: &'i Request,
+    pub(super) request: &'i Request,
     /// Whether our side is closed behind it.
-    half_close: bool,
-    patience: Duration,
+    pub(super) half_close: bool,
+    pub(super) patience: Duration,
 }
 
 impl<C: Connect> Examination<'_, C> {
@@ -161,33 +150,12 @@ impl<C: Connect> Examination<'_, C> {
         self.ask_endings(query).await;
     }
 
-    /// Asks as devices with other parameters are asked; whether one such question was answered.
-    async fn ask_dialects(&mut self, query: &Query) -> bool {
-        for (place, dialect) in query.dialects.iter().enumerate() {
-            let other = &dialect.query;
-            let inquiry = Inquiry {
-                question: Question::Dialect(place),
-                payload: other.request.payload(),
-                request: &other.request,
-                half_close: self.patient.link.half_close,
-                patience: self.patient.reply_timeout.min(PATIENCE),
-            };
-            self.ask(&inquiry, other).await;
-            if self.seen.dialect().is_some() {
-                return true;
-            }
-            if !self.goes_on() {
-                break;
-            }
-        }
-        false
-    }
-
     /// Whether another question makes sense.
     pub(super) fn goes_on(&self) -> bool {
         let hung_up = |heard: &Heard| matches!(heard.end, LineEnd::Closed | LineEnd::Broken);
         let repeatedly = self.seen.asked.iter().rev().take_while(|asked| hung_up(&asked.heard)).count() >= 2;
-        !(self.seen.asked.is_empty() && hung_up(&self.seen.greeting)) && !repeatedly && self.may_ask()
+        let at_once = self.seen.asked.is_empty() && hung_up(&self.seen.greeting);
+        !at_once && !repeatedly && self.may_ask()
     }
 
     /// Whether nobody stands in the way of another question.
@@ -238,80 +206,8 @@ impl<C: Connect> Examination<'_, C> {
         (self.tell)(&Step::Listened(&self.seen.greeting));
     }
 
-    /// Asks other units, each by itself; whether one answered.
-    async fn ask_units(&mut self, query: &Query) -> bool {
-        for unit in UNITS {
-            self.ask_unit(query, unit).await;
-        }
-        if self.patient.active
-            && let Some(payload) = query.of_everyone()
-        {
-            let everyone = Inquiry {
-                question: Question::Everyone,
-                payload: &payload,
-                request: &query.request,
-                half_close: self.patient.link.half_close,
-                patience: ENDING,
-            };
-            self.ask(&everyone, query).await;
-        }
-        // Units that replies have named but nobody has asked: a late answer, or one to everybody.
-        let mut named: Vec<i64> = self.seen.asked.iter().flat_map(|asked| asked.heard.units.iter().copied()).collect();
-        named.sort_unstable();
-        named.dedup();
-        for unit in named.into_iter().filter(|unit| !UNITS.contains(unit)).take(NAMED_UNITS) {
-            self.ask_unit(query, unit).await;
-        }
-        !self.seen.other_units().is_empty()
-    }
-
-    async fn ask_unit(&mut self, query: &Query, unit: i64) {
-        if let Some(request) = query.of_unit(unit)
-            && self.goes_on()
-        {
-            let payload = request.payload().clone();
-            let inquiry = Inquiry {
-                question: Question::Unit(unit),
-                payload: &payload,
-                request: &request,
-                half_close: self.patient.link.half_close,
-                patience: UNIT,
-            };
-            self.ask(&inquiry, query).await;
-        }
-    }
-
-    /// Asks with other line ends. What an unanswered one leaves in the device is ended before the next, so that it is
-    /// not added to it.
-    async fn ask_endings(&mut self, query: &Query) {
-        let clear = Payload::plain(Terminator::CrLf.bytes());
-        for terminator in Terminator::ALL {
-            let Some(payload) = query.ending_in(terminator) else { continue };
-            self.clear(&clear).await;
-            let question = Question::Ending(terminator);
-            let half_close = self.patient.link.half_close;
-            let inquiry =
-                Inquiry { question, payload: &payload, request: &query.request, half_close, patience: ENDING };
-            if self.ask(&inquiry, query).await || !self.goes_on() {
-                break;
-            }
-        }
-        if let Some(own) = query.own_terminator() {
-            self.clear(&Payload::plain(own.bytes())).await;
-        }
-    }
-
-    /// Ends whatever line the device still holds, and drops what it says to that.
-    async fn clear(&mut self, end: &Payload) {
-        let until = (Instant::now() + self.patient.link.quiet.max(self.patient.link.gap)).min(self.deadline);
-        if let Some(line) = self.line.as_mut().filter(|line| line.is_open()) {
-            line.write(end, until).await;
-            line.hear(until, |_| false).await;
-        }
-    }
-
     /// Asks one question; whether it was answered.
-    async fn ask(&mut self, inquiry: &Inquiry<'_>, query: &Query) -> bool {
+    pub(super) async fn ask(&mut self, inquiry: &Inquiry<'_>, query: &Query) -> bool {
         let Some(framing) = inquiry.request.framing() else { return false };
         if self.line.as_ref().is_none_or(|line| !line.is_open()) {
             self.reopen().await;
@@ -369,22 +265,6 @@ impl<C: Connect> Examination<'_, C> {
             self.line = Some(Line::new(stream, mode));
             self.log_in_again().await;
         }
-    }
-}
-
-/// How a question differs from a run's, in words that follow it.
-fn variant(question: Question, query: Option<&Query>) -> String {
-    match question {
-        Question::Own => String::new(),
-        Question::Unit(unit) => format!(" of unit {unit}"),
-        Question::Everyone => " of every unit".to_owned(),
-        Question::Ending(Terminator::Nothing) => " without a line end".to_owned(),
-        Question::Ending(_) => " with another line end".to_owned(),
-        Question::HalfClosed(true) => ", and close our side behind it".to_owned(),
-        Question::HalfClosed(false) => ", and keep our side open".to_owned(),
-        Question::Dialect(place) => query
-            .and_then(|query| query.dialects.get(place))
-            .map_or_else(String::new, |dialect| format!(", as with `{}`", dialect.setting())),
     }
 }
 

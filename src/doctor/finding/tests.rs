@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
+use crate::codec::{LineState, TelnetMode};
 use crate::device_type::Catalog;
 use crate::doctor::harmless;
-use crate::doctor::seen::{Question, Terminator};
+use crate::doctor::seen::{Heard, LineEnd, Opened, Question, Terminator};
 use crate::model::escape::shown;
 use crate::model::{Address, Params};
 

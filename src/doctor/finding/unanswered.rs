@@ -1,6 +1,7 @@
 //! A device that did not answer as a run would ask it: what it did instead, and what to change.
 
-use super::{Finding, babbling, clients, peer, problem, quoted, service};
+use super::connection::{babbling, service, usual_port};
+use super::{Finding, clients, peer, problem, quoted};
 use crate::device_type::Verdict;
 use crate::doctor::query::Query;
 use crate::doctor::seen::{Heard, LineEnd, Question, Seen, Terminator};
@@ -155,15 +156,12 @@ fn other_way(patient: &Patient, seen: &Seen) -> Option<Finding> {
 /// Nothing came at all.
 fn silent(patient: &Patient) -> Finding {
     if patient.link.medium == Medium::Network {
-        let asked_as = match patient.device_type.port {
-            Some(port) if port != patient.address.port => format!(" (these devices come with port {port})"),
-            _ => String::new(),
-        };
         return problem(
             "the port is open, but the device is silent: nothing answered",
             format!(
-                "check that {} is the device's port for commands{asked_as} and that it is a `{}`; close other programs that are connected to it{}; if there are none, turn it off and on: that ends connections left over from a program that died",
+                "check that {} is the device's port for commands{} and that it is a `{}`; close other programs that are connected to it{}; if there are none, turn it off and on: that ends connections left over from a program that died",
                 patient.address,
+                usual_port(patient),
                 patient.device_type.name,
                 clients(patient)
             ),
