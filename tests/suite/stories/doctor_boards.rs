@@ -64,7 +64,7 @@ fn a_locked_board_without_a_password_in_the_inventory_is_named_by_name_and_by_ad
         let finished = board(&peer, "").fleetctl(arguments);
         says(&finished, 1, &["wants a password", "it is locked", "-> write `params = { password = { env ="]);
     }
-    assert_eq!(peer.heard(), ["7A", "fin", "7A", "fin"]);
+    assert_eq!((peer.heard().iter().filter(|segment| *segment != "fin").count(), times(&peer, "7A")), (2, 2));
 }
 
 #[test]
@@ -174,7 +174,8 @@ fn a_board_that_speaks_the_other_mode_is_found_out_and_the_entry_works() {
     let what = "does not answer with `mode = \"api\"`, but does with `mode = \"standard\"`";
     says(&workspace.fleetctl(&arguments), 1, &[what, "-> write `params = { mode = \"standard\" }`", "wrote"]);
     workspace.fleetctl(&["run", "-i", "lamp.toml", "--do", "relay-on"]).expect_status(0);
-    assert_eq!(peer.heard(), ["AA 02 FE 21 CB", "AA 02 FE 21 CB", "FE 21", "fin", "FE 6C 01", "fin"]);
+    let heard: Vec<String> = peer.heard().into_iter().filter(|segment| segment != "fin").collect();
+    assert_eq!(heard, ["AA 02 FE 21 CB", "AA 02 FE 21 CB", "FE 21", "FE 6C 01"]);
 
     let peer = Peer::start(&["> FE 21 > FE 21 > AA 02 FE 21 CB < AA 01 55 00"]);
     let finished = ncd(&peer, &["--param", "mode=standard"]);
@@ -247,7 +248,7 @@ fn a_type_without_a_harmless_question_is_only_listened_to_and_that_is_said() {
     let peer = Peer::start(&[""]);
     let finished = Workspace::new().fleetctl(&["doctor", &peer.address(), "--type", "esc-cr"]);
     says(&finished, 0, &["knows no harmless question", "-> to have it asked", "was not asked"]);
-    assert_eq!(peer.heard(), ["fin"]);
+    assert!(peer.heard().iter().all(|segment| segment == "fin"), "{:?}", peer.connections());
 }
 
 #[test]
