@@ -79,15 +79,19 @@ fn a_log_in_is_equal_for_equal_passwords_and_shows_none() {
     assert_eq!(Some(&one), login(&[relay(2), password("apple")]).as_ref());
     assert_ne!(Some(&one), login(&[relay(1), password("pear")]).as_ref());
     assert!(!format!("{one:?}").contains("apple"));
+    let said = |text: &str| Some(text.to_owned());
     let [first, second] = one.steps.as_slice() else { panic!("{one:?}") };
-    assert_eq!(first.judge(&frame(&[0])), LoginVerdict::Next);
-    assert_eq!(first.judge(&frame(&[0xff])), LoginVerdict::Done);
+    assert_eq!(first.judge(&frame(&[0])), LoginVerdict::Next { message: said("it is locked") });
+    assert_eq!(first.judge(&frame(&[0xff])), LoginVerdict::Done { message: said("its password protection is off") });
     assert_eq!(second.send.as_ref().unwrap().bytes(), b"\x79apple");
-    assert_eq!(second.judge(&frame(&[1])), LoginVerdict::Done);
+    assert_eq!(second.judge(&frame(&[1])), LoginVerdict::Done { message: None });
     assert_eq!(second.judge(&frame(&[9])), LoginVerdict::Malformed { message: "\\t".to_owned() });
     let refused = LoginVerdict::Auth { message: "the board refuses the password".to_owned() };
     assert_eq!(second.judge(&frame(&[2])), refused);
     assert_eq!(second.logout.as_ref().unwrap().payload.bytes(), [0x7b]);
+    // Without the password only the question whether it is locked is left.
+    let opening = board.login_opening().unwrap().unwrap();
+    assert_eq!(opening.steps, one.steps[..1]);
 }
 
 #[test]

@@ -88,9 +88,15 @@ pub struct Logout {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LoginVerdict {
     /// The next step follows.
-    Next,
+    Next {
+        /// What the type's rule says of it, if it says anything.
+        message: Option<String>,
+    },
     /// The log-in is over: the command may follow.
-    Done,
+    Done {
+        /// What the type's rule says of it, if it says anything.
+        message: Option<String>,
+    },
     /// The password is refused.
     Auth {
         /// Why, as far as it says.
@@ -126,12 +132,12 @@ impl LoginStep {
         let Some(rule) = self.rules.iter().find(|rule| rule.when.is_match(body)) else {
             return LoginVerdict::Malformed { message: shown(&frame.bytes) };
         };
+        let fields = rule.when.fields(body).unwrap_or_default();
+        let said = || rule.message.as_ref().map(|template| message(Some(template), &fields, &frame.bytes));
         match rule.then {
-            LoginThen::Next => LoginVerdict::Next,
-            LoginThen::Done => LoginVerdict::Done,
-            LoginThen::Auth => LoginVerdict::Auth {
-                message: message(rule.message.as_ref(), &rule.when.fields(body).unwrap_or_default(), &frame.bytes),
-            },
+            LoginThen::Next => LoginVerdict::Next { message: said() },
+            LoginThen::Done => LoginVerdict::Done { message: said() },
+            LoginThen::Auth => LoginVerdict::Auth { message: message(rule.message.as_ref(), &fields, &frame.bytes) },
         }
     }
 }
@@ -163,6 +169,30 @@ impl DeviceType {
             Ok(LoginStep { send, framing: step.framing.clone(), logout, rules: step.rules.clone() })
         };
         Ok(Some(Arc::new(Login { steps: spec.steps.iter().map(step).collect::<Result<_, RequestError>>()? })))
+    }
+
+    /// The beginning of the log-in that says nothing of the device's own: what may be asked of a device whose password
+    /// is not known, to learn whether it wants one. `None` where the type's log-in begins otherwise.
+    ///
+    /// # Errors
+    /// When its frame has no room for it.
+    pub fn login_opening(self: &Arc<Self>) -> Result<Option<Arc<Login>>, RequestError> {
+        let Some(spec) = &self.login else { return Ok(None) };
+        let is_plain = |step: &&StepSpec| {
+            step.send.as_ref().is_none_or(|send| matches!(send.pieces(), [Piece::Literal(_)])) && step.logout.is_none()
+        };
+        let opening = spec.steps.iter().take_while(is_plain).map(|step| {
+            let send = match &step.send {
+                Some(template) => {
+                    let body = self.fill(template, None, &Params::default())?;
+                    Some(Arc::new(self.framed(&body)?))
+                }
+                None => None,
+            };
+            Ok(LoginStep { send, framing: step.framing.clone(), logout: None, rules: step.rules.clone() })
+        });
+        let steps = opening.collect::<Result<Vec<_>, RequestError>>()?;
+        Ok((!steps.is_empty() && steps.len() < spec.steps.len()).then(|| Arc::new(Login { steps })))
     }
 
     /// Checks what only holds for one device: a command that one of its switches must allow, and that no raw command is

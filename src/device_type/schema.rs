@@ -147,6 +147,8 @@ fn link() -> Value {
             ("serial", serial()),
             ("half_close", flag()),
             ("busy_texts", array_of(&pattern())),
+            ("medium", words(&crate::model::Medium::WORDS.map(|(word, _)| word))),
+            ("clients", json!({ "type": "integer", "minimum": 1, "maximum": 65535 })),
         ],
         &[],
     )

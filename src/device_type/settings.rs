@@ -9,8 +9,8 @@ use std::time::Duration;
 use super::telnet::read_telnet;
 use crate::codec::{BytePattern, TelnetMode};
 use crate::diagnostic::{Diagnostics, TomlTable};
-use crate::model::TimingOverrides;
 use crate::model::escape::shown;
+use crate::model::{Medium, TimingOverrides};
 
 /// How much of a gateway's text is shown, in bytes.
 const BUSY_TEXT_MAX: usize = 120;
@@ -52,6 +52,10 @@ pub struct Link {
     pub half_close: bool,
     /// What a gateway says instead of the device when it serves another client.
     pub busy_texts: Arc<[BytePattern]>,
+    /// What lies between the address and the device.
+    pub medium: Medium,
+    /// How many clients a device serves at once, where the type knows.
+    pub clients: Option<u32>,
 }
 
 /// A layer over a type's `link`.
@@ -94,6 +98,32 @@ impl Link {
             Some(TelnetMode::Auto) if !self.may_detect_telnet => self.telnet,
             Some(wanted) => wanted.over(self.telnet),
             None => self.telnet,
+        }
+    }
+
+    /// The connection of a device that says this of its own.
+    #[must_use]
+    pub fn under(&self, overrides: LinkOverrides) -> Self {
+        Self {
+            gap: overrides.gap.unwrap_or(self.gap),
+            quiet: overrides.quiet.unwrap_or(self.quiet),
+            busy_delay: overrides.busy_delay.unwrap_or(self.busy_delay),
+            reuse: overrides.reuse.unwrap_or(self.reuse),
+            telnet: self.telnet_under(overrides.telnet),
+            may_detect_telnet: self.may_detect_telnet,
+            half_close: overrides.half_close.unwrap_or(self.half_close),
+            busy_texts: self.busy_texts.clone(),
+            medium: self.medium_under(overrides.telnet),
+            clients: self.clients,
+        }
+    }
+
+    /// What lies between the address and the device when a layer above says `wanted` of Telnet: whoever sets a serial
+    /// line has one.
+    pub fn medium_under(&self, wanted: Option<TelnetMode>) -> Medium {
+        match self.telnet_under(wanted) {
+            TelnetMode::Line(_) => Medium::Serial,
+            TelnetMode::Never | TelnetMode::Auto | TelnetMode::Always => self.medium,
         }
     }
 }

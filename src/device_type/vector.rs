@@ -156,8 +156,8 @@ impl Player<'_> {
             };
             logouts.extend(step.logout.clone());
             match verdict {
-                LoginVerdict::Next => {}
-                LoginVerdict::Done => break,
+                LoginVerdict::Next { .. } => {}
+                LoginVerdict::Done { .. } => break,
                 LoginVerdict::Auth { message } => return Ok((concluded(&Verdict::Auth { message }), None)),
                 LoginVerdict::Malformed { message } => return Ok((concluded(&Verdict::Malformed { message }), None)),
             }

@@ -3,17 +3,19 @@
 use std::time::Duration;
 
 use super::finding::Finding;
-use super::seen::{Answer, Asked, Heard, LineEnd, Opened, Question, Terminator};
+use super::readable::readable;
+use super::seen::{Answer, Asked, Heard, LineEnd, Opened};
 use super::steps::Step;
-use crate::device_type::Verdict;
+use crate::device_type::{LoginVerdict, Verdict};
 use crate::model::Value;
-use crate::model::escape::{hex, printable, shown};
+use crate::model::escape::{hex, printable};
 
 /// How much of what came is shown, in bytes.
 const SHOWN: usize = 120;
 
-/// A step: one that begins has no line end, one that ended completes the line.
-pub fn describe_step(step: &Step<'_>) -> String {
+/// A step: one that begins has no line end, one that ended completes the line. `is_text` says whether the device's
+/// language is text.
+pub fn describe_step(step: &Step<'_>, is_text: bool) -> String {
     match step {
         Step::Connecting(address) => format!("connect to {address} … "),
         Step::Connected(opened, after) => format!("{}\n", connected(opened, *after)),
@@ -21,9 +23,13 @@ pub fn describe_step(step: &Step<'_>) -> String {
         Step::Listened(heard) if heard.total == 0 && heard.end == LineEnd::Open => {
             "silent, as it should be\n".to_owned()
         }
-        Step::Listened(heard) => format!("{}\n", listened(heard)),
-        Step::Asking(question, sent) => format!("ask `{sent}`{} … ", variant(*question)),
-        Step::Asked(asked) => format!("{}\n", outcome(asked)),
+        Step::Listened(heard) => format!("{}\n", listened(heard, is_text)),
+        Step::Unanswered(heard) => format!("{}\n", listened(heard, is_text)),
+        Step::LoggingIn(Some(sent)) => format!("log in: `{sent}` … "),
+        Step::LoggingIn(None) => "log in: wait for the device to begin … ".to_owned(),
+        Step::LoggedIn(shown, verdict, after) => format!("`{shown}` after {}{}\n", span(*after), login(verdict)),
+        Step::Asking(how, sent) => format!("ask `{sent}`{how} … "),
+        Step::Asked(asked) => format!("{}\n", outcome(asked, is_text)),
     }
 }
 
@@ -45,25 +51,26 @@ fn connected(opened: &Opened, after: Duration) -> String {
     }
 }
 
-fn variant(question: Question) -> String {
-    match question {
-        Question::Own => String::new(),
-        Question::Unit(unit) => format!(" of unit {unit}"),
-        Question::Everyone => " of every unit".to_owned(),
-        Question::Ending(Terminator::Nothing) => " without a line end".to_owned(),
-        Question::Ending(_) => " with another line end".to_owned(),
+fn login(verdict: &LoginVerdict) -> String {
+    match verdict {
+        LoginVerdict::Next { message: Some(message) } => format!(": {message}"),
+        LoginVerdict::Next { message: None } => String::new(),
+        LoginVerdict::Done { message } => format!(": {}", message.as_deref().unwrap_or("accepted")),
+        LoginVerdict::Auth { message } => format!(": {message}"),
+        LoginVerdict::Malformed { .. } => ": makes no sense".to_owned(),
     }
 }
 
-fn outcome(asked: &Asked) -> String {
-    let Some(Answer { shown, verdict }) = &asked.answer else { return listened(&asked.heard) };
-    let means = match verdict {
+fn outcome(asked: &Asked, is_text: bool) -> String {
+    let Some(Answer { shown, verdict, announced, .. }) = &asked.answer else { return listened(&asked.heard, is_text) };
+    let file = announced.map(|bytes| format!(": a file of {bytes} bytes follows, which is not fetched"));
+    let means = file.unwrap_or_else(|| match verdict {
         Verdict::Ok { value: Some(value) } => format!(": {}", meaning(value)),
         Verdict::Ok { value: None } | Verdict::Stray => String::new(),
         Verdict::Refused { message } | Verdict::Busy { message } | Verdict::Auth { message } => format!(": {message}"),
         Verdict::Malformed { .. } => ": makes no sense".to_owned(),
         Verdict::TooLong { announced } => format!(": announces {announced} bytes, more than there may be"),
-    };
+    });
     let echo = if asked.echoed { ", after an echo" } else { "" };
     let pieces = match asked.heard.pieces {
         0 | 1 => String::new(),
@@ -74,14 +81,18 @@ fn outcome(asked: &Asked) -> String {
 
 fn meaning(value: &Value) -> String {
     match value {
+        Value::Text(text) if text.is_empty() => "an empty text".to_owned(),
         Value::Text(text) => printable(text),
         Value::Int(number) => number.to_string(),
         Value::Decimal { digits, places } => Value::decimal(*digits, *places),
-        Value::List(numbers) => numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+        Value::List(numbers) if numbers.is_empty() => "none on".to_owned(),
+        Value::List(numbers) => {
+            format!("on: {}", numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
+        }
     }
 }
 
-fn listened(heard: &Heard) -> String {
+fn listened(heard: &Heard, is_text: bool) -> String {
     let end = match heard.end {
         LineEnd::Open => "",
         LineEnd::Closed => "; then it hung up",
@@ -95,10 +106,10 @@ fn listened(heard: &Heard) -> String {
     let more = if heard.total > bytes.len() { format!(" … ({} bytes)", heard.total) } else { String::new() };
     if heard.negotiates() {
         let data = heard.data.get(..SHOWN).unwrap_or(&heard.data);
-        let said = if data.is_empty() { String::new() } else { format!(", saying `{}`", shown(data)) };
+        let said = if data.is_empty() { String::new() } else { format!(", saying `{}`", readable(data, is_text)) };
         return format!("Telnet negotiation: {}{more}{said}{end}", hex(bytes));
     }
-    format!("`{}`{more}{end}", shown(bytes))
+    format!("`{}`{more}{end}", readable(bytes, is_text))
 }
 
 fn span(span: Duration) -> String {
@@ -125,7 +136,7 @@ mod tests {
             (busy, "Telnet negotiation: ff fb 03 50 6f 72 74, saying `Port`; then it hung up\n".to_owned()),
             (heard(&long, LineEnd::Babbling), format!("`{}` … (300 bytes); it goes on and on\n", "x".repeat(120))),
         ] {
-            assert_eq!(describe_step(&Step::Listened(&heard)), text);
+            assert_eq!(describe_step(&Step::Listened(&heard), true), text);
         }
     }
 }

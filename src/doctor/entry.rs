@@ -1,30 +1,53 @@
 //! A device for the inventory, made of what the examination has found to work.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
+use super::query::{quoted, toml_value};
 use super::seen::{Asked, Seen};
 use super::steps::Patient;
 use crate::codec::{Parity, TelnetMode};
-use crate::model::{Device, Host, ParamValue, Params};
+use crate::device_type::LinkOverrides;
+use crate::model::{Device, Host, KeptIn, ParamValue, Params, TimingOverrides};
 
-/// The `[[device]]` entries that work: the device as it was asked, or each unit that answered in its stead. `None` when
-/// none did. `said` is what its `link` says of Telnet: it stays, unless it was
-/// found to be wrong. What is secret is left out, with a remark.
-pub fn entry(device: &Device, said: Option<TelnetMode>, patient: &Patient, seen: &Seen) -> Option<String> {
-    let is_wrong = seen.speaks_telnet() && patient.link.telnet == TelnetMode::Never;
-    let link = if is_wrong { Some(TelnetMode::Always) } else { said }.map(link);
-    let written = |name: &str, params: &Params| written(name, device, params, link.as_deref());
-    if seen.own_answer().is_some_and(Asked::is_understood) {
-        return Some(written(&device.name, &device.params));
+/// A device as it was examined, with what its inventory says of its connection and its times: that stays, unless it was
+/// found to be wrong.
+pub struct Entry<'e> {
+    /// The device.
+    pub device: &'e Device,
+    /// Its `link`.
+    pub link: LinkOverrides,
+    /// Its times and retries.
+    pub timing: TimingOverrides,
+    /// A file that holds a secret, as the new entry must write its path.
+    pub file: &'e dyn Fn(&str) -> String,
+}
+
+/// The `[[device]]` entries that work: the device as it was asked, in the way that it answered, or each unit that
+/// answered in its stead. `None` when none did. A secret is written as where it is kept, never as what it is.
+pub fn entry(entry: &Entry<'_>, patient: &Patient, seen: &Seen) -> Option<String> {
+    let device = entry.device;
+    let mut link = entry.link;
+    if seen.speaks_telnet() && patient.link.telnet == TelnetMode::Never {
+        link.telnet = Some(TelnetMode::Always);
     }
-    let name = patient.query.as_ref()?.request.device_type().unit_param.as_ref()?;
+    link.half_close = seen.half_close().or(link.half_close);
+    let query = patient.query.as_ref()?;
+    if let Some(dialect) = seen.dialect().and_then(|place| query.dialects.get(place)) {
+        let params = device.params.overridden_by([(dialect.param.clone(), dialect.value.clone())]);
+        return Some(entry.written(&device.name, &params, link, patient));
+    }
+    if seen.half_close().is_some() || seen.own_answer().is_some_and(Asked::is_understood) {
+        return Some(entry.written(&device.name, &device.params, link, patient));
+    }
+    let name = patient.device_type.unit_param.as_ref()?;
     let units = seen.other_units();
     let entries: Vec<String> = units
         .iter()
         .map(|unit| {
             let params = device.params.overridden_by([(name.clone(), ParamValue::Int(*unit))]);
             let name = if units.len() == 1 { device.name.to_string() } else { format!("{}-{unit}", device.name) };
-            written(&name, &params)
+            entry.written(&name, &params, link, patient)
         })
         .collect();
     (!entries.is_empty()).then(|| entries.join("\n"))
@@ -35,37 +58,90 @@ pub fn name_of(host: &Host) -> String {
     host.to_string().trim_matches(['[', ']']).to_owned()
 }
 
-fn written(name: &str, device: &Device, params: &Params, link: Option<&str>) -> String {
-    let mut text = String::from("[[device]]\n");
-    let mut line = |key: &str, value: String| _ = writeln!(text, "{key} = {value}");
-    line("name", quoted(name));
-    line("address", quoted(&device.address.to_string()));
-    line("type", quoted(&device.device_type));
-    let mut written = Vec::new();
-    let mut secrets = Vec::new();
-    for (key, value) in params.iter() {
-        match value {
-            ParamValue::Int(_) | ParamValue::Bool(_) => written.push(format!("{key} = {value}")),
-            ParamValue::Secret(_) => secrets.push(key),
-            ParamValue::Text(_) | ParamValue::Bytes(_) | ParamValue::Choice(_) => {
-                written.push(format!("{key} = {}", quoted(&value.to_string())));
+impl Entry<'_> {
+    fn written(&self, name: &str, params: &Params, link: LinkOverrides, patient: &Patient) -> String {
+        let device = self.device;
+        let mut text = String::from("[[device]]\n");
+        let mut remarks = Vec::new();
+        let mut line = |key: &str, value: String| _ = writeln!(text, "{key} = {value}");
+        line("name", quoted(name));
+        line("address", quoted(&device.address.to_string()));
+        line("type", quoted(&device.device_type));
+        let params_written: Vec<String> = params
+            .iter()
+            .map(|(key, value)| {
+                let value = toml_value(value).unwrap_or_else(|| self.secret(name, key, value, &mut remarks));
+                format!("{key} = {value}")
+            })
+            .collect();
+        if !params_written.is_empty() {
+            line("params", format!("{{ {} }}", params_written.join(", ")));
+        }
+        let link = link_keys(&link);
+        if !link.is_empty() {
+            line("link", format!("{{ {} }}", link.join(", ")));
+        }
+        let times = [
+            ("connect_timeout", self.timing.connect_timeout),
+            ("reply_timeout", self.timing.reply_timeout),
+            ("device_deadline", self.timing.device_deadline),
+        ];
+        for (key, time) in times {
+            if let Some(time) = time {
+                line(key, quoted(&duration(time)));
+            }
+        }
+        if let Some(retries) = self.timing.retries {
+            line("retries", retries.to_string());
+        }
+        // The question may do without the number of the unit; most commands do not.
+        let unit = patient.device_type.unit_param.as_ref().and_then(|name| patient.device_type.param(name));
+        if let Some(unit) = unit.filter(|unit| unit.default.is_none() && params.get(&unit.name).is_none()) {
+            remarks.push(format!("most commands need its `{}` in `params`", unit.name));
+        }
+        for remark in remarks {
+            _ = writeln!(text, "# {remark}");
+        }
+        text
+    }
+
+    /// Where a secret is kept. One that stood nowhere but in plain text gets a variable.
+    fn secret(&self, name: &str, key: &str, value: &ParamValue, remarks: &mut Vec<String>) -> String {
+        let kept_in = if let ParamValue::Secret(secret) = value { secret.place() } else { None };
+        match kept_in {
+            Some(KeptIn::Variable(variable)) => format!("{{ env = {} }}", quoted(variable)),
+            Some(KeptIn::File(path)) => format!("{{ file = {} }}", quoted(&(self.file)(path))),
+            None => {
+                let word = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
+                let mut variable: String = format!("{name}_{key}").chars().map(word).collect();
+                if variable.starts_with(|c: char| c.is_ascii_digit()) {
+                    variable.insert(0, '_');
+                }
+                remarks.push(format!("its {key} is not written here: put it into the environment variable {variable}"));
+                format!("{{ env = {} }}", quoted(&variable))
             }
         }
     }
-    if !written.is_empty() {
-        line("params", format!("{{ {} }}", written.join(", ")));
-    }
-    if let Some(link) = link {
-        line("link", format!("{{ {link} }}"));
-    }
-    for secret in secrets {
-        _ = writeln!(text, "# its {secret} is secret and was left out");
-    }
-    text
+}
+
+/// What a device's `link` says, key by key.
+fn link_keys(link: &LinkOverrides) -> Vec<String> {
+    let mut keys = Vec::new();
+    let times = [("gap", link.gap), ("quiet", link.quiet), ("busy_delay", link.busy_delay)];
+    keys.extend(times.into_iter().filter_map(|(key, time)| Some(format!("{key} = {}", quoted(&duration(time?))))));
+    let switches = [("reuse", link.reuse), ("half_close", link.half_close)];
+    keys.extend(switches.into_iter().filter_map(|(key, is_on)| Some(format!("{key} = {}", is_on?))));
+    keys.extend(link.telnet.map(telnet));
+    keys
+}
+
+/// A span as the inventory writes it, to the millisecond.
+fn duration(span: Duration) -> String {
+    format!("{}ms", span.as_millis())
 }
 
 /// The Telnet layer as `link` says it.
-fn link(mode: TelnetMode) -> String {
+fn telnet(mode: TelnetMode) -> String {
     let word = match mode {
         TelnetMode::Never => "never",
         TelnetMode::Auto => "auto",
@@ -80,11 +156,6 @@ fn link(mode: TelnetMode) -> String {
         }
     };
     format!("telnet = \"{word}\"")
-}
-
-/// A TOML basic string: JSON's escapes are TOML's.
-fn quoted(text: &str) -> String {
-    serde_json::to_string(text).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -106,6 +177,7 @@ mod tests {
             site: None,
             tags: Arc::default(),
             params: params.iter().map(|(name, value)| (Arc::from(*name), value.clone())).collect(),
+            medium: crate::model::Medium::Serial,
         }
     }
 
@@ -113,6 +185,8 @@ mod tests {
         let lg = Catalog::built_in().get("lg-rs232").unwrap().clone();
         let patient = Patient {
             address: device.address.clone(),
+            device_type: lg.clone(),
+            log_in: None,
             link: Arc::new(lg.link.clone()),
             connect_timeout: Duration::from_secs(3),
             reply_timeout: Duration::from_secs(2),
@@ -125,22 +199,35 @@ mod tests {
             heard: Heard::default(),
             echoed: false,
             garbled: false,
-            answer: Some(Answer { shown: String::new(), verdict: Verdict::Ok { value: None } }),
+            answer: Some(Answer {
+                shown: String::new(),
+                verdict: Verdict::Ok { value: None },
+                announced: None,
+                is_all: true,
+                is_mirror: false,
+            }),
             after: Duration::ZERO,
         };
-        entry(device, said, &patient, &Seen { asked: questions.iter().map(answered).collect(), ..Seen::default() })
+        let link = LinkOverrides { telnet: said, ..LinkOverrides::default() };
+        let examined = Entry { device, link, timing: TimingOverrides::default(), file: &|path| format!("/in/{path}") };
+        entry(&examined, &patient, &Seen { asked: questions.iter().map(answered).collect(), ..Seen::default() })
     }
 
     #[test]
     fn what_works_is_written_and_no_secret() {
         let secret = ParamValue::Secret(Secret::new("apple".to_owned()));
-        let device = device(&[("set_id", ParamValue::Int(3)), ("password", secret)]);
+        let kept = |place| ParamValue::Secret(Secret::new("apple".to_owned()).kept_in(Some(place)));
+        let variable = kept(KeptIn::Variable("PIN".into()));
+        let file = kept(KeptIn::File("pin".into()));
+        let device =
+            device(&[("set_id", ParamValue::Int(3)), ("password", secret), ("pin", variable), ("other", file)]);
         let line = SerialLine { baud: 9600, data_bits: 8, parity: Parity::Even, stop_bits: 1 };
         assert_eq!(
             entry_of(&device, Some(TelnetMode::Line(line)), &[Question::Own]).unwrap(),
-            "[[device]]\nname = \"tv \\\"1\\\"\"\naddress = \"tv.example:23\"\ntype = \"lg-rs232\"\nparams = { set_id = 3 }\n\
+            "[[device]]\nname = \"tv \\\"1\\\"\"\naddress = \"tv.example:23\"\ntype = \"lg-rs232\"\n\
+             params = { set_id = 3, password = { env = \"TV__1__PASSWORD\" }, pin = { env = \"PIN\" }, other = { file = \"/in/pin\" } }\n\
              link = { serial = { baud = 9600, data_bits = 8, parity = \"even\", stop_bits = 1 } }\n\
-             # its password is secret and was left out\n"
+             # its password is not written here: put it into the environment variable TV__1__PASSWORD\n"
         );
     }
 

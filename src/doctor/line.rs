@@ -27,6 +27,7 @@ const MOST: usize = 8 * 1024;
 pub(super) struct Line<S> {
     stream: S,
     end: LineEnd,
+    is_half_closed: bool,
     layer: Layer,
 }
 
@@ -46,12 +47,12 @@ impl<S: DeviceStream> Line<S> {
             TelnetMode::Always => Layer::On(Box::new(TelnetCodec::new(None))),
             TelnetMode::Line(line) => Layer::On(Box::new(TelnetCodec::new(Some(line)))),
         };
-        Self { stream, end: LineEnd::Open, layer }
+        Self { stream, end: LineEnd::Open, is_half_closed: false, layer }
     }
 
     /// Whether it can be written to, as far as is known.
     pub(super) fn is_open(&self) -> bool {
-        self.end == LineEnd::Open
+        self.end == LineEnd::Open && !self.is_half_closed
     }
 
     /// How far the gateway's serial line is set; `None` when there is none to set.
@@ -85,12 +86,23 @@ impl<S: DeviceStream> Line<S> {
         }
     }
 
+    /// Says that nothing more will be written: the peer sees the end of our side, and may still answer.
+    pub(super) async fn half_close(&mut self, until: Instant) {
+        self.is_half_closed = true;
+        if !matches!(timeout_at(until, self.stream.shutdown()).await, Ok(Ok(()))) {
+            self.end = LineEnd::Broken;
+        }
+    }
+
     /// Listens until `until`, or until `is_enough` says so of the data that just came.
     pub(super) async fn hear(&mut self, until: Instant, mut is_enough: impl FnMut(&[u8]) -> bool) -> Heard {
         let mut heard = Heard { end: self.end, ..Heard::default() };
         let mut chunk = BytesMut::with_capacity(1024);
         while heard.end == LineEnd::Open {
-            self.write(&Payload::default(), until).await;
+            // Answers of the Telnet layer, while our side is open.
+            if !self.is_half_closed {
+                self.write(&Payload::default(), until).await;
+            }
             chunk.clear();
             let (read, is_last) = match timeout_at(until, self.stream.read_buf(&mut chunk)).await {
                 Ok(read) => (read, false),

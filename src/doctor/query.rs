@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::seen::Terminator;
-use crate::device_type::{CommandSource, DeviceType, ParamKind, Request, RequestError};
+use crate::device_type::{CommandSource, DeviceType, ParamKind, ParamSpec, Request, RequestError};
 use crate::model::{ParamValue, Params, Payload};
 
 /// The harmless question to one device.
@@ -13,9 +13,28 @@ pub struct Query {
     pub action: Arc<str>,
     /// As a run would ask it.
     pub request: Request,
+    /// The same question as devices with other parameters are asked, where those choose how the type speaks: none of
+    /// them is a guess about the device, each is a word or number of the type's own.
+    pub dialects: Vec<Dialect>,
     source: CommandSource,
     params: Params,
 }
+
+/// A parameter that changes how a device is asked.
+#[derive(Debug)]
+pub struct Dialect {
+    /// Its name.
+    pub param: Arc<str>,
+    /// The other value.
+    pub value: ParamValue,
+    /// The device's value.
+    pub own: Option<ParamValue>,
+    /// The question of a device with the other value.
+    pub query: Query,
+}
+
+/// More values of a number than this choose no dialect.
+const FEW: u64 = 4;
 
 /// Why there is no question to ask.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -39,6 +58,40 @@ pub enum NoQuery {
 /// # Errors
 /// When the type has none, or lacks a parameter for it.
 pub fn harmless(device_type: &Arc<DeviceType>, params: &Params) -> Result<Query, NoQuery> {
+    let mut query = question(device_type, params)?;
+    query.dialects = device_type
+        .params
+        .iter()
+        .filter(|spec| Some(&spec.name) != device_type.unit_param.as_ref())
+        .flat_map(|spec| values(spec).into_iter().map(move |value| (spec, value)))
+        .filter_map(|(spec, value)| {
+            let own = params.get(&spec.name).or(spec.default.as_ref()).cloned();
+            let others = params.overridden_by([(spec.name.clone(), value.clone())]);
+            let other = question(device_type, &others).ok().filter(|_| own.as_ref() != Some(&value))?;
+            let is_framed_alike = match (query.request.framing(), other.request.framing()) {
+                (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+                _ => true,
+            };
+            let differs = other.request.payload() != query.request.payload() || !is_framed_alike;
+            differs.then(|| Dialect { param: spec.name.clone(), value, own, query: other })
+        })
+        .collect();
+    Ok(query)
+}
+
+/// The values of a parameter that has few.
+fn values(spec: &ParamSpec) -> Vec<ParamValue> {
+    match &spec.kind {
+        ParamKind::Choice { values } => values.iter().map(|(word, _)| ParamValue::Choice(word.clone())).collect(),
+        ParamKind::Bool => vec![ParamValue::Bool(false), ParamValue::Bool(true)],
+        ParamKind::Int { min, max, step: 1 } if max.abs_diff(*min) < FEW => {
+            (*min..=*max).map(ParamValue::Int).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn question(device_type: &Arc<DeviceType>, params: &Params) -> Result<Query, NoQuery> {
     let mut failed = None;
     let device_type = &device_type.effective(params);
     let probe = device_type.probe.as_deref().and_then(|name| device_type.action(name));
@@ -48,7 +101,8 @@ pub fn harmless(device_type: &Arc<DeviceType>, params: &Params) -> Result<Query,
         let made = device_type.body(&source, params).and_then(|body| device_type.request(&source, body, false));
         match made {
             Ok(request) if request.is_query() && !request.is_broadcast() && !request.payload().has_secret() => {
-                return Ok(Query { action: action.name.clone(), request, source, params: params.clone() });
+                let (action, params) = (action.name.clone(), params.clone());
+                return Ok(Query { action, request, dialects: Vec::new(), source, params });
             }
             Ok(_) => {}
             Err(error) => {
@@ -57,6 +111,35 @@ pub fn harmless(device_type: &Arc<DeviceType>, params: &Params) -> Result<Query,
         }
     }
     Err(failed.unwrap_or_else(|| NoQuery::Unknown(device_type.name.clone())))
+}
+
+impl Dialect {
+    /// The parameter with the other value, as an inventory says it.
+    pub fn setting(&self) -> String {
+        format!("{} = {}", self.param, toml_value(&self.value).unwrap_or_default())
+    }
+
+    /// The same with the device's own value.
+    pub fn own_setting(&self) -> String {
+        match self.own.as_ref().and_then(toml_value) {
+            Some(own) => format!("{} = {own}", self.param),
+            None => format!("no {}", self.param),
+        }
+    }
+}
+
+/// A value as an inventory writes it; a secret is not written.
+pub(super) fn toml_value(value: &ParamValue) -> Option<String> {
+    match value {
+        ParamValue::Int(_) | ParamValue::Bool(_) => Some(value.to_string()),
+        ParamValue::Text(_) | ParamValue::Bytes(_) | ParamValue::Choice(_) => Some(quoted(&value.to_string())),
+        ParamValue::Secret(_) => None,
+    }
+}
+
+/// A TOML basic string: JSON's escapes are TOML's.
+pub(super) fn quoted(text: &str) -> String {
+    serde_json::to_string(text).unwrap_or_default()
 }
 
 impl Query {

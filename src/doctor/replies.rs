@@ -6,11 +6,11 @@ use bytes::BytesMut;
 use tokio_util::codec::Decoder as _;
 
 use super::query::Query;
+use super::readable::readable;
 use super::seen::Answer;
-use crate::codec::{FrameCodec, Framing};
+use crate::codec::{Frame, FrameCodec, Framing};
 use crate::device_type::{Request, Verdict};
 use crate::model::Payload;
-use crate::model::escape::shown;
 
 /// Finds replies in what comes.
 pub(super) struct Replies<'r> {
@@ -37,12 +37,34 @@ impl<'r> Replies<'r> {
             match self.request.judge(&frame, self.query.params()) {
                 Verdict::Stray => self.units.extend(self.query.unit_named(&frame.bytes)),
                 verdict => {
-                    self.answer = Some(Answer { shown: shown(&frame.bytes), verdict });
+                    self.answer = Some(self.answer_of(&frame, verdict));
                     return true;
                 }
             }
         }
         false
+    }
+
+    /// The peer has closed: that may be what ends the answer.
+    pub(super) fn end(&mut self) {
+        while self.answer.is_none()
+            && let Ok(Some(frame)) = self.codec.decode_eof(&mut self.buffer)
+        {
+            match self.request.judge(&frame, self.query.params()) {
+                Verdict::Stray => self.units.extend(self.query.unit_named(&frame.bytes)),
+                verdict => self.answer = Some(self.answer_of(&frame, verdict)),
+            }
+        }
+    }
+
+    fn answer_of(&self, frame: &Frame, verdict: Verdict) -> Answer {
+        Answer {
+            shown: readable(&frame.bytes, self.request.device_type().is_text),
+            announced: matches!(verdict, Verdict::Ok { .. }).then(|| self.request.announced(frame)).flatten(),
+            verdict,
+            is_all: self.buffer.is_empty(),
+            is_mirror: frame.bytes == self.request.payload().bytes(),
+        }
     }
 
     /// Whether what came makes no sense: it holds no whole reply, and something besides the echo of what was written.

@@ -14,6 +14,8 @@ pub struct Seen {
     pub greeting: Heard,
     /// How far the gateway's serial line was set before the first question; `None` when `link` sets none.
     pub serial: Option<LineState>,
+    /// What became of the log-in; `None` where there was none.
+    pub login: Option<LoggedIn>,
     /// The questions in the order in which they were asked, each with what came.
     pub asked: Vec<Asked>,
     /// The examination's own time was over before it had asked everything.
@@ -73,6 +75,43 @@ pub enum LineEnd {
     Babbling,
 }
 
+/// What became of a log-in.
+#[derive(Debug, Clone)]
+pub struct LoggedIn {
+    /// Whether the password was known; else only its opening was carried out.
+    pub is_whole: bool,
+    /// The steps that were carried out.
+    pub steps: usize,
+    /// Whether each reply was what had been written, byte for byte.
+    pub is_mirror: bool,
+    /// How it ended.
+    pub end: LoginEnd,
+}
+
+/// How a log-in ended. Texts are safe for a terminal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LoginEnd {
+    /// The device accepts the password.
+    Accepted,
+    /// The device wants no password; why, as far as the type can tell.
+    Unneeded(Option<String>),
+    /// The device wants a password, and none is known.
+    Locked(Option<String>),
+    /// The device refuses the password.
+    Refused(String),
+    /// What answered is no part of a log-in; the reply.
+    Malformed(String),
+    /// No whole reply came; what did.
+    Unanswered(Heard),
+}
+
+impl LoggedIn {
+    /// Whether the device takes commands now.
+    pub fn is_open(&self) -> bool {
+        matches!(self.end, LoginEnd::Accepted | LoginEnd::Unneeded(_))
+    }
+}
+
 /// A question and what became of it.
 #[derive(Debug, Clone)]
 pub struct Asked {
@@ -99,6 +138,12 @@ pub struct Answer {
     pub shown: String,
     /// What it says.
     pub verdict: Verdict,
+    /// How many bytes of a file it announces, which is not fetched.
+    pub announced: Option<u64>,
+    /// Whether it is all that came: nothing was left over behind it.
+    pub is_all: bool,
+    /// Whether it is what was written, byte for byte.
+    pub is_mirror: bool,
 }
 
 /// The variants of the harmless question.
@@ -112,6 +157,10 @@ pub enum Question {
     Everyone,
     /// With another end.
     Ending(Terminator),
+    /// With our side closed behind it, or kept open, where a run does the opposite.
+    HalfClosed(bool),
+    /// As a device with another parameter would be asked: a place in [`super::Query::dialects`].
+    Dialect(usize),
 }
 
 /// What may end a command on a line of text.
@@ -181,6 +230,30 @@ impl Seen {
     /// The question that was answered as a run would ask it.
     pub fn own_answer(&self) -> Option<&Asked> {
         self.asked.iter().find(|asked| asked.question == Question::Own && asked.is_answered())
+    }
+
+    /// Whether an answer is no more than an echo: what was written came back, and so much of it that it is no chance.
+    pub fn is_mirror(&self, answer: &Answer, written: usize) -> bool {
+        const NO_CHANCE: usize = 3;
+        let logged_in = self.login.as_ref().is_some_and(|logged_in| logged_in.is_mirror);
+        answer.is_mirror && (written >= NO_CHANCE || logged_in)
+    }
+
+    /// The place of the dialect that was answered instead.
+    pub fn dialect(&self) -> Option<usize> {
+        self.asked.iter().find_map(|asked| match asked.question {
+            // The beginning of a longer reply is no reply of a shorter kind.
+            Question::Dialect(place) if asked.is_understood() && asked.answer.as_ref()?.is_all => Some(place),
+            _ => None,
+        })
+    }
+
+    /// What our side of the connection must do after the question, where only the opposite of a run's way was answered.
+    pub fn half_close(&self) -> Option<bool> {
+        self.asked.iter().find_map(|asked| match asked.question {
+            Question::HalfClosed(closes) if asked.is_understood() => Some(closes),
+            _ => None,
+        })
     }
 
     /// The units other than the device's own that answered when they were asked by themselves, each once.

@@ -1,7 +1,7 @@
 //! Carries the examination out: connect, listen, ask, and where nothing answers ask in other ways.
 //!
-//! Every wait has an end and all of them together one too. What is written is the type's harmless query and its
-//! variants, nothing else. Judges nothing: what was seen goes to `finding.rs`. Lines are asked one question at a time; where
+//! Every wait has an end and all of them together one too. What is written is the type's log-in (`login.rs`), its harmless
+//! query and the query's variants (`variants.rs`), nothing else. Judges nothing: what was seen goes to `finding.rs`. Lines are asked one question at a time; where
 //! the peer hangs up, the line is opened again for the next question.
 
 use std::io;
@@ -11,11 +11,14 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::line::Line;
+use super::login::LogIn;
 use super::query::Query;
+use super::readable::written;
 use super::replies::Replies;
-use super::seen::{Asked, Heard, LineEnd, Opened, Question, Seen, Terminator};
+use super::seen::{Asked, Heard, LineEnd, Opened, Question, Seen};
+use super::variants::variant;
 use crate::codec::TelnetMode;
-use crate::device_type::{Link, Request};
+use crate::device_type::{DeviceType, Link, LoginVerdict, Request};
 use crate::model::escape::printable;
 use crate::model::{Address, Payload};
 use crate::transport::{Connect, ConnectError};
@@ -27,24 +30,16 @@ const LONGEST: Duration = Duration::from_mins(1);
 const GREETING: Duration = Duration::from_secs(1);
 
 /// The longest wait for the answer to one question.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// How long another unit is waited for: those that answer do so in less than 200 ms.
-const UNIT: Duration = Duration::from_millis(700);
-
-/// How long an answer to another line end is waited for.
-const ENDING: Duration = Duration::from_millis(1500);
-
-/// The units that are asked beside the device's own.
-const UNITS: std::ops::RangeInclusive<i64> = 1..=10;
-
-/// How many units are asked that only replies have named.
-const NAMED_UNITS: usize = 4;
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Whom and how to examine.
 pub struct Patient {
     /// The gateway.
     pub address: Address,
+    /// Its type, as it is for its parameters.
+    pub device_type: Arc<DeviceType>,
+    /// What is said before the question.
+    pub log_in: Option<LogIn>,
     /// How the device is connected to.
     pub link: Arc<Link>,
     /// For opening a connection.
@@ -68,8 +63,14 @@ pub enum Step<'s> {
     Listening(Duration),
     /// That was heard.
     Listened(&'s Heard),
-    /// A question is written: these bytes, safe for a terminal.
-    Asking(Question, &'s str),
+    /// A step of the log-in is written: these bytes, safe for a terminal; `None`: the device speaks first.
+    LoggingIn(Option<&'s str>),
+    /// This reply, safe for a terminal, says that, after this time.
+    LoggedIn(&'s str, &'s LoginVerdict, Duration),
+    /// It was not answered; that was heard.
+    Unanswered(&'s Heard),
+    /// A question is written: how it differs from a run's, and these bytes, safe for a terminal.
+    Asking(&'s str, &'s str),
     /// That came of it.
     Asked(&'s Asked),
 }
@@ -79,6 +80,7 @@ pub async fn examine<C: Connect>(patient: &Patient, connect: &C, tell: &mut dyn 
     let deadline = Instant::now() + LONGEST;
     let mut examination = Examination { patient, connect, tell, deadline, line: None, seen: Seen::default() };
     examination.carry_out().await;
+    examination.log_out().await;
     if let Some(line) = examination.line.take() {
         line.close();
     }
@@ -86,22 +88,25 @@ pub async fn examine<C: Connect>(patient: &Patient, connect: &C, tell: &mut dyn 
     examination.seen
 }
 
-struct Examination<'e, C: Connect> {
-    patient: &'e Patient,
+/// An examination under way.
+pub(super) struct Examination<'e, C: Connect> {
+    pub(super) patient: &'e Patient,
     connect: &'e C,
-    tell: &'e mut dyn FnMut(&Step<'_>),
-    deadline: Instant,
-    line: Option<Line<C::Stream>>,
-    seen: Seen,
+    pub(super) tell: &'e mut dyn FnMut(&Step<'_>),
+    pub(super) deadline: Instant,
+    pub(super) line: Option<Line<C::Stream>>,
+    pub(super) seen: Seen,
 }
 
 /// What is written and how an answer to it is known.
-struct Inquiry<'i> {
-    question: Question,
-    payload: &'i Payload,
+pub(super) struct Inquiry<'i> {
+    pub(super) question: Question,
+    pub(super) payload: &'i Payload,
     /// Judges the replies.
-    request: &'i Request,
-    patience: Duration,
+    pub(super) request: &'i Request,
+    /// Whether our side is closed behind it.
+    pub(super) half_close: bool,
+    pub(super) patience: Duration,
 }
 
 impl<C: Connect> Examination<'_, C> {
@@ -109,36 +114,54 @@ impl<C: Connect> Examination<'_, C> {
         self.open().await;
         self.listen().await;
         let patient = self.patient;
-        let Some(query) = &patient.query else { return };
-        if !self.goes_on() {
+        if !self.log_in().await || !self.goes_on() {
             return;
         }
+        let Some(query) = &patient.query else { return };
         let own = Inquiry {
             question: Question::Own,
             payload: query.request.payload(),
             request: &query.request,
+            half_close: patient.link.half_close,
             patience: patient.reply_timeout.min(PATIENCE),
         };
         // Twice: the first may have been added to what an unfinished command left in the device.
         for _ in 0..2 {
-            if self.ask(&own, query).await || !self.goes_on() {
+            if self.ask(&own, query).await {
+                return;
+            }
+            if !self.goes_on() {
+                break;
+            }
+        }
+        // Some devices take the early end of our side for a client that has left, and hang up.
+        if (patient.link.half_close || patient.device_type.link.half_close) && self.may_ask() {
+            let half_close = !patient.link.half_close;
+            if self.ask(&Inquiry { question: Question::HalfClosed(half_close), half_close, ..own }, query).await {
                 return;
             }
         }
-        if self.ask_units(query).await || !self.goes_on() {
+        if !self.goes_on() || self.ask_units(query).await || !self.goes_on() {
+            return;
+        }
+        if self.ask_dialects(query).await || !self.goes_on() {
             return;
         }
         self.ask_endings(query).await;
     }
 
     /// Whether another question makes sense.
-    fn goes_on(&self) -> bool {
-        let last = self.seen.asked.last().map_or(&self.seen.greeting, |asked| &asked.heard);
+    pub(super) fn goes_on(&self) -> bool {
         let hung_up = |heard: &Heard| matches!(heard.end, LineEnd::Closed | LineEnd::Broken);
         let repeatedly = self.seen.asked.iter().rev().take_while(|asked| hung_up(&asked.heard)).count() >= 2;
+        let at_once = self.seen.asked.is_empty() && hung_up(&self.seen.greeting);
+        !at_once && !repeatedly && self.may_ask()
+    }
+
+    /// Whether nobody stands in the way of another question.
+    fn may_ask(&self) -> bool {
+        let last = self.seen.asked.last().map_or(&self.seen.greeting, |asked| &asked.heard);
         self.seen.opened == Opened::Yes
-            && !(self.seen.asked.is_empty() && hung_up(last))
-            && !repeatedly
             && last.end != LineEnd::Babbling
             && self.patient.link.busy_text(&last.data).is_none()
             && Instant::now() < self.deadline
@@ -183,69 +206,9 @@ impl<C: Connect> Examination<'_, C> {
         (self.tell)(&Step::Listened(&self.seen.greeting));
     }
 
-    /// Asks other units, each by itself; whether one answered.
-    async fn ask_units(&mut self, query: &Query) -> bool {
-        for unit in UNITS {
-            self.ask_unit(query, unit).await;
-        }
-        if self.patient.active
-            && let Some(payload) = query.of_everyone()
-        {
-            let everyone =
-                Inquiry { question: Question::Everyone, payload: &payload, request: &query.request, patience: ENDING };
-            self.ask(&everyone, query).await;
-        }
-        // Units that replies have named but nobody has asked: a late answer, or one to everybody.
-        let mut named: Vec<i64> = self.seen.asked.iter().flat_map(|asked| asked.heard.units.iter().copied()).collect();
-        named.sort_unstable();
-        named.dedup();
-        for unit in named.into_iter().filter(|unit| !UNITS.contains(unit)).take(NAMED_UNITS) {
-            self.ask_unit(query, unit).await;
-        }
-        !self.seen.other_units().is_empty()
-    }
-
-    async fn ask_unit(&mut self, query: &Query, unit: i64) {
-        if let Some(request) = query.of_unit(unit)
-            && self.goes_on()
-        {
-            let payload = request.payload().clone();
-            let inquiry =
-                Inquiry { question: Question::Unit(unit), payload: &payload, request: &request, patience: UNIT };
-            self.ask(&inquiry, query).await;
-        }
-    }
-
-    /// Asks with other line ends. What an unanswered one leaves in the device is ended before the next, so that it is
-    /// not added to it.
-    async fn ask_endings(&mut self, query: &Query) {
-        let clear = Payload::plain(Terminator::CrLf.bytes());
-        for terminator in Terminator::ALL {
-            let Some(payload) = query.ending_in(terminator) else { continue };
-            self.clear(&clear).await;
-            let question = Question::Ending(terminator);
-            let inquiry = Inquiry { question, payload: &payload, request: &query.request, patience: ENDING };
-            if self.ask(&inquiry, query).await || !self.goes_on() {
-                break;
-            }
-        }
-        if let Some(own) = query.own_terminator() {
-            self.clear(&Payload::plain(own.bytes())).await;
-        }
-    }
-
-    /// Ends whatever line the device still holds, and drops what it says to that.
-    async fn clear(&mut self, end: &Payload) {
-        let until = (Instant::now() + self.patient.link.quiet.max(self.patient.link.gap)).min(self.deadline);
-        if let Some(line) = self.line.as_mut().filter(|line| line.is_open()) {
-            line.write(end, until).await;
-            line.hear(until, |_| false).await;
-        }
-    }
-
     /// Asks one question; whether it was answered.
-    async fn ask(&mut self, inquiry: &Inquiry<'_>, query: &Query) -> bool {
-        let Some(framing) = query.request.framing() else { return false };
+    pub(super) async fn ask(&mut self, inquiry: &Inquiry<'_>, query: &Query) -> bool {
+        let Some(framing) = inquiry.request.framing() else { return false };
         if self.line.as_ref().is_none_or(|line| !line.is_open()) {
             self.reopen().await;
         }
@@ -255,33 +218,42 @@ impl<C: Connect> Examination<'_, C> {
         let late = line.hear(quiet.min(self.deadline), |_| false).await;
         let mut asked = Asked {
             question: inquiry.question,
-            sent: inquiry.payload.shown(),
+            sent: written(inquiry.payload, self.patient.device_type.is_text),
             heard: Heard::default(),
             echoed: false,
             garbled: false,
             answer: None,
             after: Duration::ZERO,
         };
-        (self.tell)(&Step::Asking(asked.question, &asked.sent));
+        (self.tell)(&Step::Asking(&variant(asked.question, self.patient.query.as_ref()), &asked.sent));
         let start = Instant::now();
         let until = (start + inquiry.patience).min(self.deadline);
         line.write(inquiry.payload, until).await;
+        if inquiry.half_close {
+            line.half_close(until).await;
+        }
         let mut replies = Replies::new(framing, inquiry.request, query);
         asked.heard = line.hear(until, |bytes| replies.take(bytes)).await;
-        asked.garbled = replies.is_garbled(&asked.heard.data, inquiry.payload);
+        if asked.heard.end == LineEnd::Closed {
+            replies.end();
+        }
+        let came_back = asked.heard.data == inquiry.payload.bytes();
+        asked.garbled = !came_back && replies.is_garbled(&asked.heard.data, inquiry.payload);
         asked.heard.units = replies.units;
         // A late answer belongs to nobody's question, but it names its unit.
         asked.heard.units.extend(Replies::new(framing, inquiry.request, query).units_in(&late.data));
         asked.after = start.elapsed();
-        asked.echoed = is_echoed(inquiry.payload.bytes(), &asked.heard.data);
-        asked.answer = replies.answer;
+        let written = inquiry.payload.bytes();
+        asked.answer = replies.answer.filter(|answer| !self.seen.is_mirror(answer, written.len()));
+        asked.echoed = is_echoed(written, &asked.heard.data) || (asked.answer.is_none() && came_back);
         (self.tell)(&Step::Asked(&asked));
         let is_answered = asked.is_answered();
         self.seen.asked.push(asked);
         is_answered
     }
 
-    async fn reopen(&mut self) {
+    /// Opens another connection in the place of the one that there is, logged in like it.
+    pub(super) async fn reopen(&mut self) {
         if let Some(line) = self.line.take() {
             line.close();
         }
@@ -291,6 +263,7 @@ impl<C: Connect> Examination<'_, C> {
             let mode = self.patient.link.telnet;
             let mode = if is_telnet && mode == TelnetMode::Never { TelnetMode::Always } else { mode };
             self.line = Some(Line::new(stream, mode));
+            self.log_in_again().await;
         }
     }
 }

@@ -60,6 +60,8 @@ async fn examined_of(active: bool, gateway: Gateway) -> Examined {
     let lg = Catalog::built_in().get("lg-rs232").unwrap().clone();
     let patient = Patient {
         address: Address::parse("gateway", Some(23)).unwrap(),
+        device_type: lg.clone(),
+        log_in: None,
         link: Arc::new(lg.link.clone()),
         connect_timeout: Duration::from_secs(3),
         reply_timeout: Duration::from_secs(2),
@@ -107,18 +109,29 @@ async fn a_healthy_device_is_asked_once_and_nothing_else_is_written() {
 #[tokio::test(start_paused = true)]
 async fn a_silent_device_is_asked_nothing_but_the_harmless_question_and_in_bounded_time() {
     let examined = examined(false, b"", silent).await;
-    assert_eq!(examined.written, format!("{ALONE}\\r\\nka 01 ff\\r\\n\\r\\nka 01 ff\\n\\r\\nka 01 ff\\r"));
+    assert_eq!(examined.written, format!("{ALONE}ka 001 ff\\r\\r\\nka 01 ff\\r\\n\\r\\nka 01 ff\\n\\r\\nka 01 ff\\r"));
     assert!(examined.took < Duration::from_secs(30), "{:?}", examined.took);
     assert!(examined.findings[0].what.contains("silent"), "{:?}", examined.findings);
 }
 
 #[tokio::test(start_paused = true)]
 async fn everybody_is_asked_at_once_only_when_allowed_and_then_a_far_unit_is_found() {
-    assert!(!examined(false, b"", set_57).await.written.contains("ka 00"));
+    assert!(!examined(false, b"", set_57).await.written.contains("ka 00 "));
     let examined = examined(true, b"", set_57).await;
     assert_eq!(examined.written, format!("{ALONE}ka 00 ff\\rka 39 ff\\r"));
     assert_eq!(examined.seen.other_units(), [57]);
     assert_eq!(examined.findings[0].what, "set_id 1 does not answer, but set_id 57 does");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_display_that_wants_three_digits_is_found() {
+    let display: Answers = |held| match line(held, b"\r").as_deref() {
+        Some("ka 001 ff") => b"a 001 OK01x".to_vec(),
+        _ => Vec::new(),
+    };
+    let examined = examined(false, b"", display).await;
+    assert_eq!(examined.written, format!("{ALONE}ka 001 ff\\r"));
+    assert_eq!(examined.findings[0].change.as_deref(), Some("write `params = { id_digits = 3 }` for it"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -156,6 +156,7 @@ impl<'a> Expander<'a> {
         let member = self.member_of(ready, device_type);
         let site = member.site.and_then(|site| self.written.sites.get(site.get())).map(|site| site.site.name.clone());
 
+        let medium = device_type.link.medium_under(member.link.telnet);
         let mut text = String::new();
         let mut taken: Option<(u32, u32)> = None;
         for ((index, position), name) in (0..).zip(start..).zip(names) {
@@ -188,6 +189,7 @@ impl<'a> Expander<'a> {
                 site: site.clone(),
                 tags: tags.clone(),
                 params,
+                medium,
             });
             self.resolved.members.push(member.clone());
         }

@@ -39,8 +39,11 @@ impl Given {
     ) -> Option<Self> {
         let span = value.span();
         let name = spec.name.clone();
+        let mut kept_in = None;
         let text = if matches!(spec.kind, ParamKind::Secret { .. }) {
-            secrets.read(value, diagnostics)?
+            let (text, place) = secrets.read(value, diagnostics)?;
+            kept_in = place;
+            text
         } else {
             match value.value() {
                 DeValue::String(text) => match Pattern::parse(text, Place::Param) {
@@ -65,6 +68,10 @@ impl Given {
             }
         };
         match spec.read(&text) {
+            Ok(ParamValue::Secret(secret)) => {
+                let value = GivenValue::Fixed(ParamValue::Secret(secret.kept_in(kept_in)));
+                Some(Self { name, span, value })
+            }
             Ok(value) => Some(Self { name, span, value: GivenValue::Fixed(value) }),
             Err(why) => {
                 diagnostics.push(Diagnostic::error(format!("`{name}` {why}")).at(span, ""));

@@ -13,6 +13,7 @@ use toml::de::{DeTable, DeValue};
 
 use crate::device_type::Catalog;
 use crate::diagnostic::{Diagnostic, Diagnostics, TomlValue, nearest};
+use crate::model::KeptIn;
 
 /// Where secrets are looked up.
 pub(super) struct Secrets<'a> {
@@ -27,8 +28,12 @@ impl<'a> Secrets<'a> {
         Self { environment, folder, known: HashMap::new() }
     }
 
-    /// The text of a secret, however it is written; mistakes go to `diagnostics`.
-    pub(super) fn read(&mut self, value: TomlValue<'_, '_>, diagnostics: &mut Diagnostics) -> Option<String> {
+    /// The text of a secret, however it is written, and where it is kept; mistakes go to `diagnostics`.
+    pub(super) fn read(
+        &mut self,
+        value: TomlValue<'_, '_>,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<(String, Option<KeptIn>)> {
         let key = value.key();
         let plain = match value.value() {
             DeValue::String(text) => text.to_string(),
@@ -48,10 +53,10 @@ impl<'a> Secrets<'a> {
                 .at(value.span(), "")
                 .help("write { env = \"VARIABLE\" } or { file = \"path\" }"),
         );
-        Some(plain)
+        Some((plain, None))
     }
 
-    fn look_up(&mut self, value: TomlValue<'_, '_>, diagnostics: &mut Diagnostics) -> Option<String> {
+    fn look_up(&mut self, value: TomlValue<'_, '_>, diagnostics: &mut Diagnostics) -> Option<(String, Option<KeptIn>)> {
         let what = format!("`{}`", value.key());
         let mut table = value.table(what.as_str(), diagnostics)?;
         let variable = table.text("env", diagnostics);
@@ -71,7 +76,10 @@ impl<'a> Secrets<'a> {
                 found
             }
         };
-        found.map_err(|why| diagnostics.push(Diagnostic::error(format!("{what}: {why}")).at(span, ""))).ok()
+        let place = if way == "env" { KeptIn::Variable(from.into()) } else { KeptIn::File(from.into()) };
+        let text =
+            found.map_err(|why| diagnostics.push(Diagnostic::error(format!("{what}: {why}")).at(span, ""))).ok()?;
+        Some((text, Some(place)))
     }
 
     fn variable(&self, name: &str) -> Result<String, String> {
@@ -195,7 +203,7 @@ mod tests {
         let environment = |name: &str| (name == "RELAY").then(|| "apple".to_owned());
         let mut secrets = Secrets::new(&environment, folder);
         let secret = secrets.read(table.get("password").unwrap(), &mut found);
-        (secret, found.iter().map(|one| one.message.clone()).collect())
+        (secret.map(|(text, _)| text), found.iter().map(|one| one.message.clone()).collect())
     }
 
     #[test]

@@ -31,6 +31,23 @@ pub struct Device {
     pub tags: Arc<[Arc<str>]>,
     /// Its parameters, defaults of the type not included.
     pub params: Params,
+    /// What lies between the address and it.
+    pub medium: Medium,
+}
+
+/// What lies between a device's address and the device: which faults can be there, and so which advice helps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Medium {
+    /// Nothing: the device itself is on the network.
+    #[default]
+    Network,
+    /// A gateway and a serial line, with a speed, a parity and a cable.
+    Serial,
+}
+
+impl Medium {
+    /// Each with its word in type files.
+    pub const WORDS: [(&'static str, Self); 2] = [("network", Self::Network), ("serial", Self::Serial)];
 }
 
 /// A parameter's value, of the kind that its device type declares.

@@ -17,11 +17,11 @@ mod timing;
 
 pub use address::{Address, AddressError, Host};
 pub use command::{Command, Payload, PayloadBuilder, SECRET_SHOWN};
-pub use device::{Device, DeviceIndex, ParamValue, Params};
+pub use device::{Device, DeviceIndex, Medium, ParamValue, Params};
 pub use event::RunEvent;
 pub use failure::{ErrorKind, Failure};
 pub use names::{fold_names, selector_name};
 pub use outcome::{AttemptError, Delivery, FileRecord, Outcome, SkipReason, Status, Value};
 pub use run::{Ended, RunId, RunInfo, StopReason, Summary, UnixMillis};
-pub use secret::Secret;
+pub use secret::{KeptIn, Secret};
 pub use timing::{Backoff, Timing, TimingOverrides};

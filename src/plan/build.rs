@@ -205,19 +205,8 @@ impl<'a> Planner<'a> {
     }
 
     fn link(&mut self, device_type: &Arc<DeviceType>, overrides: LinkOverrides) -> Arc<Link> {
-        let link = self.links.entry((Arc::as_ptr(device_type).addr(), overrides)).or_insert_with(|| {
-            let own = &device_type.link;
-            Arc::new(Link {
-                gap: overrides.gap.unwrap_or(own.gap),
-                quiet: overrides.quiet.unwrap_or(own.quiet),
-                busy_delay: overrides.busy_delay.unwrap_or(own.busy_delay),
-                reuse: overrides.reuse.unwrap_or(own.reuse),
-                telnet: own.telnet_under(overrides.telnet),
-                may_detect_telnet: own.may_detect_telnet,
-                half_close: overrides.half_close.unwrap_or(own.half_close),
-                busy_texts: own.busy_texts.clone(),
-            })
-        });
+        let key = (Arc::as_ptr(device_type).addr(), overrides);
+        let link = self.links.entry(key).or_insert_with(|| Arc::new(device_type.link.under(overrides)));
         link.clone()
     }
 

@@ -95,6 +95,7 @@ mod tests {
                 site: None,
                 tags: [].into(),
                 params: Params::default(),
+                medium: crate::model::Medium::default(),
             })
             .collect();
         let lanes = Lanes::of(&devices);

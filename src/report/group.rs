@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use super::mask::Mask;
 use super::{Collected, hint};
-use crate::model::{Address, Delivery, Device, ErrorKind, Failure, Host, Outcome, SkipReason, Status};
+use crate::model::{Address, Delivery, Device, ErrorKind, Failure, Host, Medium, Outcome, SkipReason, Status};
 
 /// More causes of one kind than this are not told apart further: nobody reads them.
 const MAX_PER_KIND: usize = 5;
@@ -27,6 +27,7 @@ pub(super) struct Group<'a> {
     /// Gateways with several selected devices, all of which are in this group.
     pub(super) gateways: Vec<(&'a Address, Vec<&'a Device>)>,
     kind: Option<ErrorKind>,
+    medium: Medium,
 }
 
 #[derive(PartialEq, Eq, Hash)]
@@ -37,6 +38,7 @@ struct Key<'a> {
     kind: Option<ErrorKind>,
     bytes_came: bool,
     detail: Cow<'a, str>,
+    medium: Medium,
 }
 
 /// What the members of a group have in common, and how far they differ.
@@ -84,6 +86,7 @@ fn key<'a>(device: &Device, outcome: &'a Outcome) -> Key<'a> {
         kind: failure.map(|failure| failure.kind),
         bytes_came: failure.is_some_and(|failure| failure.received > 0),
         detail: failure.map_or(Cow::Borrowed(""), |failure| without_own_names(device, outcome, failure)),
+        medium: device.medium,
     }
 }
 
@@ -140,6 +143,7 @@ fn group<'a>(key: &Key<'_>, gathered: Gathered<'a>) -> Group<'a> {
             devices: gathered.devices,
             gateways: Vec::new(),
             kind: None,
+            medium: key.medium,
         };
     };
     let mask = gathered.devices.first().map(|device| Mask::new(device, gathered.first)).unwrap_or_default();
@@ -149,7 +153,7 @@ fn group<'a>(key: &Key<'_>, gathered: Gathered<'a>) -> Group<'a> {
         ..failure.clone()
     };
     let (least, most) = gathered.received;
-    let hint = hint(&shown, Some(key.status));
+    let hint = hint(&shown, Some(key.status), key.medium);
     Group {
         status: key.status,
         delivery: key.delivery,
@@ -158,6 +162,7 @@ fn group<'a>(key: &Key<'_>, gathered: Gathered<'a>) -> Group<'a> {
         devices: gathered.devices,
         gateways: Vec::new(),
         kind: Some(failure.kind),
+        medium: key.medium,
     }
 }
 
@@ -175,7 +180,8 @@ fn merge_rare(groups: Vec<Group<'_>>) -> Vec<Group<'_>> {
     let mut merged: Vec<Group<'_>> = Vec::new();
     for group in groups {
         let same = |known: &Group<'_>| {
-            (known.status, known.delivery, known.kind) == (group.status, group.delivery, group.kind)
+            (known.status, known.delivery, known.kind, known.medium)
+                == (group.status, group.delivery, group.kind, group.medium)
         };
         if merged.iter().filter(|known| same(known)).count() < MAX_PER_KIND {
             merged.push(group);

@@ -5,46 +5,65 @@
 
 use std::borrow::Cow;
 
-use crate::model::{ErrorKind, Failure, Status};
+use crate::model::{ErrorKind, Failure, Medium, Status};
 
-/// What to try. `status` is what became of the device; `None` for an attempt that was followed by another.
-pub fn hint(failure: &Failure, status: Option<Status>) -> Cow<'static, str> {
+/// What to try. `status` is what became of the device; `None` for an attempt that was followed by another. `medium` is
+/// what lies between its address and it: a board on the network has no serial cable to check.
+pub fn hint(failure: &Failure, status: Option<Status>, medium: Medium) -> Cow<'static, str> {
+    let by_medium = |serial: &'static str, network: &'static str| match medium {
+        Medium::Serial => serial,
+        Medium::Network => network,
+    };
     let text = match failure.kind {
         ErrorKind::Dns => "Check the spelling of the host name, and that this machine's DNS server knows it.",
-        ErrorKind::ConnectionRefused => {
-            "The host is up, but nothing listens on this port: check the port number, and that the gateway is in TCP server mode."
-        }
-        ErrorKind::ConnectTimeout => {
-            "Check power and network of the gateway, its address, and that no firewall drops the connection."
-        }
-        ErrorKind::Unreachable => "Check this machine's network, routes and VPN to the gateway, and its address.",
+        ErrorKind::ConnectionRefused => by_medium(
+            "The host is up, but nothing listens on this port: check the port number, and that the gateway is in TCP server mode.",
+            "The host is up, but nothing listens on this port: check the address and the port number, and that the device's TCP access is enabled.",
+        ),
+        ErrorKind::ConnectTimeout => by_medium(
+            "Check power and network of the gateway, its address, and that no firewall drops the connection.",
+            "Check power and network of the device, its address, and that no firewall drops the connection.",
+        ),
+        ErrorKind::Unreachable => by_medium(
+            "Check this machine's network, routes and VPN to the gateway, and its address.",
+            "Check this machine's network, routes and VPN to the device, and its address.",
+        ),
         ErrorKind::GatewayBusy => {
             "Another program is connected to the gateway: close it, or restart the gateway if the connection is left over from one that died."
         }
         ErrorKind::ReplyTimeout | ErrorKind::Interrupted | ErrorKind::DeviceDeadline if failure.received > 0 => {
-            return noise(failure.received).into();
+            return noise(failure.received, medium).into();
         }
-        ErrorKind::ReplyTimeout => {
-            "Check the serial cable (crossed, null-modem), that RS-232 control is enabled on the device, its set ID, and the command's terminator. In standby some devices answer nothing but power commands."
-        }
+        ErrorKind::ReplyTimeout => by_medium(
+            "Check the serial cable (crossed, null-modem), that RS-232 control is enabled on the device, its set ID, and the command's terminator. In standby some devices answer nothing but power commands.",
+            "Check that this is the device's command port, its device type and mode, and that no other program holds its connections: some boards serve one client at a time. `fleetctl doctor` asks it step by step.",
+        ),
         ErrorKind::ConnectionClosed | ErrorKind::ConnectionReset => match status {
-            Some(Status::Unreachable) => {
-                "The gateway hung up before the command was written: it may serve another client, or limit who may connect."
-            }
-            Some(Status::BadReply) => {
-                "The connection broke in the middle of the reply: check the network, the gateway's idle time, and whether another client took the port over. The device may have acted."
-            }
-            _ => {
-                "The gateway hung up without a reply: another client may have taken the port over, or it restarted. The device may have acted."
-            }
+            Some(Status::Unreachable) => by_medium(
+                "The gateway hung up before the command was written: it may serve another client, or limit who may connect.",
+                "The device hung up before the command was written: it may serve another client, or limit who may connect.",
+            ),
+            Some(Status::BadReply) => by_medium(
+                "The connection broke in the middle of the reply: check the network, the gateway's idle time, and whether another client took the port over. The device may have acted.",
+                "The connection broke in the middle of the reply: check the network, and whether another client took the device over. The device may have acted.",
+            ),
+            _ => by_medium(
+                "The gateway hung up without a reply: another client may have taken the port over, or it restarted. The device may have acted.",
+                "The device hung up without a reply: another client may have taken it over, or it restarted. It may have acted.",
+            ),
         },
-        ErrorKind::MalformedReply => {
-            "Something else answers on this port, or the device speaks another language: check device type, address, baud rate and parity."
-        }
-        ErrorKind::ReplyTooLong => {
-            "The line never stops talking: check baud rate and parity, that nothing else uses the serial line, and the device type."
-        }
-        ErrorKind::WrongChecksum => "Bytes are damaged on the way: check baud rate, parity, cable and device type.",
+        ErrorKind::MalformedReply => by_medium(
+            "Something else answers on this port, or the device speaks another language: check device type, address, baud rate and parity.",
+            "Something else answers on this port, or the device speaks another language: check device type, address, port and mode.",
+        ),
+        ErrorKind::ReplyTooLong => by_medium(
+            "The line never stops talking: check baud rate and parity, that nothing else uses the serial line, and the device type.",
+            "More came than any reply has: check address, port and device type.",
+        ),
+        ErrorKind::WrongChecksum => by_medium(
+            "Bytes are damaged on the way: check baud rate, parity, cable and device type.",
+            "The reply's checksum is wrong: check device type and mode, and that no other program uses the same connection.",
+        ),
         ErrorKind::Refused => {
             "The device understood and said no: check that this model supports the command, and that its present state allows it."
         }
@@ -55,9 +74,10 @@ pub fn hint(failure: &Failure, status: Option<Status>) -> Cow<'static, str> {
             "Check the password in the inventory; nothing is tried again, so that the device is not locked."
         }
         ErrorKind::Mismatch => "The device acknowledged, but did not change: look at the device itself.",
-        ErrorKind::DeviceDeadline if status == Some(Status::Unreachable) => {
-            "The connection took too long: check power and network of the gateway, or raise `device_deadline`."
-        }
+        ErrorKind::DeviceDeadline if status == Some(Status::Unreachable) => by_medium(
+            "The connection took too long: check power and network of the gateway, or raise `device_deadline`.",
+            "The connection took too long: check power and network of the device, or raise `device_deadline`.",
+        ),
         ErrorKind::DeviceDeadline => {
             "The time for this device was over before its reply came: raise `device_deadline`, or lower `retries` or `reply_timeout`."
         }
@@ -72,10 +92,14 @@ pub fn hint(failure: &Failure, status: Option<Status>) -> Cow<'static, str> {
     text.into()
 }
 
-fn noise(received: u64) -> String {
+fn noise(received: u64, medium: Medium) -> String {
     let came =
         if received == 1 { "1 byte came that makes".to_owned() } else { format!("{received} bytes came that make") };
-    format!("{came} no reply: check baud rate, parity and device type.")
+    let check = match medium {
+        Medium::Serial => "baud rate, parity and device type",
+        Medium::Network => "address, port, device type and mode",
+    };
+    format!("{came} no reply: check {check}.")
 }
 
 #[cfg(test)]
@@ -86,8 +110,10 @@ mod tests {
     fn every_kind_has_a_hint_whatever_became_of_the_device() {
         for kind in ErrorKind::ALL {
             for status in Status::ALL.map(Some).into_iter().chain([None]) {
-                let hint = hint(&Failure::new(kind), status);
-                assert!(hint.len() > 20 && hint.ends_with('.'), "{kind:?} {status:?}: {hint}");
+                for (_, medium) in Medium::WORDS {
+                    let hint = hint(&Failure::new(kind), status, medium);
+                    assert!(hint.len() > 20 && hint.ends_with('.'), "{kind:?} {status:?} {medium:?}: {hint}");
+                }
             }
         }
     }
@@ -95,7 +121,19 @@ mod tests {
     #[test]
     fn bytes_that_came_point_to_the_line() {
         let failure = Failure::new(ErrorKind::ReplyTimeout).received(12);
-        let text = hint(&failure, Some(Status::NoReply));
+        let text = hint(&failure, Some(Status::NoReply), Medium::Serial);
         assert_eq!(text, "12 bytes came that make no reply: check baud rate, parity and device type.");
+    }
+
+    #[test]
+    fn a_board_on_the_network_is_never_told_to_check_a_serial_line() {
+        for failure in ErrorKind::ALL.into_iter().flat_map(|kind| [Failure::new(kind), Failure::new(kind).received(3)])
+        {
+            for status in Status::ALL.map(Some).into_iter().chain([None]) {
+                let hint = hint(&failure, status, Medium::Network);
+                let of_a_line = ["baud", "parity", "cable", "RS-232", "set ID", "serial"];
+                assert!(!of_a_line.iter().any(|word| hint.contains(word)), "{failure:?} {status:?}: {hint}");
+            }
+        }
     }
 }

@@ -13,6 +13,11 @@ const SHOWN: &str = "‹secret›";
 /// A reply that ends in so many bytes of a secret's beginning is an echo that was cut; fewer may be chance.
 const CUT_ECHO: usize = 3;
 
+/// A text of a device or about it, as it may be shown.
+pub fn hide_secrets<'t>(device: &Device, text: &'t str) -> Cow<'t, str> {
+    Mask::of(device, None).text(text)
+}
+
 /// The secrets of one device; usually none, which costs nothing.
 #[derive(Default)]
 pub(super) struct Mask<'a> {

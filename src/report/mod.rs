@@ -32,6 +32,7 @@ pub use format::{Csv, Format, Json, Ndjson, Style, Table, TableOptions, UnknownF
 pub use hint::hint;
 pub use listing::{TypeRow, write_devices_json, write_devices_text, write_types_json, write_types_text};
 pub use log::Log;
+pub use mask::hide_secrets;
 pub use progress::{Progress, ProgressStyle};
 pub use read::{FailedFrom, ReadError, read_failed};
 pub use reporter::{Finished, ReportError, Reporter, Reporters};

@@ -13,7 +13,7 @@ use super::document::{
 };
 use super::mask::Mask;
 use super::{Collected, hint};
-use crate::model::{Command, Device, Failure, Outcome, RunInfo, Status, Summary, Value, escape};
+use crate::model::{Command, Device, Failure, Medium, Outcome, RunInfo, Status, Summary, Value, escape};
 
 /// Arguments of a raw command: none.
 static NO_ARGS: BTreeMap<String, String> = BTreeMap::new();
@@ -113,24 +113,25 @@ pub(super) fn device_record<'a>(device: &'a Device, outcome: &'a Outcome) -> Dev
             bytes: file.bytes,
             sha256: &file.sha256,
         }),
-        error: outcome.error.as_ref().map(|failure| error_record(failure, Some(outcome.status), &mask)),
+        error: outcome.error.as_ref().map(|failure| error_record(failure, Some(outcome.status), device.medium, &mask)),
         earlier_errors: outcome
             .earlier_errors
             .iter()
             .map(|earlier| EarlierErrorRecord {
-                error: error_record(&earlier.failure, None, &mask),
+                error: error_record(&earlier.failure, None, device.medium, &mask),
                 attempt: earlier.attempt,
             })
             .collect(),
     }
 }
 
-/// Why an attempt failed; `status` is what became of the device because of it.
-pub(super) fn error_record(failure: &Failure, status: Option<Status>, mask: &Mask<'_>) -> ErrorRecord {
+/// Why an attempt failed; `status` is what became of the device because of it, `medium`
+/// what lies between its address and it.
+pub(super) fn error_record(failure: &Failure, status: Option<Status>, medium: Medium, mask: &Mask<'_>) -> ErrorRecord {
     ErrorRecord {
         kind: failure.kind.as_str(),
         message: mask.text(&failure.to_string()).into_owned(),
-        hint: hint(failure, status),
+        hint: hint(failure, status, medium),
     }
 }
 

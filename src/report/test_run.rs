@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use super::{Collected, Reporter, Reporters, Sink};
 use crate::model::{
-    Address, AttemptError, Command, Delivery, Device, DeviceIndex, Ended, ErrorKind, Failure, Outcome, Params, Payload,
-    RunEvent, RunId, RunInfo, SkipReason, Status, StopReason, UnixMillis, Value,
+    Address, AttemptError, Command, Delivery, Device, DeviceIndex, Ended, ErrorKind, Failure, Medium, Outcome, Params,
+    Payload, RunEvent, RunId, RunInfo, SkipReason, Status, StopReason, UnixMillis, Value,
 };
 
 /// 2026-11-21T05:30:00Z.
@@ -22,6 +22,7 @@ pub(super) fn device(name: &str, address: &str) -> Device {
         site: Some("hq".into()),
         tags: [Arc::from("lobby")].into(),
         params: Params::default(),
+        medium: Medium::Serial,
     }
 }
 

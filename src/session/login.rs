@@ -61,13 +61,13 @@ impl LoggedIn {
                 }
             };
             // Who has answered is the device: from here on nothing is the gateway's own words.
-            if matches!(verdict, LoginVerdict::Next | LoginVerdict::Done) {
+            if matches!(verdict, LoginVerdict::Next { .. } | LoginVerdict::Done { .. }) {
                 connection.hear_device();
                 self.steps += 1;
             }
             match verdict {
-                LoginVerdict::Next => {}
-                LoginVerdict::Done => return Ok(()),
+                LoginVerdict::Next { .. } => {}
+                LoginVerdict::Done { .. } => return Ok(()),
                 LoginVerdict::Auth { message } => {
                     return Err(Ending::Refused(Failure::new(ErrorKind::AuthFailed).detail(message)));
                 }

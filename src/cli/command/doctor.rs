@@ -8,13 +8,14 @@ use crate::cli::args::DoctorArgs;
 use crate::cli::exit_status::ExitStatus;
 use crate::cli::signal::Signals;
 use crate::cli::terminal::Terminal;
-use crate::device_type::{Catalog, DeviceType, Link, LinkOverrides};
+use crate::device_type::{Catalog, DeviceType, LinkOverrides};
 use crate::diagnostic::{Diagnostics, Sources, nearest};
 use crate::doctor::{
-    NoQuery, Patient, Seen, Step, describe_finding, describe_step, entry, examine, findings, harmless, name_of,
+    Entry, NoQuery, Patient, Seen, Step, describe_finding, describe_step, entry, examine, findings, harmless, log_in,
+    name_of,
 };
 use crate::model::{Address, Device, ParamValue, Params, TimingOverrides};
-use crate::report::FileSink;
+use crate::report::{FileSink, hide_secrets};
 use crate::run::{built_in, load, load_catalog};
 use crate::transport::TcpConnect;
 
@@ -54,15 +55,17 @@ pub(in crate::cli) async fn run(args: DoctorArgs, terminal: &Terminal) -> ExitSt
         Ok(signals) => signals,
         Err(error) => return terminal.mistake(format!("cannot listen for signals: {error}"), None),
     };
-    let mut out = Out { failed: None };
+    let mut out = Out { device: &subject.device, failed: None };
     let connect = TcpConnect::new(tokio::runtime::Handle::current());
-    let mut tell = |step: &Step<'_>| out.say(&describe_step(step));
+    let is_text = patient.device_type.is_text;
+    let mut tell = |step: &Step<'_>| out.say(&describe_step(step, is_text));
     let seen = tokio::select! {
         seen = examine(&patient, &connect, &mut tell) => seen,
         reason = signals.next() => return ExitStatus::Signal(reason),
     };
     let is_healthy = conclude(&patient, &seen, &mut out);
-    let written = sink.is_none_or(|(sink, path)| write(sink, path, &subject, &patient, &seen, &mut out));
+    let inventory = &args.inventory.inventory;
+    let written = sink.is_none_or(|(sink, path)| write(sink, path, inventory, &subject, &patient, &seen, &mut out));
     match out.failed {
         Some(error) => terminal.mistake(format!("stdout: {error}"), None),
         None if !is_healthy || !written => ExitStatus::Failures,
@@ -92,6 +95,7 @@ fn at_address(args: &DoctorArgs, name: &str, terminal: &Terminal) -> Result<Subj
         site: None,
         tags: Arc::default(),
         params,
+        medium: device_type.link.medium,
     };
     let timing = (TimingOverrides::default(), TimingOverrides::default());
     Ok(Subject { device, device_type: device_type.clone(), timing, link: LinkOverrides::default() })
@@ -155,16 +159,12 @@ fn patient(subject: &Subject, active: bool) -> Result<Patient, NoQuery> {
     let (own, below) = subject.timing;
     let of_type = query.as_ref().map_or(subject.device_type.timing, |query| query.request.timing());
     let timing = own.over(of_type).over(below).resolve(built_in().timing);
-    let link = &subject.device_type.link;
     Ok(Patient {
         address: subject.device.address.clone(),
-        link: Arc::new(Link {
-            gap: subject.link.gap.unwrap_or(link.gap),
-            quiet: subject.link.quiet.unwrap_or(link.quiet),
-            telnet: link.telnet_under(subject.link.telnet),
-            half_close: subject.link.half_close.unwrap_or(link.half_close),
-            ..link.clone()
-        }),
+        device_type: subject.device_type.effective(&subject.device.params),
+        log_in: log_in(&subject.device_type, &subject.device.params)
+            .map_err(|error| NoQuery::Unwritable { action: "log-in".into(), error })?,
+        link: Arc::new(subject.device_type.link.under(subject.link)),
         connect_timeout: timing.connect_timeout,
         reply_timeout: timing.reply_timeout,
         query,
@@ -183,7 +183,7 @@ fn open(path: &Path) -> Result<(FileSink, &Path), String> {
 }
 
 /// Says what came to light; whether the device is healthy.
-fn conclude(patient: &Patient, seen: &Seen, out: &mut Out) -> bool {
+fn conclude(patient: &Patient, seen: &Seen, out: &mut Out<'_>) -> bool {
     let found = findings(patient, seen);
     out.say("\n");
     for finding in &found {
@@ -191,15 +191,30 @@ fn conclude(patient: &Patient, seen: &Seen, out: &mut Out) -> bool {
     }
     let is_healthy = found.iter().all(|finding| !finding.is_problem);
     if is_healthy {
-        out.say(if seen.own_answer().is_some() { "healthy: the device answers\n" } else { "no problem was found\n" });
+        out.say(if seen.own_answer().is_some() {
+            "healthy: the device answers\n"
+        } else {
+            "no problem was found, but the device was not asked\n"
+        });
     }
     is_healthy
 }
 
 /// Writes what works; whether there was something and it could be written.
-fn write(mut sink: FileSink, path: &Path, subject: &Subject, patient: &Patient, seen: &Seen, out: &mut Out) -> bool {
-    let Some(text) = entry(&subject.device, subject.link.telnet, patient, seen) else {
-        out.say(&format!("`{}` was not written: nothing answered, so nothing is known to work\n", path.display()));
+fn write(
+    mut sink: FileSink,
+    path: &Path,
+    inventory: &Path,
+    subject: &Subject,
+    patient: &Patient,
+    seen: &Seen,
+    out: &mut Out<'_>,
+) -> bool {
+    let file = |kept_in: &str| path_from(kept_in, inventory, path);
+    let (timing, _) = subject.timing;
+    let examined = Entry { device: &subject.device, link: subject.link, timing, file: &file };
+    let Some(text) = entry(&examined, patient, seen) else {
+        out.say(&format!("`{}` was not written: nothing is known to work\n", path.display()));
         return false;
     };
     match sink.write_all(text.as_bytes()).and_then(|()| sink.commit()) {
@@ -214,16 +229,28 @@ fn write(mut sink: FileSink, path: &Path, subject: &Subject, patient: &Patient, 
     }
 }
 
+/// A path that `inventory` writes, as another file must write it: relative ones start at the file that they stand in.
+fn path_from(kept_in: &str, inventory: &Path, other: &Path) -> String {
+    let folder = |file: &Path| std::path::absolute(file).ok().and_then(|file| file.parent().map(Path::to_path_buf));
+    match (folder(inventory), folder(other)) {
+        (Some(from), Some(to)) if from != to => from.join(kept_in).to_string_lossy().into_owned(),
+        _ => kept_in.to_owned(),
+    }
+}
+
 /// Standard output, shown at once: whoever reads along sees each step as it happens.
-struct Out {
+/// What a device echoes of its secrets is hidden.
+struct Out<'o> {
+    device: &'o Device,
     failed: Option<io::Error>,
 }
 
-impl Out {
+impl Out<'_> {
     fn say(&mut self, text: &str) {
         if self.failed.is_none() {
             let mut stdout = io::stdout().lock();
-            self.failed = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).err();
+            self.failed =
+                stdout.write_all(hide_secrets(self.device, text).as_bytes()).and_then(|()| stdout.flush()).err();
         }
     }
 }

@@ -87,7 +87,10 @@ fn describe(one: &Arc<DeviceType>) -> String {
     let link = &one.link;
     let times = [("gap", link.gap), ("quiet", link.quiet), ("busy delay", link.busy_delay)];
     let times: Vec<String> = times.iter().map(|(name, time)| format!("{name} {}", span(*time))).collect();
-    fact("link", format!("{}, telnet {}", times.join(", "), link.telnet));
+    let clients = link.clients.map_or_else(String::new, |clients| format!(", clients at once {clients}"));
+    let words = crate::model::Medium::WORDS;
+    let medium = words.iter().find(|(_, medium)| *medium == link.medium).map_or("network", |(word, _)| word);
+    fact("link", format!("{}, telnet {}, medium {medium}{clients}", times.join(", "), link.telnet));
     for reply in &one.replies {
         let framing = reply.framing.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string);
         fact("reply", format!("{}: {framing}", reply.name));

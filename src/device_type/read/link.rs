@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::languages::regex;
+use super::languages::{regex, word};
 use crate::codec::TelnetMode;
 use crate::device_type::settings::{Link, LinkOverrides};
 use crate::device_type::telnet::refuse_detection;
 use crate::diagnostic::{Diagnostics, TomlTable};
+use crate::model::Medium;
 
 impl Link {
     /// What holds where a type says nothing.
@@ -21,6 +22,8 @@ impl Link {
             may_detect_telnet: is_text,
             half_close: false,
             busy_texts: Arc::default(),
+            medium: Medium::default(),
+            clients: None,
         }
     }
 }
@@ -38,6 +41,8 @@ pub(super) fn read_link(table: &mut TomlTable<'_, '_>, is_text: bool, diagnostic
     // A gateway's text is a line of its own, wherever it stands in what came.
     let busy_texts =
         link.array("busy_texts", diagnostics).into_iter().filter_map(|text| regex(text, diagnostics)).collect();
+    let medium = link.get("medium").and_then(|value| word(value, &Medium::WORDS, diagnostics));
+    let clients = link.int_in("clients", 1..=i64::from(u16::MAX), diagnostics);
     link.finish(diagnostics);
     Link {
         gap: said.gap.unwrap_or(plain.gap),
@@ -48,6 +53,8 @@ pub(super) fn read_link(table: &mut TomlTable<'_, '_>, is_text: bool, diagnostic
         may_detect_telnet: is_text,
         half_close: said.half_close.unwrap_or(plain.half_close),
         busy_texts,
+        medium: medium.unwrap_or(plain.medium),
+        clients: clients.and_then(|clients| u32::try_from(clients).ok()),
     }
 }
 

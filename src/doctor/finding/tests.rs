@@ -4,14 +4,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
+use crate::codec::{LineState, TelnetMode};
 use crate::device_type::Catalog;
 use crate::doctor::harmless;
+use crate::doctor::seen::{Heard, LineEnd, Opened, Question, Terminator};
+use crate::model::escape::shown;
 use crate::model::{Address, Params};
 
 fn patient() -> Patient {
     let lg = Catalog::built_in().get("lg-rs232").unwrap().clone();
     Patient {
         address: Address::parse("tv.example", Some(23)).unwrap(),
+        device_type: lg.clone(),
+        log_in: None,
         link: Arc::new(lg.link.clone()),
         connect_timeout: Duration::from_secs(3),
         reply_timeout: Duration::from_secs(2),
@@ -33,7 +38,13 @@ fn asked(question: Question, bytes: &[u8], verdict: Option<Verdict>) -> Asked {
         heard: heard(bytes, LineEnd::Open),
         echoed: false,
         garbled: false,
-        answer: verdict.map(|verdict| Answer { shown: shown(bytes), verdict }),
+        answer: verdict.map(|verdict| Answer {
+            shown: shown(bytes),
+            verdict,
+            announced: None,
+            is_all: true,
+            is_mirror: false,
+        }),
         after: Duration::from_millis(80),
     }
 }

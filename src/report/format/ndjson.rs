@@ -66,7 +66,7 @@ fn line<'a>(event: &'a RunEvent, run: &'a Collected) -> Option<Line<'a>> {
                 run_id,
                 name: &device.name,
                 attempt: *attempt,
-                error: record::error_record(failure, None, &Mask::of(device, sent.as_deref())),
+                error: record::error_record(failure, None, device.medium, &Mask::of(device, sent.as_deref())),
                 retry_in_ms: record::whole_ms(*retry_in),
             }
         }

@@ -106,7 +106,7 @@ mod tests {
         source = "manual"
         port = 23
         unit = { param = "set_id", field = "id:hex" }
-        link = { gap = "100ms", quiet = "100ms", busy_delay = "1s", busy_texts = ["^Port"] }
+        link = { gap = "100ms", quiet = "100ms", busy_delay = "1s", busy_texts = ["^Port"], medium = "serial", clients = 1 }
         params.set_id = { kind = "int", min = 1, max = 1000, default = 1, wire = "hex{id_digits}" }
         params.password = { kind = "secret", max_len = 31 }
         send = { frame = "{body}\r", fields = '^(?<c1>.)$' }

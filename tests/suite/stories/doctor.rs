@@ -85,7 +85,9 @@ fn an_open_but_silent_port_is_asked_nothing_but_the_question_and_its_variants() 
     let journal = fleet.journal(GATEWAY);
     let harmless = |text: &&str| {
         let text = text.trim_matches('\n');
+        // Displays with three digits are asked with three.
         text.is_empty()
+            || text == "ka 001 ff"
             || (text.starts_with("ka ") && text.ends_with(" ff") && text.len() == 8 && !text.contains(" 00 "))
     };
     assert!(journal.texts().iter().all(harmless), "{:?}", journal.texts());

@@ -5,6 +5,7 @@ mod broadcast;
 mod canary;
 mod daisy_chain;
 mod doctor;
+mod doctor_boards;
 mod doctor_usage;
 mod dry_run;
 mod esc_cr;

@@ -250,6 +250,39 @@ fn a_second_client_of_a_gateway_in_telnet_mode_is_told_so() {
 }
 
 #[test]
+fn the_doctor_names_a_gateway_in_telnet_mode_and_asks_the_display_behind_it() {
+    for (link, status, said) in [
+        ("", 0, &["speaks Telnet", "takes care of that", "healthy"][..]),
+        (
+            "link = { telnet = \"never\" }",
+            1,
+            &["problem: the gateway speaks Telnet", "-> write `link = { telnet = \"always\" }`"],
+        ),
+    ] {
+        let gateway = Gateway::in_mode("telnet,tcp", link);
+        let finished = gateway.workspace.fleetctl(&["doctor", "tv", "--write", "new.toml"]);
+        finished.expect_status(status);
+        for text in [&["Telnet negotiation: ff fb 03", "`a 01 OK"], said].concat() {
+            assert!(finished.stdout.contains(text), "no `{text}` in {finished}");
+        }
+        assert_eq!(gateway.line_saw(), "ka 01 ff\r", "the line saw the question and no negotiation");
+        gateway.workspace.fleetctl(&["run", "-i", "new.toml", "--do", "power-on"]).expect_status(0);
+    }
+}
+
+#[test]
+fn the_doctor_names_another_client_of_a_real_gateway() {
+    let gateway = Gateway::start();
+    let mut other = TcpStream::connect((Ipv4Addr::LOCALHOST, gateway.port)).unwrap();
+    other.write_all(b"ka 01 ff\r").unwrap();
+    other.read_exact(&mut [0; 10]).unwrap();
+    let finished = gateway.workspace.fleetctl(&["doctor", "tv"]);
+    finished.expect_status(1);
+    assert!(finished.stdout.contains("occupied by another client; it says `Port already in use`"), "{finished}");
+    assert_eq!(gateway.line_saw(), "ka 01 ff\r", "nothing of ours reached the line");
+}
+
+#[test]
 fn the_byte_ff_of_a_command_reaches_the_line_once() {
     let gateway = Gateway::in_mode("telnet,tcp", "link = { telnet = \"always\" }");
     let arguments = ["run", "--cmd", "A\\xffB", "--retries", "0", "--reply-timeout", "300ms", "--format", "json"];
