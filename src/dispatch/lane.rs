@@ -17,7 +17,7 @@ use super::shared::Shared;
 use crate::device_type::Login;
 use crate::model::{DeviceIndex, ErrorKind, Failure, RunEvent};
 use crate::plan::Job;
-use crate::session::{Before, Connection, Ending, Progress, attempt, close};
+use crate::session::{Attempt, Before, Connection, Ending, Progress, attempt, close};
 use crate::transport::Connect;
 
 /// How long a lane waits when this machine has no file, port or memory left. It keeps its slot meanwhile: no other lane
@@ -32,6 +32,24 @@ pub(super) struct Visit {
     current: Option<(DeviceIndex, Record, Progress)>,
 }
 
+/// A turn of a lane.
+enum Turn<'p> {
+    /// This device is tried.
+    Try(DeviceIndex, &'p Job),
+    /// Nothing more is tried for a device, which this tells.
+    Over(RunEvent),
+}
+
+/// What comes after an attempt.
+enum Then {
+    /// That it was the last one, or that another follows.
+    Tell(RunEvent),
+    /// Nothing, until this machine may have something to connect with.
+    Pause,
+    /// The next turn.
+    GoOn,
+}
+
 impl Visit {
     pub(super) fn new(lane: LaneIndex, state: Option<LaneState>) -> Self {
         Self { lane, state: state.unwrap_or_default(), current: None }
@@ -41,48 +59,66 @@ impl Visit {
     pub(super) async fn serve<C: Connect>(&mut self, shared: &Shared<C>) -> After<()> {
         let mut connection = None;
         let mut kept_for: Option<&Job> = None;
-        while !shared.stop.is_stopping() {
-            let Some((device, mut record)) = self.next(shared, Instant::now()) else { break };
-            let Some(job) = shared.plan.job(device) else { break };
-            let now = Instant::now();
-            let late = record.has_outcome()
-                && self.earliest_write(&record, job, now) >= record.started + job.timing.device_deadline;
-            let is_refused = job.login.as_ref().is_some_and(|login| self.is_refused(login));
-            if is_refused {
-                record.not_asked(refused_before());
-            }
-            if late || is_refused {
-                shared.finish(device, record.outcome(job, now, &shared.clock)).await;
-                continue;
-            }
-            self.current = Some((device, record, Progress::default()));
+        while let Some(turn) = self.next_turn(shared) {
+            let (device, job) = match turn {
+                Turn::Try(device, job) => (device, job),
+                Turn::Over(event) => {
+                    shared.tell(event).await;
+                    continue;
+                }
+            };
             if !kept_for.is_some_and(|kept| serves(kept, job)) {
                 close(&mut connection).await;
             }
-            self.try_once(shared, device, job, &mut connection).await;
+            let made = self.try_once(shared, device, job, &mut connection).await;
             kept_for = Some(job);
+            match self.conclude(shared, device, job, made, Instant::now()) {
+                Then::Tell(event) => _ = shared.tell(event).await,
+                Then::Pause => Box::pin(pause(shared)).await,
+                Then::GoOn => {}
+            }
         }
         close(&mut connection).await;
         if shared.stop.is_stopping() {
             Box::pin(self.end_stopped(shared)).await;
             return After::Done;
         }
-        match self.state.waiting.first_key_value() {
-            Some((&(due, _), _)) => After::Wait(due, ()),
+        match self.state.next_due() {
+            Some(due) => After::Wait(due, ()),
             None => After::Done,
         }
     }
 
-    /// The device whose turn it is: one that is due again, else the next that has not started.
-    fn next<C: Connect>(&mut self, shared: &Shared<C>, now: Instant) -> Option<(DeviceIndex, Record)> {
-        if let Some(first) = self.state.waiting.first_entry().filter(|first| first.key().0 <= now) {
-            let ((_, device), record) = first.remove_entry();
-            return Some((device, record));
+    /// The device whose turn it is, and whether it is to be tried; `None`: nobody may go on now.
+    fn next_turn<'p, C: Connect>(&mut self, shared: &'p Shared<C>) -> Option<Turn<'p>> {
+        if shared.stop.is_stopping() {
+            return None;
         }
-        let devices = shared.plan.lanes.get(self.lane.0 as usize);
-        let device = *devices.get(self.state.started)?;
-        self.state.started += 1;
-        Some((device, Record::new(now)))
+        let now = Instant::now();
+        let (device, mut record) = self.next(shared, now)?;
+        let job = shared.plan.job(device)?;
+        let late = record.has_outcome()
+            && self.earliest_write(&record, job, now) >= record.started + job.timing.device_deadline;
+        let is_refused = job.login.as_ref().is_some_and(|login| self.state.is_refused(login));
+        if is_refused {
+            record.not_asked(refused_before());
+        }
+        Some(if late || is_refused {
+            Turn::Over(shared.finished(device, record.outcome(job, now, &shared.clock)))
+        } else {
+            self.current = Some((device, record, Progress::default()));
+            Turn::Try(device, job)
+        })
+    }
+
+    /// One that is due again, else the next that has not started.
+    fn next<C: Connect>(&mut self, shared: &Shared<C>, now: Instant) -> Option<(DeviceIndex, Record)> {
+        self.state.take_due(now).or_else(|| {
+            let devices = shared.plan.lanes.get(self.lane.0 as usize);
+            let device = *devices.get(self.state.started as usize)?;
+            self.state.started += 1;
+            Some((device, Record::new(now)))
+        })
     }
 
     /// When a device whose turn it is could write at the earliest: after the gap, and after listening for a late answer.
@@ -96,27 +132,23 @@ impl Visit {
         self.state.last_exchange.map(|(end, gap)| end + gap.max(job.link.gap))
     }
 
-    /// Whether the gateway has refused this log-in to one of its devices.
-    fn is_refused(&self, login: &Arc<Login>) -> bool {
-        self.state.refused.iter().any(|refused| Arc::ptr_eq(refused, login))
-    }
-
     async fn try_once<C: Connect>(
         &mut self,
         shared: &Shared<C>,
         device: DeviceIndex,
         job: &Job,
         connection: &mut Option<Connection<C::Stream>>,
-    ) {
-        let Some(address) = shared.plan.device(device).map(|device| &device.address) else { return };
+    ) -> Attempt {
         let not_before = self.not_before(job);
-        let Some((_, record, progress)) = self.current.as_mut() else { return };
+        let (Some(planned), Some((_, record, progress))) = (shared.plan.device(device), self.current.as_mut()) else {
+            return Attempt::not_made("the plan does not know the device");
+        };
         let before = Before {
             request: &job.request,
             params: &job.params,
             login: job.login.as_ref(),
             save: job.save.as_deref(),
-            address,
+            address: &planned.address,
             link: &job.link,
             timing: &job.timing,
             not_before,
@@ -124,18 +156,25 @@ impl Visit {
             device_deadline: record.started + job.timing.device_deadline,
             stop: &shared.stop,
         };
-        let made = attempt(&before, &shared.connect, connection, progress).await;
-        let now = Instant::now();
-        if matches!(&made.ending, Ending::Refused(failure) if failure.kind == ErrorKind::AuthFailed) {
-            self.state.refused.extend(job.login.clone());
-        }
+        attempt(&before, &shared.connect, connection, progress).await
+    }
+
+    /// What an attempt that ended at `now` means for its device.
+    fn conclude<C: Connect>(
+        &mut self,
+        shared: &Shared<C>,
+        device: DeviceIndex,
+        job: &Job,
+        made: Attempt,
+        now: Instant,
+    ) -> Then {
         if made.written {
             self.state.last_exchange = Some((now, job.link.gap));
         }
-        let Some((_, mut record, _)) = self.current.take() else { return };
+        let Some((_, mut record, _)) = self.current.take() else { return Then::GoOn };
         match &made.ending {
             Ending::Exhausted(_) | Ending::Stopped(_) | Ending::Unnamed(_) => {}
-            Ending::Denied(reason) => shared.warn_denied(&address.to_string(), reason),
+            Ending::Denied(reason) => shared.warn_denied(device, reason),
             _ => shared.not_exhausted(),
         }
         match made.ending {
@@ -143,82 +182,69 @@ impl Visit {
                 if record.stopped(reason, made.written, made.reply) {
                     shared.cut_or_skipped();
                 }
-                shared.finish(device, record.outcome(job, now, &shared.clock)).await;
             }
             Ending::Exhausted(reason) => {
-                Box::pin(self.wait_for_files(shared, device, record, job, &reason, now)).await;
+                shared.warn_exhausted(&reason);
+                if now + EXHAUSTED_WAIT < shared.exhausted_since(now) + job.timing.device_deadline {
+                    if record.attempts == 0 {
+                        // It was the last to be started, and has not been after all.
+                        self.state.started = self.state.started.saturating_sub(1);
+                    } else {
+                        self.state.wait(now, device, record);
+                    }
+                    return Then::Pause;
+                }
+                record.internal(&reason);
             }
-            _ => {
-                let Some(tried) = record.take_in(made, job.link.busy_delay) else { return };
+            ending => {
+                if let (Ending::Refused(Failure { kind: ErrorKind::AuthFailed, .. }), Some(login)) =
+                    (&ending, &job.login)
+                {
+                    self.state.refuse(login.clone());
+                }
+                let Some(tried) = record.take_in(Attempt { ending, ..made }, job.link.busy_delay) else {
+                    return Then::GoOn;
+                };
                 let spent = now.saturating_duration_since(record.started);
                 let idempotent = job.request.is_idempotent();
-                match what_next(tried, idempotent, record.failed, &job.timing, spent, shared.random()) {
-                    Next::Retry(wait) if !shared.stop.is_stopping() => {
-                        let failure = record.failure().cloned();
-                        Box::pin(self.wait(shared, device, record, failure, now, wait)).await;
-                    }
-                    // A device that would wait for its next attempt when the run stops keeps its last outcome.
-                    _ => shared.finish(device, record.outcome(job, now, &shared.clock)).await,
+                // A device that would wait for its next attempt when the run stops keeps its last outcome.
+                if let Next::Retry(wait) =
+                    what_next(tried, idempotent, record.failed, &job.timing, spent, shared.random())
+                    && !shared.stop.is_stopping()
+                {
+                    return self.wait(shared, device, record, job, now, wait);
                 }
             }
         }
+        Then::Tell(shared.finished(device, record.outcome(job, now, &shared.clock)))
     }
 
-    async fn wait<C: Connect>(
+    /// The device is tried again after `wait`.
+    fn wait<C: Connect>(
         &mut self,
         shared: &Shared<C>,
         device: DeviceIndex,
         record: Record,
-        failure: Option<Failure>,
+        job: &Job,
         now: Instant,
         wait: Duration,
-    ) {
-        if let Some(failure) = failure {
-            let attempt = record.attempts;
-            let job = shared.plan.job(device).filter(|_| record.was_written);
-            let sent = job.map(|job| job.request.payload().clone());
-            let at = shared.clock.at(now);
-            shared.tell(RunEvent::AttemptFailed { device, attempt, failure, sent, retry_in: wait, at }).await;
-        }
-        self.state.waiting.insert((now + wait, device), record);
-    }
-
-    /// This machine has nothing to connect with. The device waits, which is no attempt and not the start of its time,
-    /// until there is something; if for the whole of a device's time no lane got anything, there will be nothing.
-    async fn wait_for_files<C: Connect>(
-        &mut self,
-        shared: &Shared<C>,
-        device: DeviceIndex,
-        mut record: Record,
-        job: &Job,
-        reason: &str,
-        now: Instant,
-    ) {
-        shared.warn_exhausted(reason);
-        if now + EXHAUSTED_WAIT >= shared.exhausted_since(now) + job.timing.device_deadline {
-            record.internal(reason);
-            shared.finish(device, record.outcome(job, now, &shared.clock)).await;
-            return;
-        }
-        if record.attempts == 0 {
-            // It was the last to be started, and has not been after all.
-            self.state.started = self.state.started.saturating_sub(1);
-        } else {
-            self.state.waiting.insert((now, device), record);
-        }
-        tokio::select! {
-            () = sleep(EXHAUSTED_WAIT) => {}
-            () = shared.stop.stopping() => {}
-        }
+    ) -> Then {
+        let then = match record.failure().cloned() {
+            Some(failure) => {
+                let sent = record.was_written.then(|| job.request.payload().clone());
+                let (attempt, at) = (record.attempts, shared.clock.at(now));
+                Then::Tell(RunEvent::AttemptFailed { device, attempt, failure, sent, retry_in: wait, at })
+            }
+            None => Then::GoOn,
+        };
+        self.state.wait(now + wait, device, record);
+        then
     }
 
     /// The run has stopped: those that wait keep their last attempt's outcome, the others are skipped.
     pub(super) async fn end_stopped<C: Connect>(&mut self, shared: &Shared<C>) {
         let now = Instant::now();
-        let waiting = std::mem::take(&mut self.state.waiting);
-        let mut waiting: Vec<_> = waiting.into_iter().map(|((_, device), record)| (device, record)).collect();
-        waiting.sort_by_key(|(device, _)| *device);
-        for (device, record) in waiting {
+        for (device, record) in self.state.take_waiting() {
             let Some(job) = shared.plan.job(device) else { continue };
             if record.has_outcome() {
                 shared.finish(device, record.outcome(job, now, &shared.clock)).await;
@@ -227,10 +253,10 @@ impl Visit {
             }
         }
         let devices = shared.plan.lanes.get(self.lane.0 as usize);
-        for &device in devices.get(self.state.started..).unwrap_or_default() {
+        for &device in devices.get(self.state.started as usize..).unwrap_or_default() {
             shared.skip(device).await;
         }
-        self.state.started = devices.len();
+        self.state.started = u32::try_from(devices.len()).unwrap_or(u32::MAX);
     }
 
     /// A panic in the lane: the device under way ends as our own fault, the others go on.
@@ -242,8 +268,17 @@ impl Visit {
             record.panicked(what, progress.at_exchange);
             shared.finish(device, record.outcome(job, now, &shared.clock)).await;
         }
-        let fresh = self.state.started < shared.plan.lanes.get(self.lane.0 as usize).len();
-        if fresh || !self.state.waiting.is_empty() { After::Wait(now, ()) } else { After::Done }
+        let fresh = (self.state.started as usize) < shared.plan.lanes.get(self.lane.0 as usize).len();
+        if fresh || self.state.next_due().is_some() { After::Wait(now, ()) } else { After::Done }
+    }
+}
+
+/// This machine has nothing to connect with. The device waits, which is no attempt and not the start of its time, until
+/// there is something; if for the whole of a device's time no lane got anything, there will be nothing.
+async fn pause<C: Connect>(shared: &Shared<C>) {
+    tokio::select! {
+        () = sleep(EXHAUSTED_WAIT) => {}
+        () = shared.stop.stopping() => {}
     }
 }
 

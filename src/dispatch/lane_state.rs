@@ -14,11 +14,54 @@ use crate::model::DeviceIndex;
 #[derive(Debug, Default)]
 pub(super) struct LaneState {
     /// How many of its devices have been started.
-    pub(super) started: usize,
-    /// Devices that are tried again later.
-    pub(super) waiting: BTreeMap<(Instant, DeviceIndex), Record>,
+    pub(super) started: u32,
     /// When the gateway's last exchange ended, and the gap that its link asks for.
     pub(super) last_exchange: Option<(Instant, Duration)>,
+    /// Apart, as most lanes under way have none.
+    trouble: Option<Box<Trouble>>,
+}
+
+#[derive(Debug, Default)]
+struct Trouble {
+    /// Devices that are tried again later.
+    waiting: BTreeMap<(Instant, DeviceIndex), Record>,
     /// The log-ins that the gateway refused: a wrong password is said once, however many devices have it.
-    pub(super) refused: Vec<Arc<Login>>,
+    refused: Vec<Arc<Login>>,
+}
+
+impl LaneState {
+    /// A device is tried again at `due`.
+    pub(super) fn wait(&mut self, due: Instant, device: DeviceIndex, record: Record) {
+        self.trouble.get_or_insert_default().waiting.insert((due, device), record);
+    }
+
+    /// When the first of the devices that are tried again is due.
+    pub(super) fn next_due(&self) -> Option<Instant> {
+        self.trouble.as_ref()?.waiting.first_key_value().map(|((due, _), _)| *due)
+    }
+
+    /// The device that is due first, if it is by now.
+    pub(super) fn take_due(&mut self, now: Instant) -> Option<(DeviceIndex, Record)> {
+        let first = self.trouble.as_mut()?.waiting.first_entry().filter(|first| first.key().0 <= now)?;
+        let ((_, device), record) = first.remove_entry();
+        Some((device, record))
+    }
+
+    /// All devices that are tried again, by their places in the inventory.
+    pub(super) fn take_waiting(&mut self) -> Vec<(DeviceIndex, Record)> {
+        let waiting = self.trouble.as_mut().map(|trouble| std::mem::take(&mut trouble.waiting)).unwrap_or_default();
+        let mut waiting: Vec<_> = waiting.into_iter().map(|((_, device), record)| (device, record)).collect();
+        waiting.sort_by_key(|(device, _)| *device);
+        waiting
+    }
+
+    /// The gateway has refused a log-in.
+    pub(super) fn refuse(&mut self, login: Arc<Login>) {
+        self.trouble.get_or_insert_default().refused.push(login);
+    }
+
+    /// Whether the gateway has refused this log-in to one of its devices.
+    pub(super) fn is_refused(&self, login: &Arc<Login>) -> bool {
+        self.trouble.as_ref().is_some_and(|trouble| trouble.refused.iter().any(|refused| Arc::ptr_eq(refused, login)))
+    }
 }

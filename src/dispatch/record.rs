@@ -28,6 +28,13 @@ pub(super) struct Record {
     has_unanswered: bool,
     /// Why the device is skipped, if in the end nothing was written nor judged.
     skip: SkipReason,
+    /// Apart, as most of the devices under way have none.
+    past: Option<Box<Past>>,
+}
+
+/// What a device's attempts came to.
+#[derive(Debug, Default)]
+struct Past {
     last: Option<Last>,
     earlier: Vec<AttemptError>,
 }
@@ -70,9 +77,16 @@ impl Record {
             is_unanswered: false,
             has_unanswered: false,
             skip: SkipReason::Internal,
-            last: None,
-            earlier: Vec::new(),
+            past: None,
         }
+    }
+
+    fn last(&self) -> Option<&Last> {
+        self.past.as_ref()?.last.as_ref()
+    }
+
+    fn set_last(&mut self, last: Option<Last>) {
+        self.past.get_or_insert_default().last = last;
     }
 
     /// Takes an attempt in and says what it means for another one. `None`: it was none, because this machine had
@@ -103,30 +117,32 @@ impl Record {
         let left_open = attempt.written && !is_answered && delivery == Delivery::Unknown;
         self.is_unanswered = (self.is_unanswered || left_open) && !is_answered;
         self.has_unanswered |= left_open;
-        self.last = Some(Last { status, delivery, value, reply: attempt.reply, file: attempt.file, failure });
+        self.set_last(Some(Last { status, delivery, value, reply: attempt.reply, file: attempt.file, failure }));
         Some(tried)
     }
 
     /// Moves the last attempt's failure to the earlier ones.
     fn file_last(&mut self) {
-        if let Some(failure) = self.last.take().and_then(|last| last.failure) {
-            self.earlier.push(AttemptError { attempt: self.attempts, failure });
+        if let Some(past) = &mut self.past
+            && let Some(failure) = past.last.take().and_then(|last| last.failure)
+        {
+            past.earlier.push(AttemptError { attempt: self.attempts, failure });
         }
     }
 
     /// The failure of the last attempt.
     pub(super) fn failure(&self) -> Option<&Failure> {
-        self.last.as_ref()?.failure.as_ref()
+        self.last()?.failure.as_ref()
     }
 
     /// Whether an attempt has been judged.
     pub(super) fn has_outcome(&self) -> bool {
-        self.last.is_some()
+        self.last().is_some()
     }
 
     /// Nothing was tried, because its password is known to be wrong; what an attempt came to before stands.
     pub(super) fn not_asked(&mut self, failure: Failure) {
-        self.last.get_or_insert(Last {
+        self.past.get_or_insert_default().last.get_or_insert(Last {
             status: Status::Rejected,
             delivery: Delivery::None,
             value: None,
@@ -139,7 +155,7 @@ impl Record {
     /// The run stopped while an attempt was under way; `written`: its command was, at least in part. Says whether that
     /// has cost the device its outcome: an answer (that it is busy) stands as long as nothing was written since.
     pub(super) fn stopped(&mut self, reason: StopReason, written: bool, reply: Option<Box<[u8]>>) -> bool {
-        if !written && self.last.as_ref().is_some_and(|last| last.delivery == Delivery::Confirmed) {
+        if !written && self.last().is_some_and(|last| last.delivery == Delivery::Confirmed) {
             return false;
         }
         self.file_last();
@@ -147,18 +163,14 @@ impl Record {
         self.skip = reason.skip();
         self.was_written |= written;
         self.has_unanswered |= written;
-        self.last = if self.was_written {
-            Some(Last {
-                status: Status::NoReply,
-                delivery: Delivery::Unknown,
-                value: None,
-                reply,
-                file: None,
-                failure: Some(Failure::new(ErrorKind::Interrupted).detail(reason.words())),
-            })
-        } else {
-            None
-        };
+        self.set_last(self.was_written.then(|| Last {
+            status: Status::NoReply,
+            delivery: Delivery::Unknown,
+            value: None,
+            reply,
+            file: None,
+            failure: Some(Failure::new(ErrorKind::Interrupted).detail(reason.words())),
+        }));
         true
     }
 
@@ -174,19 +186,20 @@ impl Record {
         self.file_last();
         self.attempts += 1;
         self.skip = SkipReason::Internal;
-        self.last = self.was_written.then(|| Last {
+        self.set_last(self.was_written.then(|| Last {
             status: Status::NoReply,
             delivery: Delivery::Unknown,
             value: None,
             reply: None,
             file: None,
             failure: Some(Failure::new(ErrorKind::Internal).detail(reason)),
-        });
+        }));
     }
 
     /// The outcome as things stand.
     pub(super) fn outcome(self, job: &Job, now: Instant, clock: &RunClock) -> Outcome {
-        let Some(last) = self.last else { return Outcome::skipped(self.skip) };
+        let past = self.past.map(|past| *past).unwrap_or_default();
+        let Some(last) = past.last else { return Outcome::skipped(self.skip) };
         let delivery = match (last.delivery, self.has_unanswered) {
             (Delivery::Confirmed, _) => Delivery::Confirmed,
             (_, true) => Delivery::Unknown,
@@ -204,7 +217,7 @@ impl Record {
             value: last.value,
             file: last.file,
             error: last.failure,
-            earlier_errors: self.earlier,
+            earlier_errors: past.earlier,
         }
     }
 }

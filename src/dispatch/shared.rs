@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use futures::FutureExt as _;
+use futures::future::{BoxFuture, OptionFuture};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
@@ -90,17 +92,22 @@ impl<C: Connect> Shared<C> {
     }
 
     /// Passes an event on; waits while the reporters are behind, so that no outcome is lost.
-    pub(super) async fn tell(&self, event: RunEvent) {
+    pub(super) fn tell(&self, event: RunEvent) -> OptionFuture<BoxFuture<'_, ()>> {
         // The receiver lives until the engine has ended: a closed queue means that the reporters are gone, and their
         // end is reported by whoever runs them.
-        if let Err(TrySendError::Full(event)) = self.events.try_send(event) {
-            _ = Box::pin(self.events.send(event)).await;
-        }
+        let Err(TrySendError::Full(event)) = self.events.try_send(event) else { return None.into() };
+        let sent = self.events.send(event).map(|_| ());
+        Some(sent.boxed()).into()
     }
 
-    pub(super) fn finish(&self, device: DeviceIndex, outcome: Outcome) -> impl Future<Output = ()> + Send {
+    /// The event that a device has its outcome.
+    pub(super) fn finished(&self, device: DeviceIndex, outcome: Outcome) -> RunEvent {
         let at = outcome.finished_at.unwrap_or_else(|| self.clock.at(Instant::now()));
-        self.tell(RunEvent::DeviceFinished { device, outcome: Box::new(outcome), at })
+        RunEvent::DeviceFinished { device, outcome: Box::new(outcome), at }
+    }
+
+    pub(super) async fn finish(&self, device: DeviceIndex, outcome: Outcome) {
+        self.tell(self.finished(device, outcome)).await;
     }
 
     pub(super) async fn skip(&self, device: DeviceIndex) {
@@ -124,8 +131,11 @@ impl<C: Connect> Shared<C> {
         }
     }
 
-    pub(super) fn warn_denied(&self, address: &str, reason: &str) {
-        if !self.has_warned_denied.swap(true, Ordering::Relaxed) {
+    pub(super) fn warn_denied(&self, device: DeviceIndex, reason: &str) {
+        if let Some(device) = self.plan.device(device)
+            && !self.has_warned_denied.swap(true, Ordering::Relaxed)
+        {
+            let address = &device.address;
             warn!("{address}: {reason}; such devices are skipped, which is no fault of theirs");
         }
     }

@@ -14,7 +14,6 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
 use super::connection::{Connection, Look};
-use super::exchange::Exchange;
 use super::{Ending, Keep, Stop};
 use crate::codec::{LineState, TelnetMode};
 use crate::device_type::{Link, Login, Request};
@@ -88,8 +87,11 @@ pub async fn attempt<C: Connect>(
         let is_reused = connection.is_some();
         let open = match connection {
             Some(open) => open,
-            None => match before.open(connect).await {
-                Ok(open) => connection.insert(open),
+            None => match before.connect(connect).await {
+                Ok(stream) => {
+                    let telnet = if connect.is_raw() { TelnetMode::Never } else { before.link.telnet };
+                    connection.insert(Connection::new(stream, telnet))
+                }
                 Err(ending) => return not_written(ending),
             },
         };
@@ -108,16 +110,7 @@ pub async fn attempt<C: Connect>(
             }
         }
         progress.at_exchange = true;
-        let exchange = Exchange {
-            request: before.request,
-            params: before.params,
-            save: before.save,
-            link: before.link,
-            timing: before.timing,
-            device_deadline: before.device_deadline,
-            stop: before.stop,
-        };
-        let attempt = exchange.carry_out(open).await;
+        let attempt = before.exchange(open).await;
         // The same holds when the peer's end shows only in the write, as long as it took no byte.
         if is_reused && !attempt.written && attempt.ending.is_gone() {
             progress.at_exchange = false;
@@ -143,36 +136,30 @@ pub async fn close<S: DeviceStream>(connection: &mut Option<Connection<S>>) {
     *connection = None;
 }
 
+impl Attempt {
+    /// None could be made, by our own fault.
+    pub fn not_made(why: &str) -> Self {
+        not_written(Ending::Denied(why.to_owned()))
+    }
+}
+
 fn not_written(ending: Ending) -> Attempt {
     Attempt { ending, written: false, reply: None, file: None, keep: Keep::No }
 }
 
 impl Before<'_> {
-    async fn open<C: Connect>(&self, connect: &C) -> Result<Connection<C::Stream>, Ending> {
+    async fn connect<C: Connect>(&self, connect: &C) -> Result<C::Stream, Ending> {
         if self.stop.is_stopping() {
             return Err(self.stopped());
         }
         let own = Instant::now() + self.timing.connect_timeout;
-        let deadline = own.min(self.device_deadline);
         let opened = tokio::select! {
             biased;
-            opened = connect.connect(self.address, deadline) => opened,
+            opened = connect.connect(self.address, own.min(self.device_deadline)) => opened,
             () = self.stop.stopping() => return Err(self.stopped()),
         };
         let error = match opened {
-            Ok(stream) => {
-                let telnet = if connect.is_raw() { TelnetMode::Never } else { self.link.telnet };
-                let mut open = Connection::new(stream, telnet);
-                // A run that stops starts nothing, and the write of the command is the start.
-                return if self.stop.is_stopping() {
-                    open.end_politely().await;
-                    Err(self.stopped())
-                } else if open.line().is_none() {
-                    Ok(open)
-                } else {
-                    Box::pin(self.with_line_set(open, deadline)).await
-                };
-            }
+            Ok(stream) => return Ok(stream),
             Err(_) if self.stop.is_stopping() => return Err(self.stopped()),
             Err(error) => error,
         };
@@ -198,27 +185,23 @@ impl Before<'_> {
     }
 
     /// Where the gateway's serial line is to be set, that comes before the command: it would be sent in vain.
-    async fn with_line_set<S: DeviceStream>(
-        &self,
-        mut open: Connection<S>,
-        deadline: Instant,
-    ) -> Result<Connection<S>, Ending> {
-        let own = Instant::now() + SET_LINE_TIMEOUT;
+    async fn set_line<S: DeviceStream>(&self, open: &mut Connection<S>) -> Result<(), Ending> {
+        let now = Instant::now();
+        let own = now + SET_LINE_TIMEOUT.min(self.timing.connect_timeout);
         let talked = tokio::select! {
             biased;
             () = self.stop.stopping() => None,
             talked = open.set_line() => Some(talked),
-            () = sleep_until(own.min(deadline)) => None,
+            () = sleep_until(own.min(self.device_deadline)) => None,
         };
         if self.stop.is_stopping() {
-            open.end_politely().await;
             return Err(self.stopped());
         }
         if talked.is_none() {
             open.set_line_now();
         }
         let failure = match (open.line(), talked) {
-            (None | Some(LineState::Set), _) => return Ok(open),
+            (None | Some(LineState::Set), _) => return Ok(()),
             (Some(LineState::Refused(why)), _) => Ok(Failure::new(ErrorKind::Io).detail(why.as_str())),
             (Some(LineState::Waiting), Some(Err(error))) => Err(error),
             (Some(LineState::Waiting), Some(Ok(_))) => Ok(Failure::new(ErrorKind::ConnectionClosed)),
@@ -227,17 +210,22 @@ impl Before<'_> {
         };
         // What came besides may be the gateway's own words, which say more.
         _ = open.drop_stale();
-        let ending = match failure {
-            Ok(failure) => self.gone(&open, failure),
-            Err(error) => self.broken(&open, &error),
-        };
-        open.end_politely().await;
-        Err(ending)
+        Err(match failure {
+            Ok(failure) => self.gone(open, failure),
+            Err(error) => self.broken(open, &error),
+        })
     }
 
     /// Makes a connection ready for the command: a quiet line, and the log-in. A greeting is said at once and is no noise,
     /// so what begins with one is read first.
     async fn prepare<S: DeviceStream>(&self, open: &mut Connection<S>) -> Result<(), Ending> {
+        // A run that stops starts nothing, and the write of the command is the start.
+        if self.stop.is_stopping() {
+            return Err(self.stopped());
+        }
+        if open.line() == Some(&LineState::Waiting) {
+            Box::pin(self.set_line(open)).await?;
+        }
         let greets = self.login.is_some_and(|login| login.steps.first().is_some_and(|step| step.send.is_none()));
         if greets && !open.is_logged_in() {
             if let Some(gap_over) = self.not_before {

@@ -30,7 +30,7 @@ const MOST_REMEMBERED: usize = 512;
 /// The most bytes that are read in one look at a socket: a babbling device must not keep us looking.
 const MOST_AT_ONCE: usize = 64 * 1024;
 
-/// What both buffers of a connection start with, in bytes: a command and a reply fit; longer ones grow them.
+/// What the buffer for replies starts with, in bytes: most fit; longer ones grow it.
 const BUFFER: usize = 128;
 
 /// An open connection.
@@ -41,7 +41,7 @@ pub struct Connection<S> {
     /// The device itself has answered on it: nothing more is the gateway's own words.
     is_device_heard: bool,
     /// The log-in that was carried out on it.
-    pub(super) logged_in: Option<LoggedIn>,
+    pub(super) logged_in: Option<Box<LoggedIn>>,
 }
 
 /// What stands between the codec and the stream.
@@ -70,12 +70,10 @@ impl<S: DeviceStream> Connection<S> {
     pub fn new(stream: S, telnet: TelnetMode) -> Self {
         let stream = Telnet::new(stream, telnet);
         let tapped = Tapped { stream, written: 0, received: 0, remembered: Vec::new(), mark: 0 };
-        Self {
-            framed: Framed::with_capacity(tapped, FrameCodec::new(), BUFFER),
-            is_fresh: true,
-            is_device_heard: false,
-            logged_in: None,
-        }
+        // Nothing is kept for what is written: it is gone as soon as the stream has taken it.
+        let mut framed = Framed::with_capacity(tapped, FrameCodec::new(), 0);
+        framed.read_buffer_mut().reserve(BUFFER);
+        Self { framed, is_fresh: true, is_device_heard: false, logged_in: None }
     }
 
     /// Whether the log-in was carried out on it.
@@ -94,7 +92,7 @@ impl<S: DeviceStream> Connection<S> {
     ) -> Result<(), Ending> {
         let mut session = LoggedIn::new(login.clone(), stop.clone());
         let carried_out = session.carry_out(self, link, timing, device_deadline, stop).await;
-        self.logged_in = Some(session);
+        self.logged_in = Some(Box::new(session));
         carried_out
     }
 
@@ -129,6 +127,7 @@ impl<S: DeviceStream> Connection<S> {
     /// Goes on with a `send` that was cancelled.
     pub(super) async fn send_rest(&mut self, half_close: bool) -> io::Result<()> {
         SinkExt::<&Payload>::flush(&mut self.framed).await.map_err(into_io)?;
+        *self.framed.write_buffer_mut() = BytesMut::new();
         // The peer sees the end of the stream, and may still answer.
         if half_close { tokio::io::AsyncWriteExt::shutdown(self.framed.get_mut()).await } else { Ok(()) }
     }

@@ -4,33 +4,21 @@
 //! the stream itself counts (`Connection::written`); and nobody is called silent before one last look at the socket,
 //! whichever deadline it was that came.
 
-use std::path::Path;
-
 use tokio::time::{Instant, sleep_until};
 
+use super::attempt::Before;
 use super::connection::Connection;
 use super::transfer::Fetch;
 use super::wait::{Wait, Waited, unanswered};
-use super::{Attempt, Ending, Keep, Stop};
+use super::{Attempt, Ending, Keep};
 use crate::codec::Frame;
-use crate::device_type::{Link, Request, Verdict};
-use crate::model::{ErrorKind, Failure, Params, Status, Timing};
+use crate::device_type::Verdict;
+use crate::model::{ErrorKind, Failure, Status};
 use crate::transport::DeviceStream;
 
-/// What an exchange is about.
-pub(super) struct Exchange<'e> {
-    pub(super) request: &'e Request,
-    pub(super) params: &'e Params,
-    pub(super) save: Option<&'e Path>,
-    pub(super) link: &'e Link,
-    pub(super) timing: &'e Timing,
-    pub(super) device_deadline: Instant,
-    pub(super) stop: &'e Stop,
-}
-
-impl Exchange<'_> {
+impl Before<'_> {
     /// Writes the command and waits for its reply.
-    pub(super) async fn carry_out<S: DeviceStream>(&self, connection: &mut Connection<S>) -> Attempt {
+    pub(super) async fn exchange<S: DeviceStream>(&self, connection: &mut Connection<S>) -> Attempt {
         connection.begin();
         let mut wait = Wait::new(self.timing, self.device_deadline, self.stop);
         let expects_reply = self.request.expects_reply();
@@ -40,7 +28,7 @@ impl Exchange<'_> {
         let attempt = if expects_reply || wait.is_over() {
             self.read(connection, &mut wait).await
         } else {
-            Box::pin(self.listen(connection)).await
+            Box::pin(self.broadcast(connection)).await
         };
         connection.end();
         attempt
@@ -77,7 +65,7 @@ impl Exchange<'_> {
     }
 
     /// A broadcast: nothing is expected, but what comes within the gap is shown.
-    async fn listen<S: DeviceStream>(&self, connection: &mut Connection<S>) -> Attempt {
+    async fn broadcast<S: DeviceStream>(&self, connection: &mut Connection<S>) -> Attempt {
         let until = Instant::now() + self.link.gap;
         let end = sleep_until(until.min(self.device_deadline));
         tokio::pin!(end);
@@ -126,7 +114,8 @@ impl Exchange<'_> {
             }
         };
         let keep = if ending.is_answered() && self.may_be_followed(connection) { Keep::Yes } else { Keep::No };
-        Some(Attempt { reply: Some(frame.bytes.as_ref().into()), ..ended(connection, ending, keep) })
+        let reply = Some(frame.bytes.as_ref().into());
+        Some(Attempt { ending, written: true, reply, file: None, keep })
     }
 
     /// Whether another command may come behind this one: the stream has taken the whole of it, and our half is open.

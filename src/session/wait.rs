@@ -6,6 +6,7 @@
 use std::io;
 use std::sync::Arc;
 
+use futures::FutureExt as _;
 use tokio::time::{Instant, sleep_until};
 
 use super::Stop;
@@ -85,28 +86,42 @@ impl<'w> Wait<'w> {
         if let Some(framing) = framing {
             connection.codec().expect(framing);
         }
-        let (deadline, cut) = self.first();
-        let mut end = tokio::select! {
-            biased;
-            sent = connection.send(payload, half_close) => sent.map_err(Waited::Broken),
-            // The write is the start: once the run stops, what the stream has taken nothing of is not begun any more.
-            () = self.stop.stopping() => Err(Waited::Cut(Cut::Stop)),
-            () = sleep_until(deadline) => Err(Waited::Cut(cut)),
+        // Most streams take a command at once. The room for waiting is made only where one does not.
+        let end = match connection.send(payload, half_close).now_or_never() {
+            Some(sent) => sent.map_err(Waited::Broken),
+            None => Box::pin(self.write_rest(connection, half_close)).await,
         };
-        if matches!(end, Err(Waited::Cut(Cut::Stop))) && connection.written() > 0 {
-            end = tokio::select! {
-                biased;
-                sent = connection.send_rest(half_close) => sent.map_err(Waited::Broken),
-                () = self.stop.cutting() => Err(Waited::Cut(Cut::Stop)),
-                () = sleep_until(deadline) => Err(Waited::Cut(cut)),
-            };
-        }
         match end {
             Err(Waited::Cut(cut)) => self.over = Some(cut),
             Err(Waited::Broken(error)) => self.broken = Some(error),
             _ => return,
         }
         connection.drop_unsent();
+    }
+
+    /// Waits until the stream has taken the rest.
+    async fn write_rest<S: DeviceStream>(
+        &self,
+        connection: &mut Connection<S>,
+        half_close: bool,
+    ) -> Result<(), Waited> {
+        let (deadline, cut) = self.first();
+        let end = tokio::select! {
+            biased;
+            sent = connection.send_rest(half_close) => sent.map_err(Waited::Broken),
+            // The write is the start: once the run stops, what the stream has taken nothing of is not begun any more.
+            () = self.stop.stopping() => Err(Waited::Cut(Cut::Stop)),
+            () = sleep_until(deadline) => Err(Waited::Cut(cut)),
+        };
+        if !matches!(end, Err(Waited::Cut(Cut::Stop))) || connection.written() == 0 {
+            return end;
+        }
+        tokio::select! {
+            biased;
+            sent = connection.send_rest(half_close) => sent.map_err(Waited::Broken),
+            () = self.stop.cutting() => Err(Waited::Cut(Cut::Stop)),
+            () = sleep_until(deadline) => Err(Waited::Cut(cut)),
+        }
     }
 
     /// The next frame. May be asked again after one that was not the answer, also when time is up: as long as the

@@ -13,7 +13,7 @@ use nix::errno::Errno;
 use socket2::{Domain, SockRef, Socket, Type};
 use tokio::net::TcpStream;
 use tokio::runtime::Handle;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep_until};
 
 use super::{Connect, ConnectError, LastLook, Resolver};
 use crate::model::{Address, Host};
@@ -76,15 +76,19 @@ pub(crate) async fn connect_to(to: SocketAddr, deadline: Instant) -> Result<TcpS
         Err(error) => return Err(ConnectError::of(error)),
     }
     let stream = TcpStream::from_std(socket.into()).map_err(ConnectError::of)?;
-    let ready = timeout_at(deadline, stream.writable()).await;
-    if let Ok(Err(error)) = ready {
+    let ready = tokio::select! {
+        biased;
+        ready = std::future::poll_fn(|context| stream.poll_write_ready(context)) => Some(ready),
+        () = sleep_until(deadline) => None,
+    };
+    if let Some(Err(error)) = ready {
         return Err(ConnectError::of(error));
     }
     if let Some(error) = stream.take_error().map_err(ConnectError::of)? {
         return Err(ConnectError::of(error));
     }
     // Only a connected socket has a peer.
-    if ready.is_err() && SockRef::from(&stream).peer_addr().is_err() {
+    if ready.is_none() && SockRef::from(&stream).peer_addr().is_err() {
         return Err(ConnectError::TimedOut);
     }
     Ok(stream)
