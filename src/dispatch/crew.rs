@@ -126,7 +126,7 @@ pub(super) async fn until(instant: Option<Instant>) {
 }
 
 /// Serves one lane after another until none may start.
-async fn work<C: Connect>(shared: Arc<Shared<C>>, lane: LaneIndex, state: Option<LaneState>) {
+async fn work<C: Connect>(shared: Arc<Shared<C>>, lane: LaneIndex, state: Option<Box<LaneState>>) {
     let mut visit = Visit::new(lane, state);
     loop {
         let served = AssertUnwindSafe(visit.serve(&shared)).catch_unwind().await;

@@ -101,13 +101,13 @@ pub async fn run<C: Connect>(
 
 /// The run has stopped: what has not started, or waits, gets its outcome.
 async fn skip_the_rest<C: Connect>(shared: &Shared<C>) {
-    let rest: Vec<(LaneIndex, Option<LaneState>)> = shared.with_scheduler(Scheduler::drain);
+    let rest: Vec<(LaneIndex, Option<Box<LaneState>>)> = shared.with_scheduler(Scheduler::drain);
     for (lane, state) in rest {
         Visit::new(lane, state).end_stopped(shared).await;
     }
 }
 
-fn scheduler(plan: &Plan, concurrency: usize) -> Scheduler<LaneState> {
+fn scheduler(plan: &Plan, concurrency: usize) -> Scheduler<Box<LaneState>> {
     let sites: HashMap<&str, u32> = (0..).zip(&plan.sites).map(|(index, site)| (&*site.name, index)).collect();
     let site_of = |device: DeviceIndex| sites.get(&**plan.device(device)?.site.as_ref()?).copied();
     let lanes: Vec<LaneSize> = plan

@@ -13,7 +13,7 @@ use super::lane_state::LaneState;
 use super::policy::{Next, what_next};
 use super::ready::{After, LaneIndex};
 use super::record::Record;
-use super::shared::Shared;
+use super::shared::{Shared, Telling};
 use crate::device_type::Login;
 use crate::model::{DeviceIndex, ErrorKind, Failure, RunEvent};
 use crate::plan::Job;
@@ -27,7 +27,7 @@ const EXHAUSTED_WAIT: Duration = Duration::from_millis(100);
 /// A lane that holds a slot.
 pub(super) struct Visit {
     pub(super) lane: LaneIndex,
-    pub(super) state: LaneState,
+    pub(super) state: Box<LaneState>,
     /// The device under way.
     current: Option<(DeviceIndex, Record, Progress)>,
 }
@@ -37,13 +37,13 @@ enum Turn<'p> {
     /// This device is tried.
     Try(DeviceIndex, &'p Job),
     /// Nothing more is tried for a device, which this tells.
-    Over(RunEvent),
+    Over(Telling<'p>),
 }
 
 /// What comes after an attempt.
-enum Then {
+enum Then<'s> {
     /// That it was the last one, or that another follows.
-    Tell(RunEvent),
+    Tell(Telling<'s>),
     /// Nothing, until this machine may have something to connect with.
     Pause,
     /// The next turn.
@@ -51,7 +51,7 @@ enum Then {
 }
 
 impl Visit {
-    pub(super) fn new(lane: LaneIndex, state: Option<LaneState>) -> Self {
+    pub(super) fn new(lane: LaneIndex, state: Option<Box<LaneState>>) -> Self {
         Self { lane, state: state.unwrap_or_default(), current: None }
     }
 
@@ -62,8 +62,8 @@ impl Visit {
         while let Some(turn) = self.next_turn(shared) {
             let (device, job) = match turn {
                 Turn::Try(device, job) => (device, job),
-                Turn::Over(event) => {
-                    shared.tell(event).await;
+                Turn::Over(telling) => {
+                    telling.await;
                     continue;
                 }
             };
@@ -73,7 +73,7 @@ impl Visit {
             let made = self.try_once(shared, device, job, &mut connection).await;
             kept_for = Some(job);
             match self.conclude(shared, device, job, made, Instant::now()) {
-                Then::Tell(event) => _ = shared.tell(event).await,
+                Then::Tell(telling) => _ = telling.await,
                 Then::Pause => Box::pin(pause(shared)).await,
                 Then::GoOn => {}
             }
@@ -104,7 +104,7 @@ impl Visit {
             record.not_asked(refused_before());
         }
         Some(if late || is_refused {
-            Turn::Over(shared.finished(device, record.outcome(job, now, &shared.clock)))
+            Turn::Over(shared.finish(device, record.outcome(job, now, &shared.clock)))
         } else {
             self.current = Some((device, record, Progress::default()));
             Turn::Try(device, job)
@@ -160,14 +160,14 @@ impl Visit {
     }
 
     /// What an attempt that ended at `now` means for its device.
-    fn conclude<C: Connect>(
+    fn conclude<'s, C: Connect>(
         &mut self,
-        shared: &Shared<C>,
+        shared: &'s Shared<C>,
         device: DeviceIndex,
         job: &Job,
         made: Attempt,
         now: Instant,
-    ) -> Then {
+    ) -> Then<'s> {
         if made.written {
             self.state.last_exchange = Some((now, job.link.gap));
         }
@@ -216,24 +216,25 @@ impl Visit {
                 }
             }
         }
-        Then::Tell(shared.finished(device, record.outcome(job, now, &shared.clock)))
+        Then::Tell(shared.finish(device, record.outcome(job, now, &shared.clock)))
     }
 
     /// The device is tried again after `wait`.
-    fn wait<C: Connect>(
+    fn wait<'s, C: Connect>(
         &mut self,
-        shared: &Shared<C>,
+        shared: &'s Shared<C>,
         device: DeviceIndex,
         record: Record,
         job: &Job,
         now: Instant,
         wait: Duration,
-    ) -> Then {
+    ) -> Then<'s> {
         let then = match record.failure().cloned() {
             Some(failure) => {
                 let sent = record.was_written.then(|| job.request.payload().clone());
                 let (attempt, at) = (record.attempts, shared.clock.at(now));
-                Then::Tell(RunEvent::AttemptFailed { device, attempt, failure, sent, retry_in: wait, at })
+                let retry_in = wait;
+                Then::Tell(shared.tell(RunEvent::AttemptFailed { device, attempt, failure, sent, retry_in, at }))
             }
             None => Then::GoOn,
         };

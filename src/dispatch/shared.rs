@@ -21,13 +21,16 @@ use crate::transport::Connect;
 /// A source of numbers from 0 to 1, for jitter.
 pub type Random = Box<dyn FnMut() -> f64 + Send>;
 
+/// An event on its way to the reporters: there already, or waiting for room in their queue.
+pub(super) type Telling<'s> = OptionFuture<BoxFuture<'s, ()>>;
+
 /// What all lanes share.
 pub(super) struct Shared<C> {
     pub(super) plan: Arc<Plan>,
     pub(super) connect: C,
     pub(super) clock: RunClock,
     pub(super) stop: Stop,
-    scheduler: Mutex<Scheduler<LaneState>>,
+    scheduler: Mutex<Scheduler<Box<LaneState>>>,
     /// Something about the scheduler changed that the crews must look at: one for each.
     changed: Box<[Notify]>,
     events: mpsc::Sender<RunEvent>,
@@ -45,7 +48,7 @@ impl<C: Connect> Shared<C> {
         connect: C,
         clock: RunClock,
         stop: Stop,
-        scheduler: Scheduler<LaneState>,
+        scheduler: Scheduler<Box<LaneState>>,
         random: Random,
         events: mpsc::Sender<RunEvent>,
         crews: usize,
@@ -92,7 +95,7 @@ impl<C: Connect> Shared<C> {
     }
 
     /// Passes an event on; waits while the reporters are behind, so that no outcome is lost.
-    pub(super) fn tell(&self, event: RunEvent) -> OptionFuture<BoxFuture<'_, ()>> {
+    pub(super) fn tell(&self, event: RunEvent) -> Telling<'_> {
         // The receiver lives until the engine has ended: a closed queue means that the reporters are gone, and their
         // end is reported by whoever runs them.
         let Err(TrySendError::Full(event)) = self.events.try_send(event) else { return None.into() };
@@ -100,20 +103,16 @@ impl<C: Connect> Shared<C> {
         Some(sent.boxed()).into()
     }
 
-    /// The event that a device has its outcome.
-    pub(super) fn finished(&self, device: DeviceIndex, outcome: Outcome) -> RunEvent {
+    /// Tells that a device has its outcome.
+    pub(super) fn finish(&self, device: DeviceIndex, outcome: Outcome) -> Telling<'_> {
         let at = outcome.finished_at.unwrap_or_else(|| self.clock.at(Instant::now()));
-        RunEvent::DeviceFinished { device, outcome: Box::new(outcome), at }
+        self.tell(RunEvent::DeviceFinished { device, outcome: Box::new(outcome), at })
     }
 
-    pub(super) async fn finish(&self, device: DeviceIndex, outcome: Outcome) {
-        self.tell(self.finished(device, outcome)).await;
-    }
-
-    pub(super) async fn skip(&self, device: DeviceIndex) {
+    pub(super) fn skip(&self, device: DeviceIndex) -> Telling<'_> {
         self.cut_or_skipped();
         let reason = self.stop.reason().map_or(SkipReason::Internal, StopReason::skip);
-        self.finish(device, Outcome::skipped(reason)).await;
+        self.finish(device, Outcome::skipped(reason))
     }
 
     /// The stop has cost a device its outcome: the run is not completed.
@@ -150,7 +149,7 @@ impl<C: Connect> Shared<C> {
         *self.exhausted.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    pub(super) fn with_scheduler<T>(&self, use_it: impl FnOnce(&mut Scheduler<LaneState>) -> T) -> T {
+    pub(super) fn with_scheduler<T>(&self, use_it: impl FnOnce(&mut Scheduler<Box<LaneState>>) -> T) -> T {
         use_it(&mut self.scheduler.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

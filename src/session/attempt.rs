@@ -228,18 +228,23 @@ impl Before<'_> {
         }
         let greets = self.login.is_some_and(|login| login.steps.first().is_some_and(|step| step.send.is_none()));
         if greets && !open.is_logged_in() {
-            if let Some(gap_over) = self.not_before {
-                tokio::select! {
-                    biased;
-                    () = self.stop.stopping() => return Err(self.stopped()),
-                    () = sleep_until(gap_over.min(self.device_deadline)) => {}
-                }
-            }
-            self.log_in(open).await?;
-            return self.quiet(open).await;
+            return Box::pin(self.greeted(open)).await;
         }
         self.quiet(open).await?;
         self.log_in(open).await
+    }
+
+    /// The log-in begins with what the device says.
+    async fn greeted<S: DeviceStream>(&self, open: &mut Connection<S>) -> Result<(), Ending> {
+        if let Some(gap_over) = self.not_before {
+            tokio::select! {
+                biased;
+                () = self.stop.stopping() => return Err(self.stopped()),
+                () = sleep_until(gap_over.min(self.device_deadline)) => {}
+            }
+        }
+        self.log_in(open).await?;
+        self.quiet(open).await
     }
 
     /// Carries the type's log-in out, once per connection, and drops what came after it.

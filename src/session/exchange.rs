@@ -41,7 +41,11 @@ impl Before<'_> {
                     if let Some(attempt) = self.judge(connection, &frame) {
                         // A connection that has failed serves nobody else.
                         let attempt = if wait.has_failed() { Attempt { keep: Keep::No, ..attempt } } else { attempt };
-                        return self.fetch(connection, &frame, attempt).await;
+                        return if self.request.transfer().is_some() {
+                            Box::pin(self.fetch(connection, frame, attempt)).await
+                        } else {
+                            attempt
+                        };
                     }
                 }
                 Err(waited) => return self.unanswered(connection, waited),
@@ -50,15 +54,15 @@ impl Before<'_> {
     }
 
     /// Where a reply announces a file, fetches it.
-    async fn fetch<S: DeviceStream>(&self, connection: &mut Connection<S>, frame: &Frame, attempt: Attempt) -> Attempt {
+    async fn fetch<S: DeviceStream>(&self, connection: &mut Connection<S>, frame: Frame, attempt: Attempt) -> Attempt {
         let announces = matches!(attempt.ending, Ending::Acknowledged { .. });
         let (Some(transfer), Some(target), true) = (self.request.transfer(), self.save, announces) else {
             return attempt;
         };
-        let Some(announced) = self.request.announced(frame) else { return attempt };
+        let Some(announced) = self.request.announced(&frame) else { return attempt };
         let (timing, device_deadline, stop) = (self.timing, self.device_deadline, self.stop);
         let fetch = Fetch { transfer, announced, target, timing, device_deadline, stop };
-        match Box::pin(fetch.carry_out(connection)).await {
+        match fetch.carry_out(connection).await {
             Ok(file) => Attempt { file: Some(Box::new(file)), keep: Keep::No, ..attempt },
             Err(ending) => Attempt { ending, keep: Keep::No, ..attempt },
         }
