@@ -7,11 +7,14 @@
 mod nearest;
 mod render;
 mod source;
+mod toml_cut;
+mod toml_piece;
 mod toml_reader;
 
 pub use nearest::nearest;
 pub use render::{render, render_all};
 pub use source::{Source, SourceId, Sources};
+pub use toml_cut::TomlCut;
 pub use toml_reader::{TomlTable, TomlValue, parse_duration, parse_toml};
 
 use std::ops::Range;

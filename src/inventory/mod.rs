@@ -10,11 +10,13 @@ mod expand;
 mod fleet;
 mod load;
 mod params;
+mod positions;
 mod range;
 mod resolve;
 mod schema;
 mod secret;
 pub mod select;
+mod share;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]

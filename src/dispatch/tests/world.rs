@@ -133,7 +133,7 @@ impl World {
         let none: &[std::path::PathBuf] = &[];
         let catalog = Catalog::load(none, &mut sources, &mut diagnostics);
         let path = std::path::Path::new("fleet.toml");
-        let fleet = inventory::read(&self.inventory, path, &catalog, &mut sources, &|_| None, &mut diagnostics);
+        let fleet = inventory::read(&*self.inventory, path, &catalog, &mut sources, &|_| None, &mut diagnostics);
         let Some(fleet) = fleet else { panic!("{}", render_all(&diagnostics, &sources, false)) };
         let selection: Vec<u32> = (0..).take(fleet.devices.len()).collect();
         let second = Duration::from_secs(1);
