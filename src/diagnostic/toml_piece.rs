@@ -35,12 +35,10 @@ enum Open<'i> {
 }
 
 impl<'i> Piece<'i> {
-    /// Reads `text`, a table with its header, which begins at `offset` of its document; places are the document's.
-    /// `None` when it is not simple, or wrong. `tokens` is room to work in.
-    pub(super) fn read(text: &'i str, offset: usize, tokens: &mut Vec<Token>) -> Option<Spanned<DeValue<'i>>> {
+    /// Makes the table, with its header, that `tokens` of `text` are; `offset` is where the text begins in its document.
+    /// `None` when it is not simple, or wrong.
+    pub(super) fn read(text: &'i str, offset: usize, tokens: &[Token]) -> Option<Spanned<DeValue<'i>>> {
         let source = Source::new(text);
-        tokens.clear();
-        tokens.extend(source.lex());
         let table = Open::Table { start: 0, table: DeTable::new(), key: None };
         let mut open = Vec::with_capacity(4);
         open.push(table);

@@ -59,6 +59,9 @@ pub struct TomlTable<'t, 'i> {
 /// Room for the keys that are asked for, so that a table costs one allocation.
 const ASKED: usize = 16;
 
+/// A table with at most so many keys is small.
+const SMALL: usize = 8;
+
 /// A value with its key and place.
 #[derive(Clone, Copy)]
 pub struct TomlValue<'t, 'i> {
@@ -98,8 +101,18 @@ impl<'t, 'i> TomlTable<'t, 'i> {
     /// The value of a key, of any kind; the key counts as known.
     pub fn get(&mut self, key: &'static str) -> Option<TomlValue<'t, 'i>> {
         self.asked.push(key);
-        let (key, value) = self.table.get_key_value(key)?;
-        Some(TomlValue { key: key.get_ref(), value, source: self.source })
+        let (key, value) = self.find(key)?;
+        Some(TomlValue { key, value, source: self.source })
+    }
+
+    /// Most keys that are asked for are not there, so a small table is looked through by the length of its keys.
+    fn find(&self, key: &str) -> Option<(&'t str, &'t Spanned<DeValue<'i>>)> {
+        let found = if self.table.len() <= SMALL {
+            self.table.iter().find(|(known, _)| known.get_ref().len() == key.len() && **known.get_ref() == *key)
+        } else {
+            self.table.get_key_value(key)
+        };
+        found.map(|(key, value)| (&**key.get_ref(), value))
     }
 
     /// The text of a key.
@@ -110,7 +123,7 @@ impl<'t, 'i> TomlTable<'t, 'i> {
 
     /// The text of a key that must be there.
     pub fn required_text(&mut self, key: &'static str, diagnostics: &mut Diagnostics) -> Option<(&'t str, Span)> {
-        if !self.table.contains_key(key) {
+        if self.find(key).is_none() {
             self.missing(key, diagnostics);
         }
         self.text(key, diagnostics)

@@ -45,7 +45,7 @@ pub(super) struct Expander {
 }
 
 impl Expander {
-    /// `entries` is how many there are.
+    /// `entries` is about how many there are.
     pub(super) fn new(source: SourceId, entries: usize) -> Self {
         let resolved = Resolved {
             devices: Vec::with_capacity(entries),

@@ -95,7 +95,7 @@ impl Reading<'_> {
         plain_secrets.visit(rest.get_ref());
         let mut found = Diagnostics::default();
         let written = Written::read(TomlTable::new(&rest, self.source, WHAT), self.text, &mut found);
-        let mut resolver = self.resolver(&written, cut.len(), &mut found);
+        let mut resolver = self.resolver(&written, cut.about(), &mut found);
         for table in cut.tables() {
             let table = table?;
             if let DeValue::Table(inner) = table.get_ref() {

@@ -2,23 +2,22 @@
 //!
 //! It keeps no key a second time; whoever asks shows it the key that a position has, always the same one.
 
-use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hash};
 
-use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
+use hashbrown::{DefaultHashBuilder, HashTable};
 
 /// Positions by their keys.
 #[derive(Debug, Default)]
 pub(super) struct Positions {
     table: HashTable<u32>,
-    hasher: RandomState,
+    hasher: DefaultHashBuilder,
 }
 
 impl Positions {
     /// With room for as many.
     pub(super) fn with_capacity(count: usize) -> Self {
-        Self { table: HashTable::with_capacity(count), hasher: RandomState::new() }
+        Self { table: HashTable::with_capacity(count), hasher: DefaultHashBuilder::default() }
     }
 
     /// Adds a position unless there is one with the same key, which is then the answer.

@@ -104,7 +104,7 @@ pub(super) struct Resolver<'a, 's> {
 }
 
 impl<'a, 's> Resolver<'a, 's> {
-    /// `text` is that of `source`, `entries` the number of entries to come.
+    /// `text` is that of `source`, `entries` about how many entries are to come.
     pub(super) fn new(
         catalog: &'a Catalog,
         written: &'a Written<'a, 'a>,

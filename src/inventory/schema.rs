@@ -194,7 +194,7 @@ fn read_groups<'t>(root: &mut TomlTable<'t, '_>, source: &str, diagnostics: &mut
 fn is_name(what: &str, (name, span): &Text<'_>, diagnostics: &mut Diagnostics) -> bool {
     let wrong = if name.trim().is_empty() {
         format!("{what} is empty")
-    } else if name.chars().any(char::is_control) {
+    } else if (!name.bytes().all(|b| matches!(b, b' '..=b'~'))) && name.chars().any(char::is_control) {
         format!("{what} has a control character in it")
     } else if name.len() > LONGEST_NAME && !name.contains('[') {
         format!("{what} is {} bytes long; at most {LONGEST_NAME} fit", name.len())

@@ -153,9 +153,10 @@ impl<'c> PlainSecrets<'c> {
             return *answer;
         }
         let answer = is_secret_key(key, &self.declared);
-        if self.judged.len() < MOST_KEYS {
-            self.judged.push((key.to_owned(), answer));
+        if self.judged.len() == MOST_KEYS {
+            self.judged.clear();
         }
+        self.judged.push((key.to_owned(), answer));
         answer
     }
 }

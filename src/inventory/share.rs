@@ -1,7 +1,8 @@
 //! What many devices have in common is kept once: tags, and what a device inherits.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+
+use hashbrown::{HashMap, HashSet};
 
 use super::fleet::{Member, SiteIndex};
 use super::schema::{Layer, WrittenSite};
