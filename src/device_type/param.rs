@@ -65,19 +65,13 @@ impl ParamSpec {
     /// A sentence fragment that says what would be right; it never repeats a secret.
     pub fn read(&self, text: &str) -> Result<ParamValue, String> {
         match &self.kind {
-            ParamKind::Int { min, max, step } => {
-                let wanted = if *step == 1 {
-                    format!("an integer from {min} to {max}")
-                } else {
-                    format!("an integer from {min} to {max} in steps of {step}")
-                };
-                match text.trim().parse::<i64>() {
-                    Ok(value) if (*min..=*max).contains(&value) && value.abs_diff(*min) % step.unsigned_abs() == 0 => {
-                        Ok(ParamValue::Int(value))
-                    }
-                    _ => Err(format!("must be {wanted}, not `{text}`")),
+            ParamKind::Int { min, max, step } => match text.trim().parse::<i64>() {
+                Ok(value) if (*min..=*max).contains(&value) && value.abs_diff(*min) % step.unsigned_abs() == 0 => {
+                    Ok(ParamValue::Int(value))
                 }
-            }
+                _ if *step == 1 => Err(format!("must be an integer from {min} to {max}, not `{text}`")),
+                _ => Err(format!("must be an integer from {min} to {max} in steps of {step}, not `{text}`")),
+            },
             ParamKind::Bool => match text.trim() {
                 "true" => Ok(ParamValue::Bool(true)),
                 "false" => Ok(ParamValue::Bool(false)),

@@ -2,16 +2,20 @@
 //!
 //! Mistakes are values. Readers collect them all instead of stopping at the first, and only `cli` renders them
 //! (`render.rs` draws rustc's own look). `toml_reader.rs` walks a spanned TOML tree, so that every key and value that a
-//! reader asks for comes with its place; keys nobody asked for are mistakes too.
+//! reader asks for comes with its place; keys nobody asked for are mistakes too. `toml_cut.rs` gives such trees piece by
+//! piece where one for all would be too large.
 
 mod nearest;
 mod render;
 mod source;
+mod toml_cut;
+mod toml_piece;
 mod toml_reader;
 
 pub use nearest::nearest;
 pub use render::{render, render_all};
 pub use source::{Source, SourceId, Sources};
+pub use toml_cut::TomlCut;
 pub use toml_reader::{TomlTable, TomlValue, parse_duration, parse_toml};
 
 use std::ops::Range;

@@ -4,6 +4,7 @@
 //! `TomlTable` for the keys it knows, each question says what kind it wants, and `finish` reports the keys that nobody
 //! asked for with the nearest known one. A value of the wrong kind is reported once and then treated as missing.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -49,9 +50,17 @@ pub struct TomlTable<'t, 'i> {
     span: Range<usize>,
     source: SourceId,
     /// What the table is, for messages: `[[device]]`, `[run]`.
-    what: String,
+    what: Cow<'t, str>,
+    /// What it calls itself, for messages.
+    name: Option<&'t str>,
     asked: Vec<&'static str>,
 }
+
+/// Room for the keys that are asked for, so that a table costs one allocation.
+const ASKED: usize = 16;
+
+/// A table with at most so many keys is small.
+const SMALL: usize = 8;
 
 /// A value with its key and place.
 #[derive(Clone, Copy)]
@@ -63,8 +72,25 @@ pub struct TomlValue<'t, 'i> {
 
 impl<'t, 'i> TomlTable<'t, 'i> {
     /// Starts reading `table`; `what` names it in messages.
-    pub fn new(table: &'t Spanned<DeTable<'i>>, source: SourceId, what: impl Into<String>) -> Self {
-        Self { table: table.get_ref(), span: table.span(), source, what: what.into(), asked: Vec::new() }
+    pub fn new(table: &'t Spanned<DeTable<'i>>, source: SourceId, what: impl Into<Cow<'t, str>>) -> Self {
+        Self::of(table.get_ref(), table.span(), source, what.into())
+    }
+
+    fn of(table: &'t DeTable<'i>, span: Range<usize>, source: SourceId, what: Cow<'t, str>) -> Self {
+        Self { table, span, source, what, name: None, asked: Vec::with_capacity(ASKED) }
+    }
+
+    /// The same table, called by its own name in messages, where the text of `key` is one: ``[[device]] `tv-1` ``.
+    #[must_use]
+    pub fn named_by(mut self, key: &str) -> Self {
+        if let Some(DeValue::String(name)) = self.table.get(key).map(Spanned::get_ref) {
+            self.name = Some(name);
+        }
+        self
+    }
+
+    fn words(&self) -> String {
+        self.name.map_or_else(|| self.what.to_string(), |name| format!("{} `{name}`", self.what))
     }
 
     /// The place of the table: its header, or the whole of an inline one.
@@ -75,8 +101,18 @@ impl<'t, 'i> TomlTable<'t, 'i> {
     /// The value of a key, of any kind; the key counts as known.
     pub fn get(&mut self, key: &'static str) -> Option<TomlValue<'t, 'i>> {
         self.asked.push(key);
-        let (key, value) = self.table.get_key_value(key)?;
-        Some(TomlValue { key: key.get_ref(), value, source: self.source })
+        let (key, value) = self.find(key)?;
+        Some(TomlValue { key, value, source: self.source })
+    }
+
+    /// Most keys that are asked for are not there, so a small table is looked through by the length of its keys.
+    fn find(&self, key: &str) -> Option<(&'t str, &'t Spanned<DeValue<'i>>)> {
+        let found = if self.table.len() <= SMALL {
+            self.table.iter().find(|(known, _)| known.get_ref().len() == key.len() && **known.get_ref() == *key)
+        } else {
+            self.table.get_key_value(key)
+        };
+        found.map(|(key, value)| (&**key.get_ref(), value))
     }
 
     /// The text of a key.
@@ -87,7 +123,7 @@ impl<'t, 'i> TomlTable<'t, 'i> {
 
     /// The text of a key that must be there.
     pub fn required_text(&mut self, key: &'static str, diagnostics: &mut Diagnostics) -> Option<(&'t str, Span)> {
-        if !self.table.contains_key(key) {
+        if self.find(key).is_none() {
             self.missing(key, diagnostics);
         }
         self.text(key, diagnostics)
@@ -96,7 +132,8 @@ impl<'t, 'i> TomlTable<'t, 'i> {
     /// Reports that a key that must be there is not.
     pub fn missing(&self, key: &str, diagnostics: &mut Diagnostics) {
         diagnostics.push(
-            Diagnostic::error(format!("{} has no `{key}`", self.what)).at(self.span(), format!("`{key}` is missing")),
+            Diagnostic::error(format!("{} has no `{key}`", self.words()))
+                .at(self.span(), format!("`{key}` is missing")),
         );
     }
 
@@ -157,7 +194,7 @@ impl<'t, 'i> TomlTable<'t, 'i> {
     pub fn table(
         &mut self,
         key: &'static str,
-        what: impl Into<String>,
+        what: impl Into<Cow<'t, str>>,
         diagnostics: &mut Diagnostics,
     ) -> Option<TomlTable<'t, 'i>> {
         self.get(key)?.table(what, diagnostics)
@@ -188,7 +225,7 @@ impl<'t, 'i> TomlTable<'t, 'i> {
             if self.asked.iter().any(|asked| *asked == &**name) {
                 continue;
             }
-            let mut mistake = Diagnostic::error(format!("unknown key `{name}` in {}", self.what))
+            let mut mistake = Diagnostic::error(format!("unknown key `{name}` in {}", self.words()))
                 .at(Span { source: self.source, range: key.span() }, "");
             mistake = match nearest(name, self.asked.iter().copied()) {
                 Some(near) => mistake.help(format!("did you mean `{near}`?")),
@@ -205,6 +242,11 @@ impl<'t, 'i> TomlTable<'t, 'i> {
 }
 
 impl<'t, 'i> TomlValue<'t, 'i> {
+    /// Starts reading a value by itself: a table of a cut document.
+    pub fn new(key: &'t str, value: &'t Spanned<DeValue<'i>>, source: SourceId) -> Self {
+        Self { key, value, source }
+    }
+
     /// The key it stands under.
     pub fn key(&self) -> &'t str {
         self.key
@@ -257,15 +299,9 @@ impl<'t, 'i> TomlValue<'t, 'i> {
     }
 
     /// The table, or a mistake.
-    pub fn table(&self, what: impl Into<String>, diagnostics: &mut Diagnostics) -> Option<TomlTable<'t, 'i>> {
+    pub fn table(&self, what: impl Into<Cow<'t, str>>, diagnostics: &mut Diagnostics) -> Option<TomlTable<'t, 'i>> {
         if let DeValue::Table(table) = self.value() {
-            return Some(TomlTable {
-                table,
-                span: self.value.span(),
-                source: self.source,
-                what: what.into(),
-                asked: Vec::new(),
-            });
+            return Some(TomlTable::of(table, self.value.span(), self.source, what.into()));
         }
         self.wrong_kind("a table", diagnostics);
         None

@@ -1,214 +1,219 @@
-//! Makes the devices that the entries stand for: ranges expanded element by element, device over site over defaults.
+//! Makes the devices that the entries stand for: ranges expanded element by element.
 //!
 //! Finds what only shows then: names and units that come twice, addresses and values that a range makes wrong. A mistake
-//! is reported once for an entry and cause, not for each of its devices. What many devices have is shared between them.
+//! is reported once for an entry and cause, not for each of its devices. After a mistake there may be fewer devices than
+//! names; without one their positions are the same.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry as Slot;
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::fleet::Member;
 use super::params::{Given, GivenValue};
-use super::range::Pattern;
-use super::resolve::Ready;
-use super::schema::{Entry, Written, is_too_long};
+use super::positions::Positions;
+use super::resolve::{Ready, Words};
+use super::schema::is_too_long;
 use crate::device_type::{DeviceType, ParamSpec};
-use crate::diagnostic::{Diagnostic, Diagnostics, Span};
-use crate::model::{Address, Device, ParamValue, Params, TimingOverrides};
+use crate::diagnostic::{Diagnostic, Diagnostics, SourceId, Span};
+use crate::model::{Address, Device, ParamValue, Params};
 
 /// The devices of a file, as far as they can be had.
 #[derive(Default)]
 pub(super) struct Resolved {
     pub(super) devices: Vec<Device>,
-    pub(super) members: Vec<Member>,
-    pub(super) positions: HashMap<Arc<str>, u32>,
+    pub(super) members: Vec<Arc<Member>>,
+    pub(super) positions: Positions,
 }
 
-/// What tells the devices of one type at one gateway apart.
-#[derive(PartialEq, Eq, Hash)]
-struct Unit {
-    address: Address,
-    device_type: *const DeviceType,
-    value: Option<ParamValue>,
+/// The first name and the first device of an entry, to find a device's entry again, and where both are written.
+struct Origin {
+    first_name: u32,
+    first_device: u32,
+    name: Range<usize>,
+    address: Range<usize>,
 }
 
 /// Turns entries into devices, one after another.
-pub(super) struct Expander<'a> {
-    written: &'a Written<'a, 'a>,
-    diagnostics: &'a mut Diagnostics,
-    tags: HashMap<&'a [&'a str], Arc<[Arc<str>]>>,
-    tag_texts: HashMap<&'a str, Arc<str>>,
-    timings: HashMap<TimingOverrides, Arc<TimingOverrides>>,
-    units: HashMap<Unit, u32>,
-    /// The first device of each entry, to find a device's entry again.
-    starts: Vec<(u32, &'a Entry<'a, 'a>)>,
-    /// The position of the next device; those of entries with mistakes have one, too.
-    next: u32,
+pub(super) struct Expander {
+    source: SourceId,
+    /// All names, those of entries with mistakes too.
+    names: Vec<Arc<str>>,
+    units: Positions,
+    origins: Vec<Origin>,
+    /// Parameters that have been put together last: entries without their own share those of `[defaults]`.
+    params: Option<(Arc<[Given]>, Params)>,
     resolved: Resolved,
 }
 
-impl<'a> Expander<'a> {
-    pub(super) fn new(written: &'a Written<'a, 'a>, total: usize, diagnostics: &'a mut Diagnostics) -> Self {
+impl Expander {
+    /// `entries` is about how many there are.
+    pub(super) fn new(source: SourceId, entries: usize) -> Self {
         let resolved = Resolved {
-            devices: Vec::with_capacity(total),
-            members: Vec::with_capacity(total),
-            positions: HashMap::with_capacity(total),
+            devices: Vec::with_capacity(entries),
+            members: Vec::with_capacity(entries),
+            positions: Positions::with_capacity(entries),
         };
         Self {
-            written,
-            diagnostics,
-            tags: HashMap::new(),
-            tag_texts: HashMap::new(),
-            timings: HashMap::new(),
-            units: HashMap::with_capacity(total),
-            starts: Vec::new(),
-            next: 0,
+            source,
+            names: Vec::with_capacity(entries),
+            units: Positions::with_capacity(entries),
+            origins: Vec::with_capacity(entries),
+            params: None,
             resolved,
         }
+    }
+
+    /// Makes room for `total` devices in all.
+    pub(super) fn reserve(&mut self, total: usize) {
+        let more = total.saturating_sub(self.names.len());
+        self.names.reserve(more);
+        self.resolved.devices.reserve(more);
+        self.resolved.members.reserve(more);
     }
 
     pub(super) fn finish(self) -> Resolved {
         self.resolved
     }
 
-    pub(super) fn expand(&mut self, ready: &Ready<'a>) {
-        let start = self.next;
-        self.starts.push((start, ready.entry));
-        self.next = start.saturating_add(u32::try_from(ready.count).unwrap_or(u32::MAX));
-        let names = ready.name.as_ref().and_then(|pattern| self.expand_names(ready, pattern, start));
-        if let (Some(names), Some(device_type), Some(address)) = (names, &ready.device_type, &ready.address) {
-            self.expand_devices(ready, names, device_type, address, start);
+    pub(super) fn expand(&mut self, ready: &Ready<'_>, diagnostics: &mut Diagnostics) {
+        let Some((name, name_span)) = &ready.name else { return };
+        let address_span = ready.address.as_ref().map_or(0..0, |(_, span)| span.range.clone());
+        let first_name = self.names.len();
+        self.origins.push(Origin {
+            first_name: position(first_name),
+            first_device: position(self.resolved.devices.len()),
+            name: name_span.range.clone(),
+            address: address_span,
+        });
+        let is_named = self.expand_names(name, name_span, ready.count, diagnostics);
+        if let (true, Some(member), Some((address, span))) = (is_named, &ready.member, &ready.address) {
+            self.expand_devices(ready, first_name, member, address, span, diagnostics);
         }
     }
 
-    fn entry_of(&self, position: u32) -> Option<&'a Entry<'a, 'a>> {
-        let after = self.starts.partition_point(|(start, _)| *start <= position);
-        self.starts.get(after.checked_sub(1)?).map(|(_, entry)| *entry)
-    }
-
-    /// The names of an entry's devices, `None` when one of them cannot be.
-    fn expand_names(&mut self, ready: &Ready<'a>, pattern: &Pattern, start: u32) -> Option<Vec<Arc<str>>> {
-        let (_, span) = ready.entry.name.as_ref()?;
-        if pattern.count() == 1 && ready.count > 1 {
-            let message =
-                format!("`{}` would be the name of all {} devices of this entry", pattern.member(0), ready.count);
-            self.diagnostics.push(Diagnostic::error(message).at(span.clone(), "").help(format!(
-                "give the name a range, too: `{}-[1-{}]`",
-                pattern.member(0),
-                ready.count
-            )));
-            return None;
+    /// Names an entry's devices; whether all of them can be had.
+    fn expand_names(&mut self, words: &Words<'_>, span: &Span, count: u64, diagnostics: &mut Diagnostics) -> bool {
+        if words.count() == 1 && count > 1 {
+            let mut text = String::new();
+            let name = words.at(0, &mut text);
+            diagnostics.push(
+                Diagnostic::error(format!("`{name}` would be the name of all {count} devices of this entry"))
+                    .at(span.clone(), "")
+                    .help(format!("give the name a range, too: `{name}-[1-{count}]`")),
+            );
+            return false;
         }
-        let mut names = Vec::with_capacity(usize::try_from(ready.count).unwrap_or(0));
         let mut text = String::new();
-        let mut double: Option<(Arc<str>, u32)> = None;
+        let mut double: Option<(u32, u32)> = None;
         let mut doubles = 0_usize;
-        for (index, position) in (0..ready.count).zip(start..) {
-            text.clear();
-            pattern.write(index, &mut text);
-            if is_too_long(&text) {
-                let message = format!("a device's name is {} bytes long; at most 200 fit", text.len());
-                self.diagnostics.push(Diagnostic::error(message).at(span.clone(), ""));
-                return None;
+        for index in 0..count {
+            let name = words.at(index, &mut text);
+            if is_too_long(name) {
+                let message = format!("a device's name is {} bytes long; at most 200 fit", name.len());
+                diagnostics.push(Diagnostic::error(message).at(span.clone(), ""));
+                return false;
             }
-            let name: Arc<str> = text.as_str().into();
-            match self.resolved.positions.entry(name.clone()) {
-                Slot::Vacant(free) => _ = free.insert(position),
-                Slot::Occupied(taken) => {
-                    doubles += 1;
-                    double.get_or_insert((name.clone(), *taken.get()));
-                }
+            let place = position(self.names.len());
+            self.names.push(name.into());
+            let names = &self.names;
+            if let Some(other) = self.resolved.positions.insert(place, |place| names.get(place as usize)) {
+                doubles += 1;
+                double.get_or_insert((place, other));
             }
-            names.push(name);
         }
-        let Some((name, first)) = double else { return Some(names) };
+        let Some((place, other)) = double else { return true };
+        let name = self.names.get(place as usize).map_or("", |name| name);
         let more = if doubles > 1 { format!(", and {} more names with it", doubles - 1) } else { String::new() };
         let mut mistake =
             Diagnostic::error(format!("two devices have the name `{name}`{more}")).at(span.clone(), "the second");
-        if let Some((_, other)) = self.entry_of(first).and_then(|entry| entry.name.as_ref())
-            && other != span
+        let origin = self.origins.partition_point(|origin| origin.first_name <= other);
+        if let Some(first) = self.origin_before(origin).map(|origin| self.span(&origin.name))
+            && first != *span
         {
-            mistake = mistake.at(other.clone(), "the first");
+            mistake = mistake.at(first, "the first");
         }
-        self.diagnostics.push(mistake.help("every device needs a name of its own"));
-        None
+        diagnostics.push(mistake.help("every device needs a name of its own"));
+        false
     }
 
     fn expand_devices(
         &mut self,
-        ready: &Ready<'a>,
-        names: Vec<Arc<str>>,
-        device_type: &Arc<DeviceType>,
-        address: &Pattern,
-        start: u32,
+        ready: &Ready<'_>,
+        first_name: usize,
+        member: &Arc<Member>,
+        address: &Words<'_>,
+        address_span: &Span,
+        diagnostics: &mut Diagnostics,
     ) {
-        let entry = ready.entry;
-        let Some((_, address_span)) = &entry.address else { return };
+        let device_type = &member.device_type;
         let given: Vec<(&Given, &ParamSpec)> =
             ready.params.iter().filter_map(|one| Some((one, device_type.param(&one.name)?))).collect();
-        let unit = UnitSource::of(device_type, &given);
         let ranged = given.iter().any(|(one, _)| matches!(one.value, GivenValue::Ranged(_)));
-        let mut shared = Params::default();
-        if !ranged && !given.is_empty() {
-            shared = self.params_at(0, &given).unwrap_or_default();
-        }
-        let tags = self.tags_of(entry);
-        let member = self.member_of(ready, device_type);
-        let site = member.site.and_then(|site| self.written.sites.get(site.get())).map(|site| site.site.name.clone());
-
+        let shared = if ranged { None } else { self.params_of_all(&ready.params, &given) };
         let medium = device_type.link.medium_under(member.link.telnet);
         let mut text = String::new();
         let mut taken: Option<(u32, u32)> = None;
-        for ((index, position), name) in (0..).zip(start..).zip(names) {
-            text.clear();
-            address.write(index, &mut text);
-            let address = match Address::parse(&text, device_type.port) {
-                Ok(address) => address,
+        for (index, name) in (0..ready.count).zip(first_name..) {
+            let written = address.at(index, &mut text);
+            let gateway = match Address::parse(written, device_type.port) {
+                Ok(gateway) => gateway,
                 Err(wrong) => {
-                    let which = if address.count() > 1 { format!("`{text}`: ") } else { String::new() };
-                    self.diagnostics.push(Diagnostic::error(format!("{which}{wrong}")).at(address_span.clone(), ""));
+                    let which = if address.count() > 1 { format!("`{written}`: ") } else { String::new() };
+                    diagnostics.push(Diagnostic::error(format!("{which}{wrong}")).at(address_span.clone(), ""));
                     return;
                 }
             };
-            let params = if ranged {
-                let Some(params) = self.params_at(index, &given) else { return };
-                params
-            } else {
-                shared.clone()
+            let params = match &shared {
+                Some(params) => params.clone(),
+                None => match params_at(index, &given) {
+                    Ok(params) => params,
+                    Err(mistake) => return diagnostics.push(mistake),
+                },
             };
-            let key =
-                Unit { address: address.clone(), device_type: Arc::as_ptr(device_type), value: unit.value(&params) };
-            match self.units.entry(key) {
-                Slot::Vacant(free) => _ = free.insert(position),
-                Slot::Occupied(other) => _ = taken.get_or_insert((position, *other.get())),
-            }
+            let Some(name) = self.names.get(name).cloned() else { return };
+            let place = position(self.resolved.devices.len());
+            self.resolved.members.push(member.clone());
             self.resolved.devices.push(Device {
                 name,
-                address,
+                address: gateway,
                 device_type: device_type.name.clone(),
-                site: site.clone(),
-                tags: tags.clone(),
+                site: ready.site.clone(),
+                tags: ready.tags.clone(),
                 params,
                 medium,
             });
-            self.resolved.members.push(member.clone());
+            if let Some(other) = self.units.insert(place, |place| unit(&self.resolved, place)) {
+                taken.get_or_insert((place, other));
+            }
         }
-        if let Some((position, other)) = taken {
-            self.report_taken(position, other, start, device_type, address_span);
+        if let Some((place, other)) = taken {
+            self.report_taken(place, other, device_type, address_span, diagnostics);
         }
     }
 
+    /// The parameters of an entry without ranges among them.
+    fn params_of_all(&mut self, all: &Arc<[Given]>, given: &[(&Given, &ParamSpec)]) -> Option<Params> {
+        if let Some((known, params)) = &self.params
+            && Arc::ptr_eq(known, all)
+        {
+            return Some(params.clone());
+        }
+        let params = params_at(0, given).ok()?;
+        self.params = Some((all.clone(), params.clone()));
+        Some(params)
+    }
+
     /// Two devices that nothing on the wire could tell apart.
-    fn report_taken(&mut self, position: u32, other: u32, start: u32, device_type: &DeviceType, span: &Span) {
-        let written = self.resolved.devices.len().saturating_sub((self.next - start) as usize);
-        let Some(device) = self.resolved.devices.get(written + (position - start) as usize) else { return };
-        let gateway = &device.address;
-        let name = &device.name;
-        let unit = device_type.unit_param.as_ref().and_then(|param| {
-            let default = device_type.param(param).and_then(|spec| spec.default.as_ref());
-            Some((param, device.params.get(param).or(default)?))
-        });
-        let message = match unit {
+    fn report_taken(
+        &self,
+        place: u32,
+        other: u32,
+        device_type: &DeviceType,
+        span: &Span,
+        diagnostics: &mut Diagnostics,
+    ) {
+        let Some(device) = self.resolved.devices.get(place as usize) else { return };
+        let (name, gateway) = (&device.name, &device.address);
+        let message = match device_type.unit_param.as_ref().zip(unit_value(device, device_type)) {
             Some((param, value)) => format!("`{name}` is a second device at `{gateway}` with `{param}` {value}"),
             None => format!("`{name}` is a second device at `{gateway}`"),
         };
@@ -217,70 +222,51 @@ impl<'a> Expander<'a> {
             None => format!("a gateway has one device of type `{}`", device_type.name),
         };
         let mut mistake = Diagnostic::error(message).at(span.clone(), "the second");
-        if let Some((_, first)) = self.entry_of(other).and_then(|entry| entry.address.as_ref())
-            && first != span
+        let origin = self.origins.partition_point(|origin| origin.first_device <= other);
+        if let Some(first) = self.origin_before(origin).map(|origin| self.span(&origin.address))
+            && first != *span
         {
-            mistake = mistake.at(first.clone(), "the first");
+            mistake = mistake.at(first, "the first");
         }
-        self.diagnostics.push(mistake.help(help));
+        diagnostics.push(mistake.help(help));
     }
 
-    fn params_at(&mut self, index: u64, given: &[(&Given, &ParamSpec)]) -> Option<Params> {
-        let mut values = Vec::with_capacity(given.len());
-        for (one, spec) in given {
-            match one.at(index, spec) {
-                Ok(value) => values.push((one.name.clone(), value)),
-                Err(why) => {
-                    self.diagnostics.push(Diagnostic::error(format!("`{}` {why}", one.name)).at(one.span.clone(), ""));
-                    return None;
-                }
-            }
-        }
-        Some(values.into_iter().collect())
+    fn origin_before(&self, after: usize) -> Option<&Origin> {
+        self.origins.get(after.checked_sub(1)?)
     }
 
-    fn tags_of(&mut self, entry: &'a Entry<'a, 'a>) -> Arc<[Arc<str>]> {
-        let own: &'a [&'a str] = &entry.layer.tags;
-        if let Some(known) = self.tags.get(own) {
-            return known.clone();
-        }
-        let mut all: Vec<Arc<str>> = Vec::new();
-        for tag in self.written.defaults.tags.iter().chain(own) {
-            let tag = self.tag_texts.entry(tag).or_insert_with(|| (*tag).into());
-            if !all.contains(tag) {
-                all.push(tag.clone());
-            }
-        }
-        let all: Arc<[Arc<str>]> = all.into();
-        self.tags.insert(own, all.clone());
-        all
-    }
-
-    fn member_of(&mut self, ready: &Ready<'_>, device_type: &Arc<DeviceType>) -> Member {
-        let layer = &ready.entry.layer;
-        let defaults = &self.written.defaults;
-        let site = ready.site.and_then(|site| self.written.sites.get(site.get()));
-        let timing = layer.timing.over(site.map(|site| site.timing).unwrap_or_default()).over(defaults.timing);
-        let timing = self.timings.entry(timing).or_insert_with(|| Arc::new(timing)).clone();
-        Member { device_type: device_type.clone(), timing, link: layer.link.over(defaults.link), site: ready.site }
+    fn span(&self, range: &Range<usize>) -> Span {
+        Span { source: self.source, range: range.clone() }
     }
 }
 
-/// Where the unit of a device comes from.
-struct UnitSource<'d> {
-    param: Option<&'d str>,
-    default: Option<&'d ParamValue>,
+/// A place in a list that has at most [`super::MOST_DEVICES`].
+fn position(place: usize) -> u32 {
+    u32::try_from(place).unwrap_or(u32::MAX)
 }
 
-impl<'d> UnitSource<'d> {
-    fn of(device_type: &'d DeviceType, given: &[(&Given, &ParamSpec)]) -> Self {
-        let param = device_type.unit_param.as_deref();
-        let is_given = given.iter().any(|(one, _)| Some(&*one.name) == param);
-        let default = param.and_then(|name| device_type.param(name)).and_then(|spec| spec.default.as_ref());
-        Self { param: param.filter(|_| is_given), default }
+fn params_at(index: u64, given: &[(&Given, &ParamSpec)]) -> Result<Params, Diagnostic> {
+    if given.is_empty() {
+        return Ok(Params::default());
     }
+    given
+        .iter()
+        .map(|(one, spec)| match one.at(index, spec) {
+            Ok(value) => Ok((one.name.clone(), value)),
+            Err(why) => Err(Diagnostic::error(format!("`{}` {why}", one.name)).at(one.span.clone(), "")),
+        })
+        .collect()
+}
 
-    fn value(&self, params: &Params) -> Option<ParamValue> {
-        self.param.and_then(|name| params.get(name)).or(self.default).cloned()
-    }
+/// What tells the devices of one type at one gateway apart.
+fn unit(resolved: &Resolved, place: u32) -> Option<(&Address, *const DeviceType, Option<&ParamValue>)> {
+    let device = resolved.devices.get(place as usize)?;
+    let device_type = &resolved.members.get(place as usize)?.device_type;
+    Some((&device.address, Arc::as_ptr(device_type), unit_value(device, device_type)))
+}
+
+/// The device's value of its type's unit parameter.
+fn unit_value<'d>(device: &'d Device, device_type: &'d DeviceType) -> Option<&'d ParamValue> {
+    let param = device_type.unit_param.as_deref()?;
+    device.params.get(param).or_else(|| device_type.param(param)?.default.as_ref())
 }

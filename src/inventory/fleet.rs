@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
+use super::positions::Positions;
 use super::select::Selector;
 use crate::device_type::{DeviceType, LinkOverrides};
 use crate::diagnostic::Span;
@@ -23,10 +24,10 @@ pub struct Fleet {
     pub sites: Vec<Site>,
     /// All devices, in the order of the file.
     pub devices: Vec<Device>,
-    /// What the devices inherit, at the same positions.
-    pub members: Vec<Member>,
+    /// What the devices inherit, at the same positions; devices that inherit the same share it.
+    pub members: Vec<Arc<Member>>,
     pub(super) groups: HashMap<Arc<str>, Group>,
-    pub(super) positions: HashMap<Arc<str>, u32>,
+    pub(super) positions: Positions,
     /// The names of all device types that exist, used or not: for selectors.
     pub(super) known_types: Vec<Arc<str>>,
 }
@@ -34,7 +35,8 @@ pub struct Fleet {
 impl Fleet {
     /// The position of the device of this name.
     pub fn position(&self, name: &str) -> Option<u32> {
-        self.positions.get(name).copied()
+        let name_at = |place: u32| self.devices.get(place as usize).map(|device| &device.name);
+        self.positions.find(Some(name), |place| name_at(place).is_some_and(|one| **one == *name))
     }
 
     /// The group of this name.
@@ -102,7 +104,7 @@ pub struct Member {
     /// How to talk to it.
     pub device_type: Arc<DeviceType>,
     /// Device over site over defaults: the layer above the device type's own settings.
-    pub timing: Arc<TimingOverrides>,
+    pub timing: TimingOverrides,
     /// Device over defaults: the layer above the device type's own link.
     pub link: LinkOverrides,
     /// Its site.

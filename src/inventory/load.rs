@@ -3,16 +3,25 @@
 //! Touches files only here and in `secret.rs`. Every mistake of the file is collected; with one there is no fleet.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
+use toml::de::DeValue;
+
+use super::expand::Resolved;
 use super::fleet::{Fleet, Group};
 use super::resolve::Resolver;
-use super::schema::{Written, WrittenGroup, did_you_mean, inside};
-use super::secret::{Secrets, plain_secrets};
+use super::schema::{DEVICE, Written, WrittenGroup, did_you_mean, inside};
+use super::secret::{PlainSecrets, Secrets};
 use super::select::{Expression, Term};
 use crate::device_type::Catalog;
-use crate::diagnostic::{Diagnostic, Diagnostics, Sources, TomlTable, nearest, parse_toml};
+use crate::diagnostic::{
+    Diagnostic, Diagnostics, SourceId, Sources, TomlCut, TomlTable, TomlValue, nearest, parse_toml,
+};
+
+/// What the whole file is called in messages.
+const WHAT: &str = "the inventory";
 
 /// Reads the inventory at `path`. `None` when there is an error among the `diagnostics`; warnings may be there anyway.
 pub fn load(
@@ -39,55 +48,119 @@ pub fn load(
             return None;
         }
     };
-    read(&text, path, catalog, sources, environment, diagnostics)
+    read(text, path, catalog, sources, environment, diagnostics)
 }
 
 /// Reads an inventory from its text; `path` names it in messages, and relative paths in it start at its folder.
 pub fn read(
-    text: &str,
+    text: impl Into<Arc<str>>,
     path: &Path,
     catalog: &Catalog,
     sources: &mut Sources,
     environment: &dyn Fn(&str) -> Option<String>,
     diagnostics: &mut Diagnostics,
 ) -> Option<Fleet> {
-    let source = sources.add(path.display().to_string(), text);
-    let mut found = Diagnostics::default();
-    let tree = parse_toml(text, source, &mut found);
-    sources.blot_out(source, &plain_secrets(text, &tree, found.has_errors(), catalog));
-    if found.has_errors() {
-        // What could not be read would be missed, and reported, a second time.
-        diagnostics.extend(found);
-        return None;
-    }
-    let written = Written::read(TomlTable::new(&tree, source, "the inventory"), text, &mut found);
-    let mut secrets = Secrets::new(environment, path.parent().unwrap_or(Path::new("")));
-    let resolved = Resolver::new(catalog, &written, text, &mut secrets, &mut found).resolve();
-    if written.entries.is_empty() {
-        found.push(Diagnostic::warning("the inventory has no `[[device]]`"));
-    }
-    judge_groups(&written, catalog, text, &mut found);
-    let failed = found.has_errors();
-    diagnostics.extend(found);
-    let resolved = resolved.filter(|_| !failed)?;
+    let text: Arc<str> = text.into();
+    let source = sources.add(path.display().to_string(), text.clone());
+    let reading = Reading { text: &text, path, source, catalog, environment };
+    let read = reading.cut().unwrap_or_else(|| reading.whole());
+    sources.blot_out(source, &read.plain_secrets);
+    diagnostics.extend(read.found);
+    read.fleet
+}
 
-    let stem = path.file_stem().map_or("fleet".into(), |stem| stem.to_string_lossy());
-    Some(Fleet {
-        name: written.name.map_or_else(|| stem.into_owned(), str::to_owned),
-        run: written.run,
-        groups: written
-            .groups
-            .into_iter()
-            .map(|WrittenGroup { name, text, span, selector }| {
-                (name.into(), Group { text: text.into(), span, selector })
-            })
-            .collect(),
-        sites: written.sites.into_iter().map(|site| site.site).collect(),
-        devices: resolved.devices,
-        members: resolved.members,
-        positions: resolved.positions,
-        known_types: catalog.names().map(Arc::from).collect(),
-    })
+/// A text being read.
+struct Reading<'a> {
+    text: &'a str,
+    path: &'a Path,
+    source: SourceId,
+    catalog: &'a Catalog,
+    environment: &'a dyn Fn(&str) -> Option<String>,
+}
+
+/// What a text says.
+struct Read {
+    fleet: Option<Fleet>,
+    found: Diagnostics,
+    /// What no picture of the text may show.
+    plain_secrets: Vec<Range<usize>>,
+}
+
+impl Reading<'_> {
+    /// Reads one device at a time; `None` when the text cannot be cut, and nothing is known of it then.
+    fn cut(&self) -> Option<Read> {
+        let cut = TomlCut::new(self.text, DEVICE)?;
+        let rest = cut.rest()?;
+        let mut plain_secrets = PlainSecrets::new(self.catalog);
+        plain_secrets.visit(rest.get_ref());
+        let mut found = Diagnostics::default();
+        let written = Written::read(TomlTable::new(&rest, self.source, WHAT), self.text, &mut found);
+        let mut resolver = self.resolver(&written, cut.about(), &mut found);
+        for table in cut.tables() {
+            let table = table?;
+            if let DeValue::Table(inner) = table.get_ref() {
+                plain_secrets.visit(inner);
+            }
+            resolver.take(TomlValue::new(DEVICE, &table, self.source));
+        }
+        let resolved = resolver.finish();
+        Some(Read { fleet: self.fleet(written, resolved, &mut found), found, plain_secrets: plain_secrets.found() })
+    }
+
+    /// Reads the whole text at once.
+    fn whole(&self) -> Read {
+        let mut found = Diagnostics::default();
+        let tree = parse_toml(self.text, self.source, &mut found);
+        let mut plain_secrets = PlainSecrets::new(self.catalog);
+        plain_secrets.visit(tree.get_ref());
+        if found.has_errors() {
+            // What could not be read would be missed, and reported, a second time.
+            plain_secrets.search(self.text);
+            return Read { fleet: None, found, plain_secrets: plain_secrets.found() };
+        }
+        let mut written = Written::read(TomlTable::new(&tree, self.source, WHAT), self.text, &mut found);
+        let devices = std::mem::take(&mut written.devices);
+        let mut resolver = self.resolver(&written, devices.len(), &mut found);
+        let taken = devices.into_iter().filter(|device| resolver.take(*device)).count();
+        let resolved = resolver.finish();
+        if taken == 0 {
+            found.push(Diagnostic::warning("the inventory has no `[[device]]`"));
+        }
+        Read { fleet: self.fleet(written, resolved, &mut found), found, plain_secrets: plain_secrets.found() }
+    }
+
+    fn resolver<'r>(
+        &'r self,
+        written: &'r Written<'r, 'r>,
+        entries: usize,
+        found: &'r mut Diagnostics,
+    ) -> Resolver<'r, 'r> {
+        let secrets = Secrets::new(self.environment, self.path.parent().unwrap_or(Path::new("")));
+        Resolver::new(self.catalog, written, (self.source, self.text), secrets, entries, found)
+    }
+
+    /// The fleet, if nothing is wrong with it.
+    fn fleet(&self, written: Written<'_, '_>, resolved: Option<Resolved>, found: &mut Diagnostics) -> Option<Fleet> {
+        judge_groups(&written, self.catalog, self.text, found);
+        let resolved = resolved.filter(|_| !found.has_errors())?;
+        let stem = self.path.file_stem().map_or("fleet".into(), |stem| stem.to_string_lossy());
+        Some(Fleet {
+            name: written.name.map_or_else(|| stem.into_owned(), str::to_owned),
+            run: written.run,
+            groups: written
+                .groups
+                .into_iter()
+                .map(|WrittenGroup { name, text, span, selector }| {
+                    (name.into(), Group { text: text.into(), span, selector })
+                })
+                .collect(),
+            sites: written.sites.into_iter().map(|site| site.site).collect(),
+            devices: resolved.devices,
+            members: resolved.members,
+            positions: resolved.positions,
+            known_types: self.catalog.names().map(Arc::from).collect(),
+        })
+    }
 }
 
 /// What is wrong with groups whatever the selection: circles are errors. Names that nothing has are warnings here, as a

@@ -2,7 +2,8 @@
 //!
 //! The stations: `schema.rs` reads the TOML as it is written, `range.rs` understands `tv-[001-300]`, `params.rs` and
 //! `secret.rs` read parameters by the type's declaration, `resolve.rs` finds out what each entry means, `expand.rs` makes
-//! the devices, `load.rs` strings them together, `fleet.rs` is the result. `select/` is the `--select` language, `csv.rs` turns a
+//! the devices, which `share.rs` and `positions.rs` keep small and apart, `load.rs` strings them together, `fleet.rs` is the
+//! result. `select/` is the `--select` language, `csv.rs` turns a
 //! spreadsheet into an inventory. What a device's settings mean for a run is decided by `plan`.
 
 mod csv;
@@ -10,11 +11,13 @@ mod expand;
 mod fleet;
 mod load;
 mod params;
+mod positions;
 mod range;
 mod resolve;
 mod schema;
 mod secret;
 pub mod select;
+mod share;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]

@@ -1,33 +1,86 @@
 //! What each entry means: its type, its site, its parameters over those of `[defaults]`, and for how many devices it
 //! stands.
 //!
-//! Nothing is expanded before the counts of all entries are known to fit; then `expand.rs` makes the devices. A mistake
-//! in `[defaults]` is reported once, not for every entry that inherits it. Which keys exist is `schema.rs`'s matter.
+//! An entry is read and then forgotten; what is left of it is a device. No range is expanded before the counts of all
+//! entries are known to fit, so from the first range on entries wait (`Ready`). A mistake in `[defaults]` is reported
+//! once, not for every entry that inherits it. Which keys exist is `schema.rs`'s matter.
 
-use std::collections::{HashMap, HashSet};
+use std::borrow::Cow;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::expand::{Expander, Resolved};
-use super::fleet::SiteIndex;
+use super::fleet::{Member, SiteIndex};
 use super::params::{self, Given};
-use super::range::{MOST_DEVICES, Pattern, Place};
+use super::range::{MOST_DEVICES, Pattern, Place, RangeError};
 use super::schema::{Entry, Text, Written, did_you_mean, inside};
 use super::secret::Secrets;
+use super::share::Shared;
 use crate::codec::TelnetMode;
 use crate::device_type::{Catalog, DeviceType, refuse_detection};
-use crate::diagnostic::{Diagnostic, Diagnostics, Span, nearest};
+use crate::diagnostic::{Diagnostic, Diagnostics, SourceId, Span, TomlValue, nearest};
 use crate::model::Address;
 
 /// One entry, read but not expanded. What is `None` was a mistake.
-pub(super) struct Ready<'e> {
-    pub(super) entry: &'e Entry<'e, 'e>,
-    pub(super) device_type: Option<Arc<DeviceType>>,
-    pub(super) name: Option<Pattern>,
-    pub(super) address: Option<Pattern>,
-    pub(super) params: Vec<Given>,
-    pub(super) site: Option<SiteIndex>,
+pub(super) struct Ready<'t> {
+    pub(super) name: Option<(Words<'t>, Span)>,
+    pub(super) address: Option<(Words<'t>, Span)>,
+    pub(super) member: Option<Arc<Member>>,
+    pub(super) site: Option<Arc<str>>,
+    pub(super) tags: Arc<[Arc<str>]>,
+    pub(super) params: Arc<[Given]>,
     /// How many devices it stands for.
     pub(super) count: u64,
+}
+
+/// A text of an entry: as nearly always one for its one device, or one for each.
+pub(super) enum Words<'t> {
+    One(Cow<'t, str>),
+    Ranged(Pattern),
+}
+
+impl<'t> Words<'t> {
+    fn read(text: &'t str, place: Place) -> Result<Self, RangeError> {
+        if text.contains(['[', ']']) {
+            return Pattern::parse(text, place).map(Self::Ranged);
+        }
+        Ok(Self::One(Cow::Borrowed(text)))
+    }
+
+    /// How many there are, at least 1.
+    pub(super) fn count(&self) -> u64 {
+        match self {
+            Self::One(_) => 1,
+            Self::Ranged(pattern) => pattern.count(),
+        }
+    }
+
+    /// The one at `index`; `room` is to write it to.
+    pub(super) fn at<'s>(&'s self, index: u64, room: &'s mut String) -> &'s str {
+        match self {
+            Self::One(text) => text,
+            Self::Ranged(pattern) => {
+                room.clear();
+                pattern.write(index, room);
+                room
+            }
+        }
+    }
+
+    fn into_owned(self) -> Words<'static> {
+        match self {
+            Self::One(text) => Words::One(Cow::Owned(text.into_owned())),
+            Self::Ranged(pattern) => Words::Ranged(pattern),
+        }
+    }
+}
+
+impl Ready<'_> {
+    fn into_owned(self) -> Ready<'static> {
+        let owned = |text: Option<(Words<'_>, Span)>| text.map(|(words, span)| (words.into_owned(), span));
+        let Self { name, address, member, site, tags, params, count } = self;
+        Ready { name: owned(name), address: owned(address), member, site, tags, params, count }
+    }
 }
 
 /// Turns entries into devices.
@@ -35,46 +88,80 @@ pub(super) struct Resolver<'a, 's> {
     catalog: &'a Catalog,
     written: &'a Written<'a, 'a>,
     source: &'a str,
-    secrets: &'a mut Secrets<'s>,
+    secrets: Secrets<'s>,
     diagnostics: &'a mut Diagnostics,
     sites: HashMap<&'a str, SiteIndex>,
-    /// What `[defaults] params` mean for a type, by the type's name.
-    default_params: HashMap<Arc<str>, Vec<Given>>,
+    /// The types that are used, and what `[defaults] params` mean for them.
+    used: Vec<(Arc<DeviceType>, Arc<[Given]>)>,
+    /// What is wrong with `[defaults] params`.
+    reported: Vec<Diagnostic>,
+    shared: Shared<'a>,
+    expander: Expander,
+    waiting: Vec<Ready<'static>>,
+    /// How many devices there are.
+    total: u64,
+    is_too_large: bool,
 }
 
 impl<'a, 's> Resolver<'a, 's> {
+    /// `text` is that of `source`, `entries` about how many entries are to come.
     pub(super) fn new(
         catalog: &'a Catalog,
         written: &'a Written<'a, 'a>,
-        source: &'a str,
-        secrets: &'a mut Secrets<'s>,
+        (source, text): (SourceId, &'a str),
+        secrets: Secrets<'s>,
+        entries: usize,
         diagnostics: &'a mut Diagnostics,
     ) -> Self {
         let sites = (0..).zip(&written.sites).map(|(index, site)| (&*site.site.name, SiteIndex(index)));
-        let sites = sites.collect();
-        Self { catalog, written, source, secrets, diagnostics, sites, default_params: HashMap::new() }
+        let mut resolver = Self {
+            catalog,
+            written,
+            source: text,
+            secrets,
+            diagnostics,
+            sites: sites.collect(),
+            used: Vec::new(),
+            reported: Vec::new(),
+            shared: Shared::new(&written.defaults, &written.sites),
+            expander: Expander::new(source, entries),
+            waiting: Vec::new(),
+            total: 0,
+            is_too_large: false,
+        };
+        resolver.read_defaults();
+        resolver
+    }
+
+    /// Takes a `[[device]]`; whether it is one.
+    pub(super) fn take(&mut self, table: TomlValue<'_, '_>) -> bool {
+        let Some(entry) = Entry::read(table, self.diagnostics) else { return false };
+        let ready = self.read_entry(&entry);
+        self.total = self.total.saturating_add(ready.count);
+        if self.total > MOST_DEVICES && !self.is_too_large {
+            self.is_too_large = true;
+            let mistake = Diagnostic::error("the inventory has more than 10 million devices");
+            self.diagnostics.push(mistake.at(entry.span.clone(), "up to here"));
+        }
+        if self.waiting.is_empty() && ready.count <= 1 {
+            self.expander.expand(&ready, self.diagnostics);
+        } else {
+            self.waiting.push(ready.into_owned());
+        }
+        true
     }
 
     /// All devices; `None` when there are more than fit.
-    pub(super) fn resolve(mut self) -> Option<Resolved> {
-        self.read_defaults();
-        let ready: Vec<Ready<'a>> = self.written.entries.iter().map(|entry| self.read_entry(entry)).collect();
-        let mut total: u64 = 0;
-        for one in &ready {
-            total += one.count;
-            if total > MOST_DEVICES {
-                self.diagnostics.push(
-                    Diagnostic::error("the inventory has more than 10 million devices")
-                        .at(one.entry.span.clone(), "up to here"),
-                );
-                return None;
-            }
+    pub(super) fn finish(mut self) -> Option<Resolved> {
+        self.judge_default_params();
+        if self.is_too_large {
+            return None;
         }
-        let mut expander = Expander::new(self.written, usize::try_from(total).unwrap_or(0), self.diagnostics);
-        for one in &ready {
-            expander.expand(one);
+        self.expander.reserve(usize::try_from(self.total).unwrap_or(0));
+        for ready in self.waiting {
+            self.expander.expand(&ready, self.diagnostics);
         }
-        Some(expander.finish())
+        Some(self.expander.finish())
     }
 
     /// Judges `[defaults]` by itself, so that a mistake in it is reported once.
@@ -83,41 +170,42 @@ impl<'a, 's> Resolver<'a, 's> {
         if let Some(site) = &defaults.site {
             self.find_site(site);
         }
-        let mut used: Vec<Arc<DeviceType>> = Vec::new();
-        let mut seen: HashSet<&str> = HashSet::new();
-        let named = self.written.entries.iter().filter_map(|entry| entry.layer.device_type.as_ref());
-        for (name, _) in defaults.device_type.iter().chain(named) {
-            if seen.insert(name) {
-                used.extend(self.catalog.get(name).cloned());
+        if let Some(text) = &defaults.device_type
+            && let Some(device_type) = self.find_type(text)
+        {
+            self.default_params(&device_type);
+        }
+    }
+
+    /// What `[defaults] params` mean for a type.
+    fn default_params(&mut self, device_type: &Arc<DeviceType>) -> Arc<[Given]> {
+        if let Some((_, given)) = self.used.iter().find(|(one, _)| Arc::ptr_eq(one, device_type)) {
+            return given.clone();
+        }
+        let mut found = Diagnostics::default();
+        let mut given = Vec::new();
+        for (key, _, value) in &self.written.defaults.params {
+            if let Some(spec) = device_type.param(key) {
+                given.extend(Given::read(spec, *value, &mut self.secrets, &mut found));
             }
         }
-        if let Some(text) = &defaults.device_type {
-            self.find_type(text);
-        }
-        let mut reported: Vec<Diagnostic> = Vec::new();
-        for device_type in &used {
-            let mut found = Diagnostics::default();
-            let mut given = Vec::new();
-            for (key, _, value) in &defaults.params {
-                if let Some(spec) = device_type.param(key) {
-                    given.extend(Given::read(spec, *value, self.secrets, &mut found));
-                }
-            }
-            self.default_params.insert(device_type.name.clone(), given);
-            for one in found.iter() {
-                // Types that share a parameter find the same mistake.
-                if !reported.contains(one) {
-                    reported.push(one.clone());
-                }
+        for one in found.iter() {
+            // Types that share a parameter find the same mistake.
+            if !self.reported.contains(one) {
+                self.reported.push(one.clone());
+                self.diagnostics.push(one.clone());
             }
         }
-        for one in reported {
-            self.diagnostics.push(one);
-        }
-        for (key, span, _) in &defaults.params {
-            // Defaults serve devices of several types: one that knows the parameter is enough.
-            if let Some(first) = used.first()
-                && used.iter().all(|one| one.param(key).is_none())
+        let given: Arc<[Given]> = given.into();
+        self.used.push((device_type.clone(), given.clone()));
+        given
+    }
+
+    /// Defaults serve devices of several types: one that knows the parameter is enough.
+    fn judge_default_params(&mut self) {
+        for (key, span, _) in &self.written.defaults.params {
+            if let Some((first, _)) = self.used.first()
+                && self.used.iter().all(|(one, _)| one.param(key).is_none())
             {
                 params::unknown(key, span.clone(), first, self.diagnostics);
             }
@@ -148,9 +236,10 @@ impl<'a, 's> Resolver<'a, 's> {
         None
     }
 
-    fn read_entry(&mut self, entry: &'a Entry<'a, 'a>) -> Ready<'a> {
+    fn read_entry<'t>(&mut self, entry: &Entry<'t, '_>) -> Ready<'t> {
         let defaults = &self.written.defaults;
-        let device_type = match (&entry.layer.device_type, &defaults.device_type) {
+        let layer = &entry.layer;
+        let device_type = match (&layer.device_type, &defaults.device_type) {
             (Some(text), _) => self.find_type(text),
             (None, Some((name, _))) => self.catalog.get(name).cloned(),
             (None, None) => {
@@ -160,39 +249,40 @@ impl<'a, 's> Resolver<'a, 's> {
                 None
             }
         };
-        if let (Some(one), Some(TelnetMode::Auto), Some(span)) =
-            (&device_type, entry.layer.link.telnet, &entry.layer.telnet)
+        if let (Some(one), Some(TelnetMode::Auto), Some(span)) = (&device_type, layer.link.telnet, &layer.telnet)
             && !one.link.may_detect_telnet
         {
             refuse_detection(span.clone(), self.diagnostics);
         }
-        let site = match (&entry.layer.site, &defaults.site) {
+        let site = match (&layer.site, &defaults.site) {
             (Some(text), _) => self.find_site(text),
             (None, Some((name, _))) => self.sites.get(name).copied(),
             (None, None) => None,
         };
-        let name = entry.name.as_ref().and_then(|text| self.read_pattern(text, Place::Name));
-        let address = entry.address.as_ref().and_then(|text| self.read_pattern(text, Place::Address));
+        let name = entry.name.as_ref().and_then(|text| self.read_words(text, Place::Name));
+        let address = entry.address.as_ref().and_then(|text| self.read_words(text, Place::Address));
         if device_type.is_none() {
-            self.check_address(entry, address.as_ref());
+            self.check_address(address.as_ref());
         }
         let params = device_type.as_ref().map(|one| self.read_params(entry, one)).unwrap_or_default();
-        let mut ready = Ready { entry, device_type, name, address, params, site, count: 0 };
+        let member = device_type.map(|one| self.shared.member(&one, site, layer));
+        let site = site.and_then(|site| self.written.sites.get(site.get())).map(|site| site.site.name.clone());
+        let mut ready = Ready { name, address, member, site, tags: self.shared.tags(&layer.tags), params, count: 0 };
         ready.count = self.count(&mut ready);
         ready
     }
 
     /// Without a type no device is made, but what can be seen to be no address is said all the same.
-    fn check_address(&mut self, entry: &Entry<'_, '_>, pattern: Option<&Pattern>) {
-        let Some(((_, span), pattern)) = entry.address.as_ref().zip(pattern) else { return };
-        if let Err(wrong) = Address::parse(&pattern.member(0), Some(1)) {
+    fn check_address(&mut self, address: Option<&(Words<'_>, Span)>) {
+        let Some((words, span)) = address else { return };
+        if let Err(wrong) = Address::parse(words.at(0, &mut String::new()), Some(1)) {
             self.diagnostics.push(Diagnostic::error(wrong.to_string()).at(span.clone(), ""));
         }
     }
 
-    fn read_pattern(&mut self, (text, span): &Text<'_>, place: Place) -> Option<Pattern> {
-        match Pattern::parse(text, place) {
-            Ok(pattern) => Some(pattern),
+    fn read_words<'t>(&mut self, (text, span): &Text<'t>, place: Place) -> Option<(Words<'t>, Span)> {
+        match Words::read(text, place) {
+            Ok(words) => Some((words, span.clone())),
             Err(wrong) => {
                 let at = inside(span, text, wrong.at, self.source);
                 self.diagnostics.push(Diagnostic::error(wrong.message).at(at, ""));
@@ -201,38 +291,39 @@ impl<'a, 's> Resolver<'a, 's> {
         }
     }
 
-    fn read_params(&mut self, entry: &Entry<'_, '_>, device_type: &DeviceType) -> Vec<Given> {
-        let mut all = self.default_params.get(&device_type.name).cloned().unwrap_or_default();
+    fn read_params(&mut self, entry: &Entry<'_, '_>, device_type: &Arc<DeviceType>) -> Arc<[Given]> {
+        let defaults = self.default_params(device_type);
+        if entry.layer.params.is_empty() {
+            return defaults;
+        }
+        let mut all = defaults.to_vec();
         for (key, span, value) in &entry.layer.params {
             let Some(spec) = device_type.param(key) else {
                 params::unknown(key, span.clone(), device_type, self.diagnostics);
                 continue;
             };
             all.retain(|given| given.name != spec.name);
-            all.extend(Given::read(spec, *value, self.secrets, self.diagnostics));
+            all.extend(Given::read(spec, *value, &mut self.secrets, self.diagnostics));
         }
-        all
+        all.into()
     }
 
     /// How many devices an entry stands for; fields whose counts differ are reported, and then none.
     fn count(&mut self, ready: &mut Ready<'_>) -> u64 {
-        let entry = ready.entry;
-        let mut fields: Vec<(String, &str, u64, Span)> = Vec::new();
-        if let (Some(pattern), Some((_, span))) = (&ready.name, &entry.name) {
-            fields.push(("name".to_owned(), "names", pattern.count(), span.clone()));
-        }
-        if let (Some(pattern), Some((_, span))) = (&ready.address, &entry.address) {
-            fields.push(("address".to_owned(), "addresses", pattern.count(), span.clone()));
-        }
-        for given in &ready.params {
-            if given.count() > 1 {
-                fields.push((given.name.to_string(), "values", given.count(), given.span.clone()));
+        let mut fields: Vec<(&str, &str, u64, &Span)> = Vec::new();
+        for (field, plural, text) in [("name", "names", &ready.name), ("address", "addresses", &ready.address)] {
+            if let Some((words, span)) = text
+                && words.count() > 1
+            {
+                fields.push((field, plural, words.count(), span));
             }
         }
-        let mut ranged = fields.iter().filter(|(_, _, count, _)| *count > 1);
+        let params = ready.params.iter().filter(|given| given.count() > 1);
+        fields.extend(params.map(|given| (&*given.name, "values", given.count(), &given.span)));
+        let mut ranged = fields.into_iter();
         let Some((first, plural, count, span)) = ranged.next() else { return 1 };
         let mut same = true;
-        for (field, their_plural, theirs, their_span) in ranged.filter(|(_, _, theirs, _)| theirs != count) {
+        for (field, their_plural, theirs, their_span) in ranged.filter(|(_, _, theirs, _)| *theirs != count) {
             same = false;
             self.diagnostics.push(
                 Diagnostic::error(format!("`{first}` expands to {count} devices, `{field}` to {theirs}"))
@@ -241,11 +332,10 @@ impl<'a, 's> Resolver<'a, 's> {
                     .help("give both ranges the same count, or fix one value"),
             );
         }
-        let count = *count;
         if !same {
             // Names alone can still be compared with those of other entries.
             ready.address = None;
-            return ready.name.as_ref().map_or(0, Pattern::count);
+            return ready.name.as_ref().map_or(0, |(words, _)| words.count());
         }
         count
     }

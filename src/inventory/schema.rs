@@ -13,6 +13,9 @@ use crate::device_type::{LinkOverrides, read_timing};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span, TomlTable, TomlValue, nearest};
 use crate::model::TimingOverrides;
 
+/// The key of the devices, of which there may be many.
+pub(super) const DEVICE: &str = "device";
+
 /// The most lanes at once that may be asked for.
 const MOST_LANES: i64 = 1_000_000;
 
@@ -29,7 +32,8 @@ pub(super) struct Written<'t, 'i> {
     pub(super) defaults: Layer<'t, 'i>,
     pub(super) sites: Vec<WrittenSite>,
     pub(super) groups: Vec<WrittenGroup<'t>>,
-    pub(super) entries: Vec<Entry<'t, 'i>>,
+    /// The `[[device]]` tables, unless they were cut off.
+    pub(super) devices: Vec<TomlValue<'t, 'i>>,
 }
 
 /// What `[defaults]` and `[[device]]` both may say.
@@ -89,21 +93,9 @@ impl<'t, 'i> Written<'t, 'i> {
         }
         let sites = read_sites(&mut root, diagnostics);
         let groups = read_groups(&mut root, source, diagnostics);
-        let entries = root
-            .array("device", diagnostics)
-            .into_iter()
-            .filter_map(|value| Some(Entry::read(value.table(entry_words(value), diagnostics)?, diagnostics)))
-            .collect();
+        let devices = root.array(DEVICE, diagnostics);
         root.finish(diagnostics);
-        Self { name: name.map(|(name, _)| name), run, defaults, sites, groups, entries }
-    }
-}
-
-/// What an entry is called in messages: by its name, where it has one.
-fn entry_words(value: TomlValue<'_, '_>) -> String {
-    match value.value().get("name").and_then(|name| name.get_ref().as_str()) {
-        Some(name) => format!("[[device]] `{name}`"),
-        None => "[[device]]".to_owned(),
+        Self { name: name.map(|(name, _)| name), run, defaults, sites, groups, devices }
     }
 }
 
@@ -133,14 +125,16 @@ impl<'t, 'i> Layer<'t, 'i> {
 }
 
 impl<'t, 'i> Entry<'t, 'i> {
-    fn read(mut table: TomlTable<'t, 'i>, diagnostics: &mut Diagnostics) -> Self {
+    /// Reads one `[[device]]`; `None` when it is no table.
+    pub(super) fn read(value: TomlValue<'t, 'i>, diagnostics: &mut Diagnostics) -> Option<Self> {
+        let mut table = value.table("[[device]]", diagnostics)?.named_by("name");
         let name = table.required_text("name", diagnostics);
         let name = name.filter(|name| is_name("a device's name", name, diagnostics));
         let address = table.required_text("address", diagnostics);
         let layer = Layer::read(&mut table, diagnostics);
         let span = table.span();
         table.finish(diagnostics);
-        Self { span, name, address, layer }
+        Some(Self { span, name, address, layer })
     }
 }
 
@@ -200,7 +194,7 @@ fn read_groups<'t>(root: &mut TomlTable<'t, '_>, source: &str, diagnostics: &mut
 fn is_name(what: &str, (name, span): &Text<'_>, diagnostics: &mut Diagnostics) -> bool {
     let wrong = if name.trim().is_empty() {
         format!("{what} is empty")
-    } else if name.chars().any(char::is_control) {
+    } else if (!name.bytes().all(|b| matches!(b, b' '..=b'~'))) && name.chars().any(char::is_control) {
         format!("{what} has a control character in it")
     } else if name.len() > LONGEST_NAME && !name.contains('[') {
         format!("{what} is {} bytes long; at most {LONGEST_NAME} fit", name.len())

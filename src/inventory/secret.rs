@@ -8,7 +8,6 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::path::Path;
 
-use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::device_type::Catalog;
@@ -58,7 +57,7 @@ impl<'a> Secrets<'a> {
 
     fn look_up(&mut self, value: TomlValue<'_, '_>, diagnostics: &mut Diagnostics) -> Option<(String, Option<KeptIn>)> {
         let what = format!("`{}`", value.key());
-        let mut table = value.table(what.as_str(), diagnostics)?;
+        let mut table = value.table(what.clone(), diagnostics)?;
         let variable = table.text("env", diagnostics);
         let file = table.text("file", diagnostics);
         let ways = usize::from(table.get("env").is_some()) + usize::from(table.get("file").is_some());
@@ -100,43 +99,67 @@ impl<'a> Secrets<'a> {
     }
 }
 
-/// The places of everything in the file that is, or by its key may be, a secret written plainly. A `tree` with syntax
-/// errors lacks what could not be read, so then the `text` itself is searched, too.
-pub(super) fn plain_secrets(
-    text: &str,
-    tree: &Spanned<DeTable<'_>>,
-    is_broken: bool,
-    catalog: &Catalog,
-) -> Vec<Range<usize>> {
-    let declared: HashSet<&str> = catalog.secret_params().collect();
-    let mut found = Vec::new();
-    visit(tree.get_ref(), &declared, &mut found);
-    if is_broken {
-        search(text, &declared, &mut found);
-    }
-    found
+/// So many keys are remembered with the answer whether a secret stands behind them: the same few come again and again.
+const MOST_KEYS: usize = 32;
+
+/// Finds the places of everything in a file that is, or by its key may be, a secret written plainly.
+pub(super) struct PlainSecrets<'c> {
+    /// The parameters that types declare as secrets.
+    declared: HashSet<&'c str>,
+    judged: Vec<(String, bool)>,
+    found: Vec<Range<usize>>,
 }
 
-fn visit(table: &DeTable<'_>, declared: &HashSet<&str>, found: &mut Vec<Range<usize>>) {
-    for (key, value) in table {
-        let is_secret = is_secret_key(key.get_ref(), declared);
-        match value.get_ref() {
-            DeValue::Table(inner) if is_secret => {
-                // Where it is kept may be shown; anything else in there is a slip, and may be the secret itself.
-                let slips = inner.iter().filter(|(key, _)| !matches!(&**key.get_ref(), "env" | "file"));
-                found.extend(slips.map(|(_, value)| value.span()));
-            }
-            _ if is_secret => found.push(value.span()),
-            DeValue::Table(inner) => visit(inner, declared, found),
-            DeValue::Array(items) => {
-                for item in items {
-                    if let DeValue::Table(inner) = item.get_ref() {
-                        visit(inner, declared, found);
+impl<'c> PlainSecrets<'c> {
+    pub(super) fn new(catalog: &'c Catalog) -> Self {
+        let declared = catalog.secret_params().collect();
+        Self { declared, judged: Vec::new(), found: Vec::new() }
+    }
+
+    /// The places found.
+    pub(super) fn found(self) -> Vec<Range<usize>> {
+        self.found
+    }
+
+    /// Looks into a table and everything in it.
+    pub(super) fn visit(&mut self, table: &DeTable<'_>) {
+        for (key, value) in table {
+            let is_secret = self.is_secret(key.get_ref());
+            match value.get_ref() {
+                DeValue::Table(inner) if is_secret => {
+                    // Where it is kept may be shown; anything else in there is a slip, and may be the secret itself.
+                    let slips = inner.iter().filter(|(key, _)| !matches!(&**key.get_ref(), "env" | "file"));
+                    self.found.extend(slips.map(|(_, value)| value.span()));
+                }
+                _ if is_secret => self.found.push(value.span()),
+                DeValue::Table(inner) => self.visit(inner),
+                DeValue::Array(items) => {
+                    for item in items {
+                        if let DeValue::Table(inner) = item.get_ref() {
+                            self.visit(inner);
+                        }
                     }
                 }
+                _ => {}
             }
-            _ => {}
         }
+    }
+
+    /// Looks through a text with syntax errors, whose tree lacks what could not be read.
+    pub(super) fn search(&mut self, text: &str) {
+        search(text, &self.declared, &mut self.found);
+    }
+
+    fn is_secret(&mut self, key: &str) -> bool {
+        if let Some((_, answer)) = self.judged.iter().find(|(judged, _)| judged == key) {
+            return *answer;
+        }
+        let answer = is_secret_key(key, &self.declared);
+        if self.judged.len() == MOST_KEYS {
+            self.judged.clear();
+        }
+        self.judged.push((key.to_owned(), answer));
+        answer
     }
 }
 

@@ -56,7 +56,9 @@ impl Address {
     /// # Errors
     /// When the text has no host, a port out of range, or no port where no default exists.
     pub fn parse(text: &str, default_port: Option<u16>) -> Result<Self, AddressError> {
-        if let Some((scheme, _)) = text.split_once("://") {
+        if text.contains('/')
+            && let Some((scheme, _)) = text.split_once("://")
+        {
             return Err(AddressError::Url(scheme.to_owned()));
         }
         let (host, port) = match text.strip_prefix('[') {

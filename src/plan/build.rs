@@ -40,7 +40,7 @@ pub fn build(request: &PlanRequest<'_>, sources: &mut Sources, diagnostics: &mut
         .selection
         .iter()
         .filter_map(|&place| {
-            Some((request.fleet.devices.get(place as usize)?, request.fleet.members.get(place as usize)?))
+            Some((request.fleet.devices.get(place as usize)?, request.fleet.members.get(place as usize)?.as_ref()))
         })
         .collect();
     let ways = match request.command {
@@ -193,12 +193,12 @@ impl<'a> Planner<'a> {
     }
 
     fn timing(&mut self, request: &Arc<Request>, member: &Member) -> Arc<Timing> {
-        let key = (Arc::as_ptr(request).addr(), *member.timing);
+        let key = (Arc::as_ptr(request).addr(), member.timing);
         let plan = self.request;
         self.timings
             .entry(key)
             .or_insert_with(|| {
-                let layers = plan.flags.over(*member.timing).over(request.timing()).over(plan.fleet.run.timing);
+                let layers = plan.flags.over(member.timing).over(request.timing()).over(plan.fleet.run.timing);
                 Arc::new(layers.resolve(plan.built_in))
             })
             .clone()

@@ -21,7 +21,7 @@ pub struct Prepared {
     /// Lanes at once, before the limit on open files is looked at.
     pub concurrency: usize,
     /// What the devices are, for a simulated fleet: beside the plan's devices.
-    pub members: Vec<Member>,
+    pub members: Vec<Arc<Member>>,
 }
 
 /// What preparing came to.

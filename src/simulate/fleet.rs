@@ -46,7 +46,7 @@ impl SimulatedFleet {
     ///
     /// # Errors
     /// When no listener can be opened, or a device's type cannot be simulated.
-    pub fn start(devices: &[Device], members: &[Member], night: &Night) -> io::Result<Self> {
+    pub fn start(devices: &[Device], members: &[Arc<Member>], night: &Night) -> io::Result<Self> {
         let listener = TcpListener::from(listening()?);
         let port = listener.local_addr()?.port();
         let refusing = Socket::new(Domain::IPV4, Type::STREAM, None)?;

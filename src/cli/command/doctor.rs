@@ -145,7 +145,7 @@ fn of_inventory(args: &DoctorArgs, terminal: &Terminal) -> Result<Subject, ExitS
     Ok(Subject {
         device: device.clone(),
         device_type: member.device_type.clone(),
-        timing: (*member.timing, fleet.run.timing),
+        timing: (member.timing, fleet.run.timing),
         link: member.link,
     })
 }

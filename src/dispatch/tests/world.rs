@@ -146,7 +146,7 @@ impl World {
         let mut sources = Sources::default();
         let mut diagnostics = Diagnostics::default();
         let path = std::path::Path::new("fleet.toml");
-        let fleet = inventory::read(&self.inventory, path, &TYPES, &mut sources, &|_| None, &mut diagnostics);
+        let fleet = inventory::read(&*self.inventory, path, &TYPES, &mut sources, &|_| None, &mut diagnostics);
         let Some(fleet) = fleet else { panic!("{}", render_all(&diagnostics, &sources, false)) };
         let selection: Vec<u32> = (0..).take(fleet.devices.len()).collect();
         let second = Duration::from_secs(1);

@@ -1,0 +1,92 @@
+//! What many devices have in common is kept once: tags, and what a device inherits.
+
+use std::sync::Arc;
+
+use hashbrown::{HashMap, HashSet};
+
+use super::fleet::{Member, SiteIndex};
+use super::schema::{Layer, WrittenSite};
+use crate::device_type::{DeviceType, LinkOverrides};
+use crate::model::TimingOverrides;
+
+/// What tells the inheritances of devices apart: the type, the site, and what a device says itself, if anything.
+#[derive(PartialEq, Eq, Hash)]
+struct Heir {
+    device_type: *const DeviceType,
+    site: Option<SiteIndex>,
+    own: Option<Box<(TimingOverrides, LinkOverrides)>>,
+}
+
+/// Everything that devices share.
+pub(super) struct Shared<'a> {
+    defaults: &'a Layer<'a, 'a>,
+    sites: &'a [WrittenSite],
+    /// By a device's own tags, a NUL behind each: no tag has one in it.
+    tags: HashMap<String, Arc<[Arc<str>]>>,
+    texts: HashSet<Arc<str>>,
+    members: HashMap<Heir, Arc<Member>>,
+    /// Room to work in.
+    key: String,
+}
+
+impl<'a> Shared<'a> {
+    pub(super) fn new(defaults: &'a Layer<'a, 'a>, sites: &'a [WrittenSite]) -> Self {
+        let (tags, texts, members) = (HashMap::new(), HashSet::new(), HashMap::new());
+        Self { defaults, sites, tags, texts, members, key: String::new() }
+    }
+
+    /// A device's tags, those of `[defaults]` first.
+    pub(super) fn tags(&mut self, own: &[&str]) -> Arc<[Arc<str>]> {
+        self.key.clear();
+        for tag in own {
+            self.key.push_str(tag);
+            self.key.push('\0');
+        }
+        if let Some(known) = self.tags.get(&self.key) {
+            return known.clone();
+        }
+        let mut all: Vec<Arc<str>> = Vec::new();
+        for tag in self.defaults.tags.iter().chain(own) {
+            let tag = self.text(tag);
+            if !all.contains(&tag) {
+                all.push(tag);
+            }
+        }
+        let all: Arc<[Arc<str>]> = all.into();
+        self.tags.insert(self.key.clone(), all.clone());
+        all
+    }
+
+    fn text(&mut self, text: &str) -> Arc<str> {
+        if let Some(known) = self.texts.get(text) {
+            return known.clone();
+        }
+        let text: Arc<str> = text.into();
+        self.texts.insert(text.clone());
+        text
+    }
+
+    /// What a device of this type and site inherits under what it says itself.
+    pub(super) fn member(
+        &mut self,
+        device_type: &Arc<DeviceType>,
+        site: Option<SiteIndex>,
+        layer: &Layer<'_, '_>,
+    ) -> Arc<Member> {
+        let (timing, link) = (layer.timing, layer.link);
+        let says_nothing = timing == TimingOverrides::default() && link == LinkOverrides::default();
+        let own = (!says_nothing).then(|| Box::new((timing, link)));
+        let (defaults, sites) = (self.defaults, self.sites);
+        let heir = Heir { device_type: Arc::as_ptr(device_type), site, own };
+        let member = self.members.entry(heir).or_insert_with(|| {
+            let of_site = site.and_then(|site| sites.get(site.get())).map(|site| site.timing).unwrap_or_default();
+            Arc::new(Member {
+                device_type: device_type.clone(),
+                timing: timing.over(of_site).over(defaults.timing),
+                link: link.over(defaults.link),
+                site,
+            })
+        });
+        member.clone()
+    }
+}
