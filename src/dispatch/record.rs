@@ -183,11 +183,11 @@ impl Record {
             elapsed: now.saturating_duration_since(self.started),
             finished_at: Some(clock.at(now)),
             sent: self.was_written.then(|| job.request.payload().clone()),
-            reply: last.reply,
+            reply: last.reply.map(Into::into),
             value: last.value,
             file: last.file,
-            error: last.failure,
-            earlier_errors: self.earlier,
+            error: last.failure.map(Box::new),
+            earlier_errors: self.earlier.into(),
         }
     }
 }

@@ -80,7 +80,7 @@ pub(super) fn groups(run: &Collected) -> Vec<Group<'_>> {
 }
 
 fn key<'a>(device: &Device, outcome: &'a Outcome) -> Key<'a> {
-    let failure = outcome.error.as_ref();
+    let failure = outcome.error.as_deref();
     Key {
         status: outcome.status,
         delivery: outcome.delivery,
@@ -129,7 +129,7 @@ impl<'a> Gathered<'a> {
 }
 
 fn group<'a>(key: &Key<'_>, gathered: Gathered<'a>) -> Group<'a> {
-    let Some(failure) = &gathered.first.error else {
+    let Some(failure) = gathered.first.error.as_deref() else {
         let cause = match key.reason {
             Some(SkipReason::Interrupted) => "not started, the run was interrupted",
             Some(SkipReason::Deadline) => "not started, the run's deadline was over",

@@ -313,7 +313,7 @@ fn a_report_of_awkward_devices_is_what_serde_json_makes_of_it() {
                 value: value.clone(),
                 file: (n == 3).then(|| Box::new(file)),
                 elapsed: Duration::from_micros(micros),
-                earlier_errors: if n == 4 { earlier.to_vec() } else { Vec::new() },
+                earlier_errors: if n == 4 { earlier.clone().into() } else { Box::default() },
                 ..outcome(Status::Rejected, Delivery::Unknown, micros, Some(failure(ErrorKind::Refused)))
             };
             all.push((awkward.clone(), outcome.clone()));
