@@ -86,8 +86,7 @@ pub(super) struct SummaryRecord {
 pub(super) struct DeviceRecord<'a> {
     pub(super) name: &'a str,
     /// `host:port`.
-    #[schemars(with = "String")]
-    pub(super) address: Shown<&'a crate::model::Address>,
+    pub(super) address: &'a str,
     pub(super) r#type: &'a str,
     pub(super) site: Option<&'a str>,
     #[schemars(with = "Vec<String>")]

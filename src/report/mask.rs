@@ -28,11 +28,16 @@ impl<'a> Mask<'a> {
 
     /// The secrets of the device's parameters and of what was sent to it.
     pub(super) fn of(device: &'a Device, sent: Option<&'a Payload>) -> Self {
-        let secrets = device.params.iter().filter_map(|(_, value)| match value {
-            ParamValue::Secret(secret) => Some(secret.expose().as_bytes()),
-            _ => None,
-        });
-        Self::sorted(secrets.chain(sent.into_iter().flat_map(Payload::secrets)).collect())
+        let mut secrets = Vec::new();
+        for (_, value) in device.params.iter() {
+            if let ParamValue::Secret(secret) = value {
+                secrets.push(secret.expose().as_bytes());
+            }
+        }
+        if let Some(sent) = sent.filter(|sent| sent.has_secret()) {
+            secrets.extend(sent.secrets());
+        }
+        if secrets.is_empty() { Self::default() } else { Self::sorted(secrets) }
     }
 
     fn sorted(mut secrets: Vec<&'a [u8]>) -> Self {

@@ -8,8 +8,8 @@ use std::time::Duration;
 use serde::ser::{Serialize, SerializeSeq, Serializer};
 
 use super::document::{
-    CommandRecord, DeviceRecord, EarlierErrorRecord, ErrorRecord, FileDocument, REPORT_SCHEMA, Report, Shown,
-    SummaryRecord, VERSION, ValueRecord,
+    CommandRecord, DeviceRecord, EarlierErrorRecord, ErrorRecord, FileDocument, REPORT_SCHEMA, Report, SummaryRecord,
+    VERSION, ValueRecord,
 };
 use super::mask::Mask;
 use super::moment::Moment;
@@ -86,7 +86,7 @@ pub(super) fn device_record<'a>(device: &'a Device, outcome: &'a Outcome, texts:
     let (reply, reply_hex) = outcome.reply.as_ref().map(|reply| texts.reply.of(reply, &mask)).unzip();
     DeviceRecord {
         name: &device.name,
-        address: Shown(&device.address),
+        address: texts.address.of(&device.address),
         r#type: &device.device_type,
         site: device.site.as_deref(),
         tags: &device.tags,

@@ -1,4 +1,4 @@
-//! What was sent and what came back, as the texts that reports show of them.
+//! What was sent and what came back, and where, as the texts that reports show of them.
 //!
 //! Most devices of a run get the same bytes and give the same reply, so the texts of the last device are kept for the
 //! next: they are made again only when its bytes differ, and then in the same memory.
@@ -6,13 +6,27 @@
 use std::sync::Arc;
 
 use super::mask::Mask;
-use crate::model::{Payload, escape};
+use crate::model::{Address, Payload, escape};
 
 /// The texts of one device after the other.
 #[derive(Default)]
 pub(super) struct Texts {
+    pub(super) address: AddressText,
     pub(super) sent: SentTexts,
     pub(super) reply: ReplyTexts,
+}
+
+/// Where a device is.
+#[derive(Default)]
+pub(super) struct AddressText(String);
+
+impl AddressText {
+    /// The address, `host:port`.
+    pub(super) fn of(&mut self, address: &Address) -> &str {
+        self.0.clear();
+        address.push_shown(&mut self.0);
+        &self.0
+    }
 }
 
 /// A command with its affixes.

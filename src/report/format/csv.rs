@@ -55,7 +55,7 @@ fn push_row(row: &mut Vec<u8>, device: &Device, outcome: &Outcome, texts: &mut T
     row.push(b'"');
     push_foreign(row, &device.name);
     row.extend_from_slice(BETWEEN);
-    push_foreign(row, &device.address.to_string());
+    push_foreign(row, texts.address.of(&device.address));
     row.extend_from_slice(BETWEEN);
     push_foreign(row, &device.device_type);
     row.extend_from_slice(BETWEEN);
@@ -65,7 +65,7 @@ fn push_row(row: &mut Vec<u8>, device: &Device, outcome: &Outcome, texts: &mut T
     row.extend_from_slice(BETWEEN);
     row.extend_from_slice(outcome.delivery.as_str().as_bytes());
     row.extend_from_slice(BETWEEN);
-    write!(row, "{}", outcome.attempts)?;
+    serde_json::to_writer(&mut *row, &outcome.attempts)?;
     row.extend_from_slice(BETWEEN);
     serde_json::to_writer(&mut *row, &record::tenths_of_ms(outcome.elapsed))?;
     row.extend_from_slice(BETWEEN);
@@ -102,7 +102,7 @@ fn push_foreign(row: &mut Vec<u8>, text: &str) {
     if text.starts_with(['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠']) {
         row.push(b'\'');
     }
-    if text.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'"') {
+    if escape::is_plain(text) {
         row.extend_from_slice(text.as_bytes());
     } else {
         row.extend_from_slice(escape::printable(text).replace('"', "\"\"").as_bytes());

@@ -77,17 +77,28 @@ impl<'a> Serializer<'a> {
 }
 
 impl Container<'_, '_> {
+    #[inline]
     fn separate(&mut self) -> Result<(), Error> {
+        if matches!((self.layout, self.is_empty), (Layout::Inline, false)) {
+            self.serializer.gathered.extend_from_slice(b", ");
+            Ok(())
+        } else {
+            self.begin_line()
+        }
+    }
+
+    /// Before a member with its own line, and before the first of those on one line.
+    fn begin_line(&mut self) -> Result<(), Error> {
         let is_first = std::mem::replace(&mut self.is_empty, false);
-        let between: &[u8] = match (self.layout, is_first) {
-            (Layout::Document, true) => b"\n  ",
-            (Layout::Document, false) => b",\n  ",
-            (Layout::List, true) => b"\n    ",
-            (Layout::List, false) => b",\n    ",
-            (Layout::Inline, true) => b"",
-            (Layout::Inline, false) => b", ",
+        let line: &[u8] = match self.layout {
+            Layout::Document => b"\n  ",
+            Layout::List => b"\n    ",
+            Layout::Inline => return Ok(()),
         };
-        self.serializer.gathered.extend_from_slice(between);
+        if !is_first {
+            self.serializer.gathered.push(b',');
+        }
+        self.serializer.gathered.extend_from_slice(line);
         if self.serializer.gathered.len() >= FULL { self.serializer.pass_on() } else { Ok(()) }
     }
 
@@ -298,7 +309,8 @@ impl ser::SerializeStruct for Container<'_, '_> {
     type Ok = ();
     type Error = Error;
 
-    #[inline]
+    #[expect(clippy::inline_always, reason = "where it stands the key is a constant, and is copied in a move or two")]
+    #[inline(always)]
     fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), Error> {
         self.separate()?;
         let gathered = &mut *self.serializer.gathered;

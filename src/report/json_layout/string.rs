@@ -2,7 +2,7 @@
 //!
 //! Most texts need no escape: that is found out with one look over their bytes, and then they are copied whole.
 
-use crate::model::escape::steers;
+use crate::model::escape::{is_plain, steers};
 
 /// Appends `text` in quotes.
 pub(super) fn push_string(out: &mut Vec<u8>, text: &str) {
@@ -13,16 +13,11 @@ pub(super) fn push_string(out: &mut Vec<u8>, text: &str) {
 
 /// Appends `text` as it stands between quotes.
 pub(super) fn push_within(out: &mut Vec<u8>, text: &str) {
-    if text.bytes().all(is_plain) {
+    if is_plain(text) {
         out.extend_from_slice(text.as_bytes());
     } else {
         push_escaped(out, text);
     }
-}
-
-/// Whether a byte is a character of its own that stands in a JSON string as it is.
-fn is_plain(byte: u8) -> bool {
-    matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\'
 }
 
 fn push_escaped(out: &mut Vec<u8>, text: &str) {
