@@ -213,11 +213,11 @@ impl Record {
             elapsed: now.saturating_duration_since(self.started),
             finished_at: Some(clock.at(now)),
             sent: self.was_written.then(|| job.request.payload().clone()),
-            reply: last.reply,
+            reply: last.reply.map(Into::into),
             value: last.value,
             file: last.file,
-            error: last.failure,
-            earlier_errors: past.earlier,
+            error: last.failure.map(Box::new),
+            earlier_errors: past.earlier.into(),
         }
     }
 }

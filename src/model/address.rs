@@ -4,7 +4,7 @@
 //! canonical: host names in lower case, IP addresses as the standard library prints them. Whether two names lead to one
 //! machine is not decided here; only a resolver can see that.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 use std::sync::Arc;
@@ -88,6 +88,22 @@ impl Address {
         Self::with(host, port, default_port)
     }
 
+    /// Appends the address as it prints. A report has one per device, usually with an IPv4 address: that is put together
+    /// in a fifth of the time that formatting takes.
+    pub fn push_shown(&self, text: &mut String) {
+        if let Host::Ip(IpAddr::V4(ip)) = &self.host {
+            let [a, b, c, d] = ip.octets();
+            for (octet, after) in [(a, '.'), (b, '.'), (c, '.'), (d, ':')] {
+                push_number(text, octet.into());
+                text.push(after);
+            }
+            push_number(text, self.port);
+        } else {
+            // Writing to a `String` cannot fail.
+            _ = write!(text, "{self}");
+        }
+    }
+
     fn with(host: Host, port: Option<&str>, default_port: Option<u16>) -> Result<Self, AddressError> {
         let port = match port {
             Some(text) => match text.parse::<u16>() {
@@ -98,6 +114,13 @@ impl Address {
         };
         Ok(Self { host, port })
     }
+}
+
+fn push_number(text: &mut String, number: u16) {
+    if number >= 10 {
+        push_number(text, number / 10);
+    }
+    text.extend(char::from_digit(u32::from(number % 10), 10));
 }
 
 fn host_name(text: &str) -> Result<Host, AddressError> {
@@ -145,13 +168,19 @@ mod tests {
         for (text, shown) in [
             ("10.20.0.1", "10.20.0.1:23"),
             ("10.20.0.1:4001", "10.20.0.1:4001"),
+            ("0.9.99.255:65535", "0.9.99.255:65535"),
+            ("100.10.109.200:1", "100.10.109.200:1"),
             ("Relay.Example", "relay.example:23"),
             ("relay.example:17494", "relay.example:17494"),
             ("[2001:DB8::0:1]", "[2001:db8::1]:23"),
             ("[::1]:99", "[::1]:99"),
             ("::1", "[::1]:23"),
         ] {
-            assert_eq!(Address::parse(text, Some(23)).unwrap().to_string(), shown, "{text}");
+            let address = Address::parse(text, Some(23)).unwrap();
+            assert_eq!(address.to_string(), shown, "{text}");
+            let mut pushed = "at ".to_owned();
+            address.push_shown(&mut pushed);
+            assert_eq!(pushed, format!("at {shown}"));
         }
     }
 

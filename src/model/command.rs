@@ -57,25 +57,35 @@ impl Payload {
     /// The bytes as text with escapes, each secret as `‹secret›`.
     pub fn shown(&self) -> String {
         let mut text = String::with_capacity(self.bytes.len());
+        self.push_shown(&mut text);
+        text
+    }
+
+    /// Appends what [`Payload::shown`] gives.
+    pub fn push_shown(&self, text: &mut String) {
         self.pieces(|piece, secret| {
             if secret {
                 text.push_str(SECRET_SHOWN);
             } else {
-                escape::push_shown(&mut text, piece);
+                escape::push_shown(text, piece);
             }
         });
-        text
     }
 
     /// The bytes in hex, two digits each with spaces between; those of secrets are left out.
     pub fn shown_hex(&self) -> String {
         let mut text = String::with_capacity(self.bytes.len() * 3);
+        self.push_shown_hex(&mut text);
+        text
+    }
+
+    /// Appends what [`Payload::shown_hex`] gives, with a space before it where something stands already.
+    pub fn push_shown_hex(&self, text: &mut String) {
         self.pieces(|piece, secret| {
             if !secret {
-                escape::push_hex(&mut text, piece);
+                escape::push_hex(text, piece);
             }
         });
-        text
     }
 
     fn pieces(&self, mut each: impl FnMut(&[u8], bool)) {

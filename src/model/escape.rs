@@ -62,6 +62,30 @@ pub fn steers(c: char) -> bool {
         || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
+/// Whether a text is printable ASCII without quotes and backslashes: it stands as it is in JSON, CSV and on a terminal.
+pub fn is_plain(text: &str) -> bool {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const HIGH_BITS: u64 = ONES << 7;
+    // Eight bytes at a time, for a report asks this of every text in it: the high bit of a byte is set when it is less
+    // than the limit, or equal to the one looked for. A borrow from the byte below can set it too, but only where that
+    // byte has been found already.
+    let less = |word: u64, limit: u8| word.wrapping_sub(ONES * u64::from(limit)) & !word;
+    let equal = |word: u64, byte: u8| less(word ^ (ONES * u64::from(byte)), 1);
+    let finds_none = |word: u64| {
+        let found = word | less(word, b' ') | equal(word, b'"') | equal(word, b'\\') | equal(word, 0x7f);
+        found & HIGH_BITS == 0
+    };
+    let bytes = text.as_bytes();
+    match bytes.last_chunk() {
+        // The last eight are looked at whole, though some of them may have been before.
+        Some(last) => {
+            let (chunks, _) = bytes.as_chunks();
+            finds_none(u64::from_le_bytes(*last)) && chunks.iter().all(|chunk| finds_none(u64::from_le_bytes(*chunk)))
+        }
+        None => bytes.iter().all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\')),
+    }
+}
+
 /// A piece of foreign text (a name, a message of the system) made safe for a terminal: control characters and those
 /// that change the direction of text become `\u{…}`; everything else, accents included, stays.
 pub fn printable(text: &str) -> String {
@@ -152,6 +176,22 @@ mod tests {
         fn no_text_makes_the_reader_panic(text: String) {
             _ = parse(&text);
         }
+    }
+
+    #[test]
+    fn a_plain_text_is_known_wherever_the_other_character_stands() {
+        let others = (0..=0xff).chain([0x0fff, 0x1_0000]).filter_map(char::from_u32);
+        let (plain, other): (Vec<char>, Vec<char>) =
+            others.partition(|c| matches!(c, ' '..='~') && !matches!(c, '"' | '\\'));
+        for len in 0..20 {
+            for place in 0..=len {
+                for (c, is) in plain.iter().map(|c| (c, true)).chain(other.iter().map(|c| (c, false))) {
+                    let text = format!("{}{c}{}", "a".repeat(place), "~".repeat(len - place));
+                    assert_eq!(is_plain(&text), is, "{text:?}");
+                }
+            }
+        }
+        assert!(is_plain(""));
     }
 
     #[test]

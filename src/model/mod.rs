@@ -13,6 +13,7 @@ mod names;
 mod outcome;
 mod run;
 mod secret;
+mod short_bytes;
 mod timing;
 
 pub use address::{Address, AddressError, Host};
@@ -24,4 +25,5 @@ pub use names::{fold_names, selector_name};
 pub use outcome::{AttemptError, Delivery, FileRecord, Outcome, SkipReason, Status, Value};
 pub use run::{Ended, RunId, RunInfo, StopReason, Summary, UnixMillis};
 pub use secret::{KeptIn, Secret};
+pub use short_bytes::ShortBytes;
 pub use timing::{Backoff, Timing, TimingOverrides};

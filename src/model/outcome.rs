@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Failure, Payload, UnixMillis};
+use smol_str::SmolStr;
+
+use super::{Failure, Payload, ShortBytes, UnixMillis};
 
 /// The contract's `status`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -108,7 +110,7 @@ impl SkipReason {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value {
     /// A word, or the captured text as it came: whoever shows it to people makes it safe for a terminal.
-    Text(Box<str>),
+    Text(SmolStr),
     /// A number.
     Int(i64),
     /// A decimal number: 125 with one place is 12.5.
@@ -153,7 +155,8 @@ pub struct AttemptError {
     pub failure: Failure,
 }
 
-/// The record of one device in one run.
+/// The record of one device in one run. It is kept for every device, so what most devices have stands in it without a
+/// block on the heap, and what few have takes a pointer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
     /// What became of the device.
@@ -172,15 +175,15 @@ pub struct Outcome {
     pub sent: Option<Arc<Payload>>,
     /// The frame that was judged; when no frame came, whatever bytes did. A secret in it is still there: whoever shows
     /// it masks what `sent` says is secret.
-    pub reply: Option<Box<[u8]>>,
+    pub reply: Option<ShortBytes>,
     /// What the reply carried.
     pub value: Option<Value>,
     /// The file that was fetched.
     pub file: Option<Box<FileRecord>>,
     /// Why the last attempt failed.
-    pub error: Option<Failure>,
+    pub error: Option<Box<Failure>>,
     /// Why the attempts before it failed.
-    pub earlier_errors: Vec<AttemptError>,
+    pub earlier_errors: Box<[AttemptError]>,
 }
 
 impl Outcome {
@@ -198,7 +201,7 @@ impl Outcome {
             value: None,
             file: None,
             error: None,
-            earlier_errors: Vec::new(),
+            earlier_errors: Box::default(),
         }
     }
 
@@ -211,6 +214,12 @@ impl Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_million_outcomes_fit_into_a_small_machine() {
+        assert!(size_of::<Outcome>() <= 120, "{}", size_of::<Outcome>());
+        assert_eq!(size_of::<Option<Outcome>>(), size_of::<Outcome>());
+    }
 
     #[test]
     fn a_decimal_number_keeps_its_places() {

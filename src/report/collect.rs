@@ -1,7 +1,7 @@
 //! What is known of a run so far: the one collection that all end-of-run formats render from.
 //!
-//! Built from events. Keeps the outcome of each device as it came, and only when some format will need it, so that a
-//! run of 100,000 devices costs one box each, however many reports are written.
+//! Built from events. Keeps the outcome of each device as it came, and only when some format will need it: once, however
+//! many reports are written, and all in one block, so that a run of a million devices costs no box each.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::model::{Device, DeviceIndex, Ended, Outcome, RunEvent, RunInfo, SkipR
 pub struct Collected {
     run: Arc<RunInfo>,
     devices: Arc<[Device]>,
-    outcomes: Option<Vec<Option<Box<Outcome>>>>,
+    outcomes: Option<Vec<Option<Outcome>>>,
     summary: Summary,
     end: Option<End>,
 }
@@ -48,7 +48,7 @@ impl Collected {
         if let RunEvent::DeviceFinished { device, outcome, .. } = event
             && let Some(place) = self.outcomes.as_mut().and_then(|all| all.get_mut(device.get()))
         {
-            *place = Some(outcome);
+            *place = Some(*outcome);
         }
     }
 
@@ -59,7 +59,7 @@ impl Collected {
             self.summary.add(&Outcome::skipped(SkipReason::Internal));
         }
         for place in self.outcomes.iter_mut().flatten() {
-            place.get_or_insert_with(|| Box::new(Outcome::skipped(SkipReason::Internal)));
+            place.get_or_insert_with(|| Outcome::skipped(SkipReason::Internal));
         }
     }
 
@@ -82,7 +82,7 @@ impl Collected {
     /// left out.
     pub fn outcomes(&self) -> impl Iterator<Item = (&Device, &Outcome)> + Clone {
         let kept = self.outcomes.as_deref().unwrap_or_default();
-        self.devices.iter().zip(kept).filter_map(|(device, outcome)| Some((device, outcome.as_deref()?)))
+        self.devices.iter().zip(kept).filter_map(|(device, outcome)| Some((device, outcome.as_ref()?)))
     }
 
     /// The counts so far.

@@ -51,7 +51,7 @@ fn everything() -> Vec<RunEvent> {
         let error = Failure::new(kind).received(n as u64);
         let earlier = AttemptError { attempt: 1, failure: error.clone() };
         let failed = outcome(Status::NoReply, Delivery::None, 1, Some(error));
-        all.push((device(&format!("k-{n}"), "h"), Outcome { earlier_errors: vec![earlier], ..failed }));
+        all.push((device(&format!("k-{n}"), "h"), Outcome { earlier_errors: [earlier].into(), ..failed }));
     }
     for reason in [SkipReason::Interrupted, SkipReason::Deadline, SkipReason::Internal] {
         let site = None;
@@ -171,11 +171,11 @@ fn a_secret_appears_nowhere_also_when_the_device_echoes_it() {
         sent: Some(Arc::new(sent.finish())),
         reply: Some(b"apple? hunter2!".as_slice().into()),
         value: Some(Value::Text("apple".into())),
-        error: Some(error.clone()),
-        earlier_errors: vec![AttemptError { attempt: 1, failure: error.clone() }],
+        error: Some(Box::new(error.clone())),
+        earlier_errors: [AttemptError { attempt: 1, failure: error }].into(),
         ..outcome(Status::Rejected, Delivery::Confirmed, 1, None)
     };
-    let good = Outcome { status: Status::Ok, error: None, earlier_errors: Vec::new(), ..echo.clone() };
+    let good = Outcome { status: Status::Ok, error: None, earlier_errors: Box::default(), ..echo.clone() };
     let events = test_run::run_of(test_run::raw(), vec![(pump.clone(), echo), (pump, good)], Ended::Completed);
     for text in all_formats(&events) {
         for secret in ["apple", "61 70 70 6c 65", "hunter2", "68 75 6e", "sesame"] {

@@ -8,12 +8,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use jiff::Timestamp;
-use jiff::fmt::temporal::DateTimePrinter;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 
-use crate::model::{Delivery, Ended, ErrorKind, SkipReason, Status, UnixMillis};
+use super::moment::Moment;
+use crate::model::{Delivery, Ended, ErrorKind, SkipReason, Status};
 
 /// The version of fleetctl that writes.
 pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -87,8 +86,7 @@ pub(super) struct SummaryRecord {
 pub(super) struct DeviceRecord<'a> {
     pub(super) name: &'a str,
     /// `host:port`.
-    #[schemars(with = "String")]
-    pub(super) address: Shown<&'a crate::model::Address>,
+    pub(super) address: &'a str,
     pub(super) r#type: &'a str,
     pub(super) site: Option<&'a str>,
     #[schemars(with = "Vec<String>")]
@@ -111,13 +109,13 @@ pub(super) struct DeviceRecord<'a> {
     pub(super) elapsed_ms: f64,
     pub(super) finished_at: Option<Moment>,
     /// The command with its affixes, as text with escapes, secrets as `‹secret›`; `null` if it was never written.
-    pub(super) sent: Option<String>,
+    pub(super) sent: Option<&'a str>,
     /// The same in hex; the bytes of secrets are left out.
-    pub(super) sent_hex: Option<String>,
+    pub(super) sent_hex: Option<&'a str>,
     /// The frame that was judged; when no frame came, whatever bytes did.
-    pub(super) reply: Option<String>,
+    pub(super) reply: Option<&'a str>,
     /// The same in hex; `null` when it holds a secret.
-    pub(super) reply_hex: Option<String>,
+    pub(super) reply_hex: Option<&'a str>,
     /// What the reply carried.
     pub(super) value: Option<ValueRecord<'a>>,
     /// The file that was fetched.
@@ -202,7 +200,7 @@ pub(super) enum Line<'a> {
         retry_in_ms: u64,
     },
     /// Nothing more will be tried for this device.
-    DeviceFinished { at: Moment, run_id: &'a str, device: Box<DeviceRecord<'a>> },
+    DeviceFinished { at: Moment, run_id: &'a str, device: &'a DeviceRecord<'a> },
     /// Nothing new starts from here on.
     Stopping {
         at: Moment,
@@ -219,33 +217,6 @@ pub(super) enum Line<'a> {
         elapsed_ms: u64,
         summary: SummaryRecord,
     },
-}
-
-/// A moment, written as RFC 3339 in UTC with milliseconds.
-#[derive(Clone, Copy)]
-pub(super) struct Moment(pub(super) UnixMillis);
-
-const MOMENT: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
-
-impl Serialize for Moment {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let moment = Timestamp::from_millisecond(self.0.0).unwrap_or_default();
-        serializer.serialize_str(&MOMENT.timestamp_to_string(&moment))
-    }
-}
-
-impl JsonSchema for Moment {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "moment".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "type": "string",
-            "format": "date-time",
-            "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$",
-        })
-    }
 }
 
 /// A value that is written as it prints.

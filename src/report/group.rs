@@ -70,15 +70,19 @@ pub(super) fn groups(run: &Collected) -> Vec<Group<'_>> {
     let mut groups: Vec<Group<'_>> = order.into_iter().map(|(key, gathered)| group(&key, gathered)).collect();
     groups.sort_by_key(|group| (group.status == Status::Skipped, std::cmp::Reverse(group.devices.len())));
     let mut groups = merge_rare(groups);
-    let sizes = gateway_sizes(run);
-    for group in &mut groups {
-        split_gateways(group, &sizes);
+    let suspects: Vec<_> = groups.iter_mut().filter(|group| group.status == Status::Unreachable).collect();
+    // Counting the devices of every gateway takes its time in a large fleet, and a good night needs it not.
+    if !suspects.is_empty() {
+        let sizes = gateway_sizes(run);
+        for group in suspects {
+            split_gateways(group, &sizes);
+        }
     }
     groups
 }
 
 fn key<'a>(device: &Device, outcome: &'a Outcome) -> Key<'a> {
-    let failure = outcome.error.as_ref();
+    let failure = outcome.error.as_deref();
     Key {
         status: outcome.status,
         delivery: outcome.delivery,
@@ -128,7 +132,7 @@ impl<'a> Gathered<'a> {
 }
 
 fn group<'a>(key: &Key<'_>, gathered: Gathered<'a>) -> Group<'a> {
-    let Some(failure) = &gathered.first.error else {
+    let Some(failure) = gathered.first.error.as_deref() else {
         let cause = match key.reason {
             Some(SkipReason::Interrupted) => "not started, the run was interrupted",
             Some(SkipReason::Deadline) => "not started, the run's deadline was over",
@@ -205,11 +209,8 @@ fn gateway_sizes(run: &Collected) -> HashMap<&Address, usize> {
     sizes
 }
 
-/// Takes the devices of gateways that fail as a whole out of the list, where the fault can be the gateway's.
+/// Takes the devices of gateways that fail as a whole out of the list of a group whose fault can be the gateway's.
 fn split_gateways<'a>(group: &mut Group<'a>, sizes: &HashMap<&Address, usize>) {
-    if group.status != Status::Unreachable {
-        return;
-    }
     let size = |device: &Device| sizes.get(&device.address).copied().unwrap_or(1);
     let mut of_gateway: HashMap<&'a Address, Vec<&'a Device>> = HashMap::new();
     for device in group.devices.iter().filter(|device| size(device) > 1) {

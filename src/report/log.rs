@@ -64,7 +64,9 @@ fn ended(device: &Device, outcome: &Outcome) -> String {
         fact("sent ", &sent.shown());
     }
     if let Some(reply) = &outcome.reply {
-        fact("reply ", &Mask::of(device, sent).bytes(reply).0);
+        let mut text = String::new();
+        Mask::of(device, sent).push_bytes(&mut text, reply);
+        fact("reply ", &text);
     }
     if let Some(failure) = &outcome.error {
         fact("", &reason(device, sent, failure));

@@ -33,11 +33,16 @@ impl<'a> Mask<'a> {
 
     /// The secrets of the device's parameters and of what was sent to it.
     pub(super) fn of(device: &'a Device, sent: Option<&'a Payload>) -> Self {
-        let secrets = device.params.iter().filter_map(|(_, value)| match value {
-            ParamValue::Secret(secret) => Some(secret.expose().as_bytes()),
-            _ => None,
-        });
-        Self::sorted(secrets.chain(sent.into_iter().flat_map(Payload::secrets)).collect())
+        let mut secrets = Vec::new();
+        for (_, value) in device.params.iter() {
+            if let ParamValue::Secret(secret) = value {
+                secrets.push(secret.expose().as_bytes());
+            }
+        }
+        if let Some(sent) = sent.filter(|sent| sent.has_secret()) {
+            secrets.extend(sent.secrets());
+        }
+        if secrets.is_empty() { Self::default() } else { Self::sorted(secrets) }
     }
 
     fn sorted(mut secrets: Vec<&'a [u8]>) -> Self {
@@ -47,12 +52,17 @@ impl<'a> Mask<'a> {
         Self { secrets }
     }
 
-    /// `bytes` as text with escapes; the second value says whether a secret was hidden in it.
-    pub(super) fn bytes(&self, bytes: &[u8]) -> (String, bool) {
-        if self.secrets.is_empty() {
-            return (escape::shown(bytes), false);
+    /// Whether there is no secret to hide.
+    pub(super) fn is_empty(&self) -> bool {
+        self.secrets.is_empty()
+    }
+
+    /// Appends `bytes` as text with escapes, and says whether a secret was hidden in it.
+    pub(super) fn push_bytes(&self, text: &mut String, bytes: &[u8]) -> bool {
+        if self.is_empty() {
+            escape::push_shown(text, bytes);
+            return false;
         }
-        let mut text = String::with_capacity(bytes.len());
         let (mut rest, mut hidden) = (bytes, false);
         while let Some((first, after)) = rest.split_first() {
             if let Some(after) = self.secrets.iter().find_map(|secret| rest.strip_prefix(*secret)) {
@@ -62,11 +72,11 @@ impl<'a> Mask<'a> {
                 text.push_str(SHOWN);
                 (rest, hidden) = (&[], true);
             } else {
-                escape::push_shown(&mut text, std::slice::from_ref(first));
+                escape::push_shown(text, std::slice::from_ref(first));
                 rest = after;
             }
         }
-        (text, hidden)
+        hidden
     }
 
     /// Whether these last bytes are the beginning of a secret: an echo that was cut short.
@@ -97,15 +107,21 @@ impl<'a> Mask<'a> {
 mod tests {
     use super::*;
 
+    fn shown(mask: &Mask<'_>, bytes: &[u8]) -> (String, bool) {
+        let mut text = String::new();
+        let hidden = mask.push_bytes(&mut text, bytes);
+        (text, hidden)
+    }
+
     #[test]
     fn an_echoed_secret_is_hidden_as_text_escaped_and_in_hex() {
         let mask = Mask::sorted(vec![b"app", b"apple\x01"]);
-        assert_eq!(mask.bytes(b"login apple\x01 app\r"), ("login ‹secret› ‹secret›\\r".to_owned(), true));
-        assert_eq!(mask.bytes(b"no"), ("no".to_owned(), false));
-        assert_eq!(mask.bytes(b"login appl"), ("login ‹secret›l".to_owned(), true), "the shorter secret is whole");
+        assert_eq!(shown(&mask, b"login apple\x01 app\r"), ("login ‹secret› ‹secret›\\r".to_owned(), true));
+        assert_eq!(shown(&mask, b"no"), ("no".to_owned(), false));
+        assert_eq!(shown(&mask, b"login appl"), ("login ‹secret›l".to_owned(), true), "the shorter secret is whole");
         let mask = Mask::sorted(vec![b"apple"]);
-        assert_eq!(mask.bytes(b"login appl"), ("login ‹secret›".to_owned(), true), "an echo that was cut");
-        assert_eq!(mask.bytes(b"login ap"), ("login ap".to_owned(), false));
+        assert_eq!(shown(&mask, b"login appl"), ("login ‹secret›".to_owned(), true), "an echo that was cut");
+        assert_eq!(shown(&mask, b"login ap"), ("login ap".to_owned(), false));
         let mask = Mask::sorted(vec![b"app", b"apple\x01"]);
         assert_eq!(mask.text("got apple\\x01 and 61 70 70"), "got ‹secret› and ‹secret›");
     }

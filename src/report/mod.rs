@@ -17,6 +17,7 @@ mod json_layout;
 mod listing;
 mod log;
 mod mask;
+mod moment;
 mod progress;
 mod read;
 mod record;
@@ -25,6 +26,7 @@ mod schema;
 mod sink;
 #[cfg(test)]
 mod test_run;
+mod texts;
 
 pub use collect::Collected;
 pub use dry_run::{PlanRow, PlanSummary, PlanView, write_plan_json, write_plan_text};

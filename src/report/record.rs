@@ -5,15 +5,17 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde::ser::{Serialize, Serializer};
+use serde::ser::{Serialize, SerializeSeq, Serializer};
 
 use super::document::{
-    CommandRecord, DeviceRecord, EarlierErrorRecord, ErrorRecord, FileDocument, Moment, REPORT_SCHEMA, Report, Shown,
-    SummaryRecord, VERSION, ValueRecord,
+    CommandRecord, DeviceRecord, EarlierErrorRecord, ErrorRecord, FileDocument, REPORT_SCHEMA, Report, SummaryRecord,
+    VERSION, ValueRecord,
 };
 use super::mask::Mask;
+use super::moment::Moment;
+use super::texts::Texts;
 use super::{Collected, hint};
-use crate::model::{Command, Device, Failure, Medium, Outcome, RunInfo, Status, Summary, Value, escape};
+use crate::model::{Command, Device, Failure, Medium, Outcome, RunInfo, Status, Summary, Value};
 
 /// Arguments of a raw command: none.
 static NO_ARGS: BTreeMap<String, String> = BTreeMap::new();
@@ -23,7 +25,12 @@ pub(super) struct Devices<'a>(&'a Collected);
 
 impl Serialize for Devices<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.outcomes().map(|(device, outcome)| device_record(device, outcome)))
+        let mut texts = Texts::default();
+        let mut devices = serializer.serialize_seq(None)?;
+        for (device, outcome) in self.0.outcomes() {
+            devices.serialize_element(&device_record(device, outcome, &mut texts))?;
+        }
+        devices.end()
     }
 }
 
@@ -72,19 +79,14 @@ pub(super) fn summary_record(summary: &Summary) -> SummaryRecord {
     }
 }
 
-/// One device.
-pub(super) fn device_record<'a>(device: &'a Device, outcome: &'a Outcome) -> DeviceRecord<'a> {
+/// One device; `texts` are those of the device before it.
+pub(super) fn device_record<'a>(device: &'a Device, outcome: &'a Outcome, texts: &'a mut Texts) -> DeviceRecord<'a> {
     let mask = Mask::new(device, outcome);
-    let (reply, reply_hex) = match &outcome.reply {
-        Some(bytes) => {
-            let (text, hidden) = mask.bytes(bytes);
-            (Some(text), (!hidden).then(|| escape::hex(bytes)))
-        }
-        None => (None, None),
-    };
+    let (sent, sent_hex) = outcome.sent.as_ref().map(|sent| texts.sent.of(sent)).unzip();
+    let (reply, reply_hex) = outcome.reply.as_ref().map(|reply| texts.reply.of(reply, &mask)).unzip();
     DeviceRecord {
         name: &device.name,
-        address: Shown(&device.address),
+        address: texts.address.of(&device.address),
         r#type: &device.device_type,
         site: device.site.as_deref(),
         tags: &device.tags,
@@ -96,10 +98,10 @@ pub(super) fn device_record<'a>(device: &'a Device, outcome: &'a Outcome) -> Dev
         attempts: outcome.attempts,
         elapsed_ms: tenths_of_ms(outcome.elapsed),
         finished_at: outcome.finished_at.map(Moment),
-        sent: outcome.sent.as_ref().map(|sent| sent.shown()),
-        sent_hex: outcome.sent.as_ref().map(|sent| sent.shown_hex()),
+        sent,
+        sent_hex,
         reply,
-        reply_hex,
+        reply_hex: reply_hex.flatten(),
         value: outcome.value.as_ref().map(|value| match value {
             Value::Text(text) => ValueRecord::Text(mask.text(text)),
             Value::Int(number) => ValueRecord::Int(*number),

@@ -38,8 +38,8 @@ pub(super) fn outcome(status: Status, delivery: Delivery, ms: u64, error: Option
         reply: None,
         value: None,
         file: None,
-        error,
-        earlier_errors: Vec::new(),
+        error: error.map(Box::new),
+        earlier_errors: Box::default(),
     }
 }
 
@@ -95,7 +95,7 @@ pub(super) fn events() -> Vec<RunEvent> {
             device("tv-002", "10.20.0.2"),
             Outcome {
                 attempts: 2,
-                earlier_errors: vec![AttemptError { attempt: 1, failure: refused() }],
+                earlier_errors: [AttemptError { attempt: 1, failure: refused() }].into(),
                 ..on(420_000)
             },
         ),

@@ -21,14 +21,20 @@ pub(super) fn write(out: &mut impl Write, run: &Collected, style: Style) -> io::
     let mut values: Vec<(String, Vec<&Device>)> = Vec::new();
     let mut places: HashMap<String, usize> = HashMap::new();
     let mut news = run.devices().len() == 1;
+    // Most devices answer the same as the one before: then no text has to be made and looked up.
+    let mut last: Option<(&Value, usize)> = None;
     for (device, outcome) in run.outcomes().filter(|(_, outcome)| outcome.status.is_success()) {
         let Some(value) = &outcome.value else { continue };
         news |= !repeats_what_was_sent(value, outcome);
-        let text = shown(value, &Mask::new(device, outcome));
-        let place = *places.entry(text).or_insert_with_key(|text| {
-            values.push((text.clone(), Vec::new()));
-            values.len() - 1
-        });
+        let mask = Mask::new(device, outcome);
+        let place = match last {
+            Some((known, place)) if mask.is_empty() && known == value => place,
+            _ => *places.entry(shown(value, &mask)).or_insert_with_key(|text| {
+                values.push((text.clone(), Vec::new()));
+                values.len() - 1
+            }),
+        };
+        last = mask.is_empty().then_some((value, place));
         if let Some((_, devices)) = values.get_mut(place) {
             devices.push(device);
         }

@@ -5,9 +5,11 @@
 
 use std::io::{self, Write};
 
-use super::super::document::{Line, Moment, VERSION};
+use super::super::document::{Line, VERSION};
 use super::super::json_layout::make_line;
 use super::super::mask::Mask;
+use super::super::moment::Moment;
+use super::super::texts::Texts;
 use super::super::{Collected, Reporter, Sink, record};
 use crate::model::RunEvent;
 
@@ -16,24 +18,58 @@ pub struct Ndjson {
     sink: Sink,
     /// Kept for the next line.
     line: Vec<u8>,
+    /// Kept for the next device.
+    texts: Texts,
 }
 
 impl Ndjson {
     /// A stream of lines that goes to `sink`.
     pub fn new(sink: Sink) -> Self {
-        Self { sink, line: Vec::new() }
+        Self { sink, line: Vec::new(), texts: Texts::default() }
     }
 }
 
 impl Reporter for Ndjson {
     fn event(&mut self, event: &RunEvent, run: &Collected) -> io::Result<()> {
-        match line(event, run) {
-            Some(line) => {
-                make_line(&mut self.line, &line)?;
-                self.sink.write_all(&self.line)
+        let line = &mut self.line;
+        let info = run.info();
+        let run_id = &*info.id.0;
+        match event {
+            RunEvent::RunStarted { devices, .. } => make_line(
+                line,
+                &Line::RunStarted {
+                    at: Moment(info.started_at),
+                    run_id,
+                    fleet: &info.fleet,
+                    fleetctl_version: VERSION,
+                    command: record::command_record(info),
+                    simulated: info.simulated,
+                    devices: devices.len(),
+                },
+            ),
+            RunEvent::AttemptFailed { device, attempt, failure, sent, retry_in, at } => {
+                // A device that the run does not have has no line.
+                let Some(device) = run.device(*device) else { return Ok(()) };
+                let error = record::error_record(failure, None, device.medium, &Mask::of(device, sent.as_deref()));
+                let retry_in_ms = record::whole_ms(*retry_in);
+                let (at, name, attempt) = (Moment(*at), &*device.name, *attempt);
+                make_line(line, &Line::AttemptFailed { at, run_id, name, attempt, error, retry_in_ms })
             }
-            None => Ok(()),
-        }
+            RunEvent::DeviceFinished { device, outcome, at } => {
+                let Some(device) = run.device(*device) else { return Ok(()) };
+                let device = &record::device_record(device, outcome, &mut self.texts);
+                make_line(line, &Line::DeviceFinished { at: Moment(*at), run_id, device })
+            }
+            RunEvent::Stopping { reason, at } => {
+                make_line(line, &Line::Stopping { at: Moment(*at), run_id, reason: reason.ended().as_str() })
+            }
+            RunEvent::RunFinished { ended, elapsed, at } => {
+                let (elapsed_ms, summary) = (record::whole_ms(*elapsed), record::summary_record(run.summary()));
+                let (at, ended) = (Moment(*at), ended.as_str());
+                make_line(line, &Line::RunFinished { at, run_id, ended, elapsed_ms, summary })
+            }
+        }?;
+        self.sink.write_all(line)
     }
 
     fn pause(&mut self) -> io::Result<()> {
@@ -43,49 +79,6 @@ impl Reporter for Ndjson {
     fn finish(&mut self, _: &Collected) -> io::Result<()> {
         self.sink.finish()
     }
-}
-
-/// The line of an event; `None` for an event about a device that the run does not have.
-fn line<'a>(event: &'a RunEvent, run: &'a Collected) -> Option<Line<'a>> {
-    let info = run.info();
-    let run_id = &*info.id.0;
-    Some(match event {
-        RunEvent::RunStarted { devices, .. } => Line::RunStarted {
-            at: Moment(info.started_at),
-            run_id,
-            fleet: &info.fleet,
-            fleetctl_version: VERSION,
-            command: record::command_record(info),
-            simulated: info.simulated,
-            devices: devices.len(),
-        },
-        RunEvent::AttemptFailed { device, attempt, failure, sent, retry_in, at } => {
-            let device = run.device(*device)?;
-            Line::AttemptFailed {
-                at: Moment(*at),
-                run_id,
-                name: &device.name,
-                attempt: *attempt,
-                error: record::error_record(failure, None, device.medium, &Mask::of(device, sent.as_deref())),
-                retry_in_ms: record::whole_ms(*retry_in),
-            }
-        }
-        RunEvent::DeviceFinished { device, outcome, at } => Line::DeviceFinished {
-            at: Moment(*at),
-            run_id,
-            device: Box::new(record::device_record(run.device(*device)?, outcome)),
-        },
-        RunEvent::Stopping { reason, at } => {
-            Line::Stopping { at: Moment(*at), run_id, reason: reason.ended().as_str() }
-        }
-        RunEvent::RunFinished { ended, elapsed, at } => Line::RunFinished {
-            at: Moment(*at),
-            run_id,
-            ended: ended.as_str(),
-            elapsed_ms: record::whole_ms(*elapsed),
-            summary: record::summary_record(run.summary()),
-        },
-    })
 }
 
 #[cfg(test)]
