@@ -223,7 +223,7 @@ fn meaning(text: &str, key: &str, tokens: &[Token]) -> Statement {
     if is_array {
         next = solid.next();
     }
-    let word = next.filter(|token| token.kind() == TokenKind::Atom).map(|token| token.span());
+    let word = next.filter(|token| token.kind() == TokenKind::Atom).map(Token::span);
     if word.and_then(|span| text.get(span.start()..span.end())) != Some(key) {
         return Statement::Other;
     }
