@@ -120,7 +120,7 @@ fn push_number(text: &mut String, number: u16) {
     if number >= 10 {
         push_number(text, number / 10);
     }
-    text.extend(char::from_digit(u32::from(number % 10), 10));
+    text.push(u8::try_from(number % 10).map_or('0', |digit| char::from(b'0' + digit)));
 }
 
 fn host_name(text: &str) -> Result<Host, AddressError> {

@@ -107,7 +107,8 @@ pub(super) struct DeviceRecord<'a> {
     pub(super) attempts: u32,
     /// From the start of the first attempt to the outcome, to a tenth.
     pub(super) elapsed_ms: f64,
-    pub(super) finished_at: Option<Moment>,
+    #[schemars(with = "Option<Moment>")]
+    pub(super) finished_at: Option<&'a str>,
     /// The command with its affixes, as text with escapes, secrets as `‹secret›`; `null` if it was never written.
     pub(super) sent: Option<&'a str>,
     /// The same in hex; the bytes of secrets are left out.
@@ -200,7 +201,12 @@ pub(super) enum Line<'a> {
         retry_in_ms: u64,
     },
     /// Nothing more will be tried for this device.
-    DeviceFinished { at: Moment, run_id: &'a str, device: &'a DeviceRecord<'a> },
+    DeviceFinished {
+        #[schemars(with = "Moment")]
+        at: &'a str,
+        run_id: &'a str,
+        device: &'a DeviceRecord<'a>,
+    },
     /// Nothing new starts from here on.
     Stopping {
         at: Moment,

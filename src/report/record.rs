@@ -97,7 +97,7 @@ pub(super) fn device_record<'a>(device: &'a Device, outcome: &'a Outcome, texts:
         changed: None,
         attempts: outcome.attempts,
         elapsed_ms: tenths_of_ms(outcome.elapsed),
-        finished_at: outcome.finished_at.map(Moment),
+        finished_at: outcome.finished_at.map(|at| texts.finished_at.of(at)),
         sent,
         sent_hex,
         reply,

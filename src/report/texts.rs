@@ -6,12 +6,14 @@
 use std::sync::Arc;
 
 use super::mask::Mask;
+use super::moment::MomentText;
 use crate::model::{Address, Payload, escape};
 
 /// The texts of one device after the other.
 #[derive(Default)]
 pub(super) struct Texts {
     pub(super) address: AddressText,
+    pub(super) finished_at: MomentText,
     pub(super) sent: SentTexts,
     pub(super) reply: ReplyTexts,
 }

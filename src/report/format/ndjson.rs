@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use super::super::document::{Line, VERSION};
 use super::super::json_layout::make_line;
 use super::super::mask::Mask;
-use super::super::moment::Moment;
+use super::super::moment::{Moment, MomentText};
 use super::super::texts::Texts;
 use super::super::{Collected, Reporter, Sink, record};
 use crate::model::RunEvent;
@@ -20,12 +20,13 @@ pub struct Ndjson {
     line: Vec<u8>,
     /// Kept for the next device.
     texts: Texts,
+    at: MomentText,
 }
 
 impl Ndjson {
     /// A stream of lines that goes to `sink`.
     pub fn new(sink: Sink) -> Self {
-        Self { sink, line: Vec::new(), texts: Texts::default() }
+        Self { sink, line: Vec::new(), texts: Texts::default(), at: MomentText::default() }
     }
 }
 
@@ -58,7 +59,7 @@ impl Reporter for Ndjson {
             RunEvent::DeviceFinished { device, outcome, at } => {
                 let Some(device) = run.device(*device) else { return Ok(()) };
                 let device = &record::device_record(device, outcome, &mut self.texts);
-                make_line(line, &Line::DeviceFinished { at: Moment(*at), run_id, device })
+                make_line(line, &Line::DeviceFinished { at: self.at.of(*at), run_id, device })
             }
             RunEvent::Stopping { reason, at } => {
                 make_line(line, &Line::Stopping { at: Moment(*at), run_id, reason: reason.ended().as_str() })

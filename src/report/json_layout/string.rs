@@ -25,7 +25,7 @@ fn push_escaped(out: &mut Vec<u8>, text: &str) {
         match c {
             '"' => out.extend_from_slice(b"\\\""),
             '\\' => out.extend_from_slice(b"\\\\"),
-            ' '..='~' => out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
+            ' '..='~' => out.push(u8::try_from(c).unwrap_or(b'?')),
             '\u{8}' => out.extend_from_slice(b"\\b"),
             '\t' => out.extend_from_slice(b"\\t"),
             '\n' => out.extend_from_slice(b"\\n"),
