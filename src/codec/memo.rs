@@ -13,7 +13,7 @@ const LONGEST: usize = 64;
 
 /// Remembers a value for each of a few byte strings.
 #[derive(Debug)]
-pub(super) struct Memo<V> {
+pub struct Memo<V> {
     /// Empty until the first is remembered.
     slots: Mutex<Vec<Option<Known<V>>>>,
 }
@@ -32,7 +32,7 @@ impl<V> Default for Memo<V> {
 
 impl<V: Clone> Memo<V> {
     /// What `find_out` says of `bytes`, which must depend on nothing else.
-    pub(super) fn get(&self, bytes: &[u8], find_out: impl FnOnce() -> V) -> V {
+    pub fn get(&self, bytes: &[u8], find_out: impl FnOnce() -> V) -> V {
         if bytes.len() > LONGEST {
             return find_out();
         }

@@ -15,6 +15,7 @@ mod telnet;
 pub use frame::{CodecError, Frame, FrameCodec};
 pub use framing::{EndFraming, Framing, FramingError, PatternFraming, TemplateFraming};
 pub use layout::{Cut, Layout, LayoutError, LayoutPiece};
+pub use memo::Memo;
 pub use pattern::{BytePattern, PatternError};
 pub use serial_line::{LineState, Parity, SerialLine};
 pub use telnet::{TelnetCodec, TelnetMode, encode as encode_telnet};

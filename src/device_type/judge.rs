@@ -4,6 +4,7 @@
 //! that matches; for a yes the fields that the command expects back (`echo`), else it is a stray too, the late answer
 //! to another command (contract.md, "Judging").
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::action::Decoding;
@@ -12,7 +13,7 @@ use super::format::{Field, FieldRef, Fields, Format, field, named};
 use super::pattern::Pattern;
 use super::template::Template;
 use super::transfer::Transfer;
-use crate::codec::{Frame, Framing};
+use crate::codec::{Frame, Framing, Memo};
 use crate::model::Value;
 use crate::model::escape::{hex, printable, shown};
 
@@ -103,6 +104,36 @@ pub struct ReplySpec {
     pub value: Option<Arc<str>>,
     /// In the order in which they are tried.
     pub rules: Vec<Rule>,
+    /// What frames say by themselves, whoever was asked.
+    pub(super) understood: Memo<Arc<Understood>>,
+}
+
+/// What a frame says by itself.
+#[derive(Debug)]
+pub(super) struct Understood {
+    /// The rule that speaks of it.
+    rule: Option<usize>,
+    /// Its fields as places in it: first those of the rule, then, from the given one on, those of the framing.
+    fields: Box<[(Box<str>, Range<usize>, Format)]>,
+    of_framing: usize,
+}
+
+impl Understood {
+    fn field<'f>(&'f self, place: &'f (Box<str>, Range<usize>, Format), frame: &'f [u8]) -> Option<Field<'f>> {
+        let (name, range, format) = place;
+        Some(Field { name, bytes: frame.get(range.clone())?, format: format.clone() })
+    }
+
+    /// All fields.
+    fn fields<'f>(&'f self, frame: &'f [u8]) -> Vec<Field<'f>> {
+        self.fields.iter().filter_map(|place| self.field(place, frame)).collect()
+    }
+
+    /// The bytes of a field of the framing.
+    fn of_framing<'f>(&'f self, name: &str, frame: &'f [u8]) -> Option<&'f [u8]> {
+        let (_, range, _) = self.fields.get(self.of_framing..)?.iter().find(|(known, ..)| **known == *name)?;
+        frame.get(range.clone())
+    }
 }
 
 /// What an answer must agree with, and what its value means.
@@ -128,25 +159,34 @@ impl ReplySpec {
         self.field_names().chain(self.rules.iter().flat_map(|rule| rule.when.names()))
     }
 
-    /// The rule that speaks of a frame, with all fields of the frame.
-    fn rule<'f>(&'f self, framing: &'f Framing, frame: &'f [u8]) -> Option<(&'f Rule, Vec<Field<'f>>)> {
-        let body = framing.body(frame);
-        let (rule, mut fields) = self.rules.iter().find_map(|rule| Some((rule, rule.when.fields(body)?)))?;
-        fields.extend(framing.fields(frame).into_iter().map(|(name, bytes)| Field::text(name, bytes)));
-        Some((rule, fields))
+    /// What a frame says by itself.
+    fn understand(&self, framing: &Framing, frame: &[u8]) -> Arc<Understood> {
+        self.understood.get(frame, || {
+            let body = framing.body(frame);
+            let found = self.rules.iter().enumerate().find_map(|(place, rule)| Some((place, rule.when.fields(body)?)));
+            let (rule, mut fields) = found.map_or((None, Vec::new()), |(place, fields)| (Some(place), fields));
+            let of_framing = fields.len();
+            fields.extend(framing.fields(frame).into_iter().map(|(name, bytes)| Field::text(name, bytes)));
+            let place = |field: Field<'_>| {
+                let start = field.bytes.as_ptr().addr().saturating_sub(frame.as_ptr().addr());
+                (field.name.into(), start..start + field.bytes.len(), field.format)
+            };
+            Arc::new(Understood { rule, fields: fields.into_iter().map(place).collect(), of_framing })
+        })
     }
 
     /// How many bytes a frame that says yes announces.
     pub(super) fn announced(&self, transfer: &Transfer, frame: &Frame) -> Option<u64> {
-        let (rule, fields) = self.rule(self.framing.as_ref()?, &frame.bytes)?;
-        if rule.verdict == RuleVerdict::Ok { transfer.announced(&fields) } else { None }
+        let understood = self.understand(self.framing.as_ref()?, &frame.bytes);
+        let rule = self.rules.get(understood.rule?)?;
+        if rule.verdict == RuleVerdict::Ok { transfer.announced(&understood.fields(&frame.bytes)) } else { None }
     }
 
     /// Judges a frame that came after a request.
     pub(super) fn judge<'a>(&'a self, asked: &Asked<'a>, frame: &'a Frame) -> Verdict {
         let Some(framing) = &self.framing else { return Verdict::Stray };
-        let reply = framing.fields(&frame.bytes);
-        let came = |name: &str| reply.iter().find(|(known, _)| *known == name).map(|(_, bytes)| *bytes);
+        let understood = self.understand(framing, &frame.bytes);
+        let came = |name: &str| understood.of_framing(name, &frame.bytes);
         let shared = |one: &FieldRef| match (field(asked.fields, &one.name), came(&one.name)) {
             (Some(sent), Some(came)) => one.agree(sent, came),
             _ => false,
@@ -155,7 +195,8 @@ impl ReplySpec {
             return Verdict::Stray;
         }
         let malformed = || Verdict::Malformed { message: shown(&frame.bytes) };
-        let Some((rule, fields)) = self.rule(framing, &frame.bytes) else { return malformed() };
+        let Some(rule) = understood.rule.and_then(|place| self.rules.get(place)) else { return malformed() };
+        let fields = understood.fields(&frame.bytes);
         let message = || message(rule.message.as_ref(), &fields, &frame.bytes);
         match rule.verdict {
             RuleVerdict::Ok => {
@@ -172,7 +213,7 @@ impl ReplySpec {
                 }
                 let raw = self.value.as_deref().and_then(|name| named(&fields, name));
                 let value = match asked.decoding {
-                    Some(decoding) => decoding.decode(raw, &fields, asked.param),
+                    Some(decoding) => decoding.decode(raw, &fields, &|name| (asked.param)(name)),
                     None => raw.map(Decoding::as_it_came),
                 };
                 Verdict::Ok { value }

@@ -89,6 +89,11 @@ impl Params {
         self.0.iter().find(|(key, _)| &**key == name).map(|(_, value)| value)
     }
 
+    /// Whether these are the very same, without comparing values: equal ones need not be.
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// All parameters.
     pub fn iter(&self) -> impl Iterator<Item = (&Arc<str>, &ParamValue)> {
         self.0.iter().map(|(key, value)| (key, value))

@@ -13,7 +13,7 @@ use crate::device_type::{CommandSource, DeviceType, Link, LinkOverrides, Login, 
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources};
 use crate::inventory::{Fleet, Member};
 use crate::model::escape::printable;
-use crate::model::{Command, Device, DeviceIndex, Payload, Timing, TimingOverrides, fold_names};
+use crate::model::{Command, Device, DeviceIndex, Params, Payload, Timing, TimingOverrides, fold_names};
 
 /// What is to be planned.
 pub struct PlanRequest<'a> {
@@ -96,6 +96,14 @@ fn plan_saving(
     }
 }
 
+/// A job, what it was made of, and what is to be said of it.
+struct Made<'a> {
+    member: &'a Member,
+    params: Params,
+    job: Job,
+    warnings: Vec<String>,
+}
+
 /// Fills in device by device, and keeps what is equal once.
 struct Planner<'a> {
     request: &'a PlanRequest<'a>,
@@ -105,6 +113,8 @@ struct Planner<'a> {
     logins: HashSet<Arc<Login>>,
     timings: HashMap<(usize, TimingOverrides), Arc<Timing>>,
     links: HashMap<(usize, LinkOverrides), Arc<Link>>,
+    /// The last one.
+    made: Option<Made<'a>>,
     errors: BTreeMap<String, Vec<&'a str>>,
     warnings: BTreeMap<String, Vec<&'a str>>,
 }
@@ -118,12 +128,27 @@ impl<'a> Planner<'a> {
             logins: HashSet::new(),
             timings: HashMap::new(),
             links: HashMap::new(),
+            made: None,
             errors: BTreeMap::new(),
             warnings: BTreeMap::new(),
         }
     }
 
+    /// The job of a device. All of it follows from its entry and its parameters, which neighbours mostly share.
     fn job(&mut self, device: &'a Device, member: &'a Member) -> Option<Job> {
+        let is_same = |made: &Made<'a>| std::ptr::eq(made.member, member) && made.params.is(&device.params);
+        if !self.made.as_ref().is_some_and(is_same) {
+            self.made = None;
+            self.made = Some(self.make(device, member)?);
+        }
+        let made = self.made.as_ref()?;
+        for warning in &made.warnings {
+            self.warnings.entry(warning.clone()).or_default().push(&device.name);
+        }
+        Some(made.job.clone())
+    }
+
+    fn make(&mut self, device: &'a Device, member: &'a Member) -> Option<Made<'a>> {
         let variant = member.device_type.effective(&device.params);
         let ways = |one: &Arc<DeviceType>| self.ways.iter().find(|way| Arc::ptr_eq(&way.device_type, one));
         let way = ways(&variant).or_else(|| ways(&member.device_type))?;
@@ -169,27 +194,26 @@ impl<'a> Planner<'a> {
                 login
             }
         });
+        let mut warnings = Vec::new();
         if let CommandSource::Raw(_) = way.source {
             if request.is_broadcast() && way.device_type.unit_param.is_some() {
-                let text = "the command speaks to every device behind the gateway, not to one".to_owned();
-                self.warnings.entry(text).or_default().push(&device.name);
+                warnings.push("the command speaks to every device behind the gateway, not to one".to_owned());
             }
             if let Some(unit) = request.unit_named(&params) {
-                let text = format!("the command names unit {unit}, which is not the device's own");
-                self.warnings.entry(text).or_default().push(&device.name);
+                warnings.push(format!("the command names unit {unit}, which is not the device's own"));
             }
             if !request.is_understood() {
-                let text = format!(
+                warnings.push(format!(
                     "`{}` is not of the form that `{}` replies can be matched to: no reply will be taken as its answer",
                     request.payload().shown(),
                     way.device_type.name
-                );
-                self.warnings.entry(text).or_default().push(&device.name);
+                ));
             }
         }
         let timing = self.timing(&request, member);
         let link = self.link(&device_type, member.link);
-        Some(Job { request, timing, link, params, login, save: None })
+        let job = Job { request, timing, link, params, login, save: None };
+        Some(Made { member, params: device.params.clone(), job, warnings })
     }
 
     fn timing(&mut self, request: &Arc<Request>, member: &Member) -> Arc<Timing> {

@@ -7,7 +7,7 @@ use toml::de::DeValue;
 use super::languages::{Defined, bytes, defines, field_ref, mistake, pattern, template, word};
 use super::layout::read_layout;
 use super::params::in_order;
-use crate::codec::{EndFraming, Framing, PatternFraming, TemplateFraming};
+use crate::codec::{EndFraming, Framing, Memo, PatternFraming, TemplateFraming};
 use crate::device_type::judge::{ReplySpec, Rule, RuleVerdict};
 use crate::device_type::pattern::Pattern;
 use crate::device_type::template::Holes;
@@ -84,7 +84,8 @@ fn read_reply(
     let by = if names.is_empty() { "the reply" } else { "the reply's `frame`" };
     let defined = Defined { by, names: of_rules.then_some(&*shown) };
     let value = value.and_then(|(name, span)| defines(name, &span, defined, diagnostics).then(|| Arc::from(name)));
-    Some(ReplySpec { name: name.into(), framing, match_fields, value, rules })
+    let understood = Memo::default();
+    Some(ReplySpec { name: name.into(), framing, match_fields, value, rules, understood })
 }
 
 /// `frame`: whether and how a reply is found in the stream.
