@@ -85,29 +85,31 @@ impl<C: Connect> Crew<C> {
     }
 }
 
-/// Starts the crews after the first, each on a thread with a file table of its own.
+/// Starts the crews after the first, each on a thread with a table of open files of its own.
+///
+/// Threads wake each other through a file of the runtime that is woken, and name it by its number: so all runtimes are
+/// made before the first thread has a table of its own, and every table holds the files of all. Everything that is
+/// opened later is used by the thread that opened it alone.
 ///
 /// # Errors
-/// When the system gives no thread, runtime or table; those that were started serve until the run is over.
+/// When the system gives no runtime, thread or table; those that were started serve until the run is over.
 pub(super) fn start_further<C: Connect>(
     shared: &Arc<Shared<C>>,
     room: usize,
     crews: &mut Vec<JoinHandle<()>>,
 ) -> io::Result<()> {
-    for index in 1..shared.crews() {
+    let runtime = |_| tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtimes = (1..shared.crews()).map(runtime).collect::<io::Result<Vec<_>>>()?;
+    for (index, runtime) in (1..).zip(runtimes) {
         let crew = Crew::new(shared.clone(), index, room);
-        // The table is copied before this run has opened a connection: a copy of one would keep it from closing.
+        // Nor may the run have opened a connection before the table is copied: a copy would keep it from closing.
         let (ready, is_ready) = std::sync::mpsc::channel();
         let serve = move || {
-            let runtime =
-                own_file_table().and_then(|()| tokio::runtime::Builder::new_current_thread().enable_all().build());
-            let (runtime, made) = match runtime {
-                Ok(runtime) => (Some(runtime), Ok(())),
-                Err(error) => (None, Err(error)),
-            };
+            let own = own_file_table();
+            let has_own = own.is_ok();
             // Whoever started this thread waits for it.
-            _ = ready.send(made);
-            if let Some(runtime) = runtime {
+            _ = ready.send(own);
+            if has_own {
                 runtime.block_on(crew.serve());
             }
         };
