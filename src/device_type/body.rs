@@ -86,7 +86,7 @@ pub enum RequestError {
         device_type: Arc<str>,
     },
     /// No command pattern says which reply answers it, and the type has no `replies.default`.
-    #[error("device type `{device_type}` does not say what answers `{body}`")]
+    #[error("device type `{device_type}` knows no command `{body}`, so nothing could be taken for its answer")]
     NoReply {
         /// The type.
         device_type: Arc<str>,
