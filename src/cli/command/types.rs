@@ -101,7 +101,9 @@ fn describe(one: &Arc<DeviceType>) -> String {
         fact("waits", format!("{} for a reply, unless a command says otherwise", span(time)));
     }
     let frame = if one.send.text.is_empty() { "{body}" } else { &one.send.text };
-    fact("request", format!("`{}`", printable(frame)));
+    // A file may hold a line end itself instead of its escape.
+    let frame = frame.replace('\r', r"\r").replace('\n', r"\n").replace('\0', r"\0");
+    fact("request", format!("`{}`", printable(&frame)));
     for reply in &one.replies {
         let framing = reply.framing.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string);
         fact("reply", format!("{}: {framing}", reply.name));
