@@ -34,7 +34,7 @@ fn parameters_and_arguments_are_written_as_they_are_declared() {
         ("ka {set_id} 01", Params::default(), Ok("ka 01 01")),
         ("ka {set_id} 01", set_id(10, 2), Ok("ka 0a 01")),
         ("ka {set_id} 01", set_id(1000, 3), Ok("ka 3e8 01")),
-        ("ka {set_id} 01", set_id(300, 2), Err("`set_id`: 300 does not fit into 2 hex digits")),
+        ("ka {set_id} 01", set_id(300, 2), Err("`set_id`: 300 does not fit into 2 hex digits, as `id_digits` says")),
         (r"k\x7b\x7d{set_id}\r", set_id(1, 2), Ok(r"k{}01\r")),
         ("volume", with(set_id(2, 2), "level", ParamValue::Int(100)), Ok("kf 02 64")),
         ("volume", set_id(2, 2), Err("`level` is not given")),
