@@ -2,11 +2,12 @@
 //!
 //! A vector is played through the codec and the judgement that a run uses, whole and cut at every byte.
 
+mod stream;
+
 use std::iter::Peekable;
 use std::sync::Arc;
 
 use bytes::BytesMut;
-use tokio_util::codec::Decoder;
 
 use super::body::CommandSource;
 use super::conclude::{Conclusion, Progress, SENT, WaitEnd, conclude};
@@ -15,9 +16,10 @@ use super::judge::Verdict;
 use super::login::{Login, LoginVerdict};
 use super::request::Request;
 use super::simulated::Simulated;
-use crate::codec::{CodecError, Frame, FrameCodec, Framing};
+use crate::codec::Frame;
 use crate::model::escape::printable;
 use crate::model::{Delivery, ErrorKind, Params, Status, Value};
+use stream::{Waited, frames};
 
 /// A vector of a type file.
 #[derive(Debug)]
@@ -225,63 +227,6 @@ impl Player<'_> {
 /// What a verdict that ends an exchange comes to.
 fn concluded(verdict: &Verdict) -> Conclusion {
     verdict.conclusion().unwrap_or(SENT)
-}
-
-/// How the wait for a frame ended.
-enum Waited<T> {
-    /// One was judged; what came after it.
-    Judged(T, Rest),
-    /// None was, for this reason.
-    Ended(WaitEnd, Rest),
-}
-
-/// What came and is no frame that was judged.
-struct Rest {
-    stream: BytesMut,
-    codec: FrameCodec,
-}
-
-impl Rest {
-    fn begun(&self, request: &[u8]) -> bool {
-        self.codec.may_be_begun(&self.stream, request)
-    }
-}
-
-/// Reads frames until `judge` takes one, or all segments have come and `then` happens.
-fn frames<T>(
-    framing: &Arc<Framing>,
-    segments: &[&[u8]],
-    then: WaitEnd,
-    judge: impl Fn(&Frame) -> Option<T>,
-) -> Waited<T> {
-    let mut codec = FrameCodec::new();
-    codec.expect(framing);
-    let mut stream = BytesMut::new();
-    for place in 0..=segments.len() {
-        let segment = segments.get(place);
-        stream.extend_from_slice(segment.copied().unwrap_or_default());
-        loop {
-            let is_end = segment.is_none() && then == WaitEnd::Closed;
-            let decoded = if is_end { codec.decode_eof(&mut stream) } else { codec.decode(&mut stream) };
-            let end = match decoded {
-                Ok(Some(frame)) => match judge(&frame) {
-                    Some(judged) => {
-                        for later in segments.iter().skip(place + 1) {
-                            stream.extend_from_slice(later);
-                        }
-                        return Waited::Judged(judged, Rest { stream, codec });
-                    }
-                    None => continue,
-                },
-                Ok(None) => break,
-                Err(CodecError::TooLong { .. }) => WaitEnd::TooLong,
-                Err(CodecError::WrongChecksum { .. }) => WaitEnd::WrongChecksum,
-                Err(CodecError::Io(_)) => WaitEnd::Reset,
-            };
-            return Waited::Ended(end, Rest { stream, codec });
-        }
-    }
-    Waited::Ended(then, Rest { stream, codec })
 }
 
 fn stays_silent(device_type: &Arc<DeviceType>, params: &Params, wire: &[u8]) -> Result<(), String> {
