@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::action::Action;
 use super::definition::DeviceType;
-use super::expression::Operand;
+use super::expression::{EvaluationError, Operand};
 use super::format::Format;
 use super::hex;
 use super::param::{ParamKind, ParamSpec};
@@ -86,7 +86,7 @@ pub enum RequestError {
         device_type: Arc<str>,
     },
     /// No command pattern says which reply answers it, and the type has no `replies.default`.
-    #[error("device type `{device_type}` does not say what answers `{body}`")]
+    #[error("device type `{device_type}` knows no command `{body}`, so nothing could be taken for its answer")]
     NoReply {
         /// The type.
         device_type: Arc<str>,
@@ -132,7 +132,10 @@ impl DeviceType {
                     None => {
                         let number = value.number(&|name| self.operand(name, action, params));
                         let no_value = |message| RequestError::NoValue { text: text.clone(), message };
-                        let number = number.map_err(|error| no_value(error.to_string()))?;
+                        let number = number.map_err(|error| match error {
+                            EvaluationError::Missing(name) => RequestError::MissingParam { name },
+                            other => no_value(other.to_string()),
+                        })?;
                         let format = format.as_ref().unwrap_or(self.plain_format());
                         let width = |name: &Arc<str>| self.width(name, action, params);
                         body.push(&format.write(number, width).map_err(no_value)?);

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::expression::Expression;
 use super::format::FieldRef;
 use super::pattern::Pattern;
 use crate::model::TimingOverrides;
@@ -61,6 +62,8 @@ impl CommandTraits {
 pub struct CommandRule {
     /// The pattern.
     pub when: Pattern,
+    /// The number of the unit that such a command names, over `body`; for languages in which no one field names it.
+    pub unit: Option<Expression>,
     /// What is true of them.
     pub traits: CommandTraits,
 }

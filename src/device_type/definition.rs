@@ -28,6 +28,8 @@ pub struct DeviceType {
     pub title: Arc<str>,
     /// The manual and section it was written from.
     pub source: Option<Arc<str>>,
+    /// What of it no source confirms, for people.
+    pub unconfirmed: Option<Arc<str>>,
     /// Whether it speaks text; else commands are written in hex.
     pub is_text: bool,
     /// An action that only asks and does no harm, for finding out whether a device is well.
@@ -84,6 +86,8 @@ impl fmt::Display for Origin {
 /// What surrounds a body on the wire, and how any body is read.
 #[derive(Debug, Default)]
 pub struct SendSpec {
+    /// `frame` as the file says it; empty where it does not.
+    pub text: Arc<str>,
     /// The parts of a frame.
     pub layout: Layout,
     /// Takes a body apart into fields.

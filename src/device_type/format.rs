@@ -143,7 +143,8 @@ impl Format {
             _ => format!("{number:0width$}"),
         };
         if width > 0 && digits.len() > width {
-            return Err(format!("{number} does not fit into {width} {kind}"));
+            let said_by = self.width_field().map_or_else(String::new, |name| format!(", as `{name}` says"));
+            return Err(format!("{number} does not fit into {width} {kind}{said_by}"));
         }
         Ok(digits.into_bytes())
     }

@@ -54,7 +54,12 @@ fn a_command_is_refused_before_it_is_sent_where_the_device_does_not_allow_it() {
         (&board, "7A", Params::default(), Err(log_in)),
         (&board, "7B", Params::default(), Err(log_in)),
         (&board, "21 0g 00", Params::default(), Err("`0g` is no byte in hex")),
-        (&board, "99", Params::default(), Err("device type `devantech-eth008` does not say what answers `99`")),
+        (
+            &board,
+            "99",
+            Params::default(),
+            Err("device type `devantech-eth008` knows no command `99`, so nothing could be taken for its answer"),
+        ),
         (&ncd, "FE 6C 00", Params::default(), Err("`fe 6c 00` is sent only to a device with `broadcast = true`")),
         (&ncd, "FE 8C FF 00", Params::default(), Err("`fe 8c ff 00` is sent only to a device with `broadcast = true`")),
         (&ncd, "FE 7C 00", Params::default(), Err("`fe 7c 00` is sent only to a device with `broadcast = true`")),

@@ -3,18 +3,20 @@
 //! Apart from `body.rs`, which fills in one device's parameters, so that a plan can share a request among all devices
 //! whose bodies are equal.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
 use super::action::Action;
 use super::body::{CommandSource, RequestError};
-use super::command::CommandTraits;
+use super::command::{CommandRule, CommandTraits};
 use super::definition::DeviceType;
+use super::expression::Operand;
 use super::format::{Field, Format};
 use super::judge::{Asked, ReplySpec, Verdict};
 use super::transfer::Transfer;
 use crate::codec::{Frame, Framing};
-use crate::model::escape::shown;
+use crate::model::escape::{hex, shown};
 use crate::model::{Params, Payload, PayloadBuilder, TimingOverrides};
 
 /// A command ready to be written, with everything that follows from its bytes.
@@ -90,6 +92,11 @@ impl DeviceType {
     /// A body for people: text with escapes, or hex.
     pub(super) fn shown(&self, body: &Payload) -> String {
         if self.is_text { body.shown() } else { body.shown_hex() }
+    }
+
+    /// Bytes of the type's language for people: text with escapes, or hex.
+    pub(super) fn readable(&self, bytes: &[u8]) -> String {
+        if self.is_text { shown(bytes) } else { hex(bytes) }
     }
 }
 
@@ -182,10 +189,17 @@ impl Request {
     /// The unit it names, when that is another one than the device's own; a broadcast means no unit in particular.
     pub fn unit_named(&self, params: &Params) -> Option<String> {
         let device_type = &*self.device_type;
-        let field = device_type.unit_field.as_ref()?;
         if self.is_broadcast() {
             return None;
         }
+        let Some(field) = device_type.unit_field.as_ref() else {
+            let bytes = Cow::Borrowed(self.body.bytes());
+            let body = if device_type.is_text { Operand::Text(bytes) } else { Operand::Bytes(bytes) };
+            let unit = device_type.rule_of(self.body.bytes())?.unit.as_ref()?;
+            let named = unit.number(&|name| (name == "body").then(|| body.clone())).ok()?;
+            let own = device_type.operand(device_type.unit_param.as_ref()?, None, params)?.number()?;
+            return (named != own).then(|| named.to_string());
+        };
         let named = super::format::field(&self.fields(), &field.name)?;
         let own = device_type.unit_bytes(params)?;
         (!field.agree(named, &own)).then(|| shown(named))
@@ -205,12 +219,17 @@ impl Request {
 impl DeviceType {
     /// What is true of a body: what the action says, over the first command pattern that matches.
     pub(super) fn traits_of(&self, action: Option<&Action>, body: &[u8]) -> CommandTraits {
-        let pattern = self.commands.iter().find(|rule| rule.when.is_match(body)).map(|rule| &rule.traits);
+        let pattern = self.rule_of(body).map(|rule| &rule.traits);
         match (action.map(|action| &action.traits), pattern) {
             (Some(own), Some(pattern)) => own.over(pattern),
             (Some(one), None) | (None, Some(one)) => one.clone(),
             (None, None) => CommandTraits::default(),
         }
+    }
+
+    /// The first command pattern that matches a body.
+    fn rule_of(&self, body: &[u8]) -> Option<&CommandRule> {
+        self.commands.iter().find(|rule| rule.when.is_match(body))
     }
 
     /// Which of the replies answers a command of which this is true.

@@ -28,6 +28,7 @@ fn keys() -> Vec<(&'static str, Value)> {
         ("name", name()),
         ("title", text("One line for people.")),
         ("source", text("The manual and section it was written from.")),
+        ("unconfirmed", text("What of it no source confirms, for people.")),
         ("text", flag()),
         ("probe", text("An action that only asks, for finding out whether a device is well.")),
         ("port", json!({ "type": "integer", "minimum": 1, "maximum": 65535 })),
@@ -40,7 +41,7 @@ fn keys() -> Vec<(&'static str, Value)> {
         ),
         ("login", login()),
         ("replies", table_of(&reply())),
-        ("command", array_of(&command(&[("when", pattern())], &["when"]))),
+        ("command", array_of(&command(&[("when", pattern()), ("unit", expression())], &["when"]))),
         ("actions", table_of(&action())),
         ("simulate", simulate()),
         ("vector", array_of(&vector())),
@@ -301,7 +302,7 @@ fn vector() -> Value {
         &["repeat", "times"],
     );
     let segments = array_of(&json!({ "anyOf": [text("A segment."), repeated] }));
-    let step = object(&[("sends", text("Bytes.")), ("replies", segments.clone())], &["sends"]);
+    let step = object(&[("sends", text("Bytes; none: the device speaks first.")), ("replies", segments.clone())], &[]);
     let values = || json!({ "type": "object", "additionalProperties": scalar() });
     object(
         &[

@@ -2,10 +2,12 @@
 //!
 //! A vector is played through the codec and the judgement that a run uses, whole and cut at every byte.
 
+mod stream;
+
+use std::iter::Peekable;
 use std::sync::Arc;
 
 use bytes::BytesMut;
-use tokio_util::codec::Decoder;
 
 use super::body::CommandSource;
 use super::conclude::{Conclusion, Progress, SENT, WaitEnd, conclude};
@@ -14,9 +16,10 @@ use super::judge::Verdict;
 use super::login::{Login, LoginVerdict};
 use super::request::Request;
 use super::simulated::Simulated;
-use crate::codec::{CodecError, Frame, FrameCodec, Framing};
-use crate::model::escape::shown;
+use crate::codec::Frame;
+use crate::model::escape::printable;
 use crate::model::{Delivery, ErrorKind, Params, Status, Value};
+use stream::{Waited, frames};
 
 /// A vector of a type file.
 #[derive(Debug)]
@@ -102,9 +105,14 @@ fn run_vector(device_type: &Arc<DeviceType>, vector: &Vector) -> Result<(), Stri
     let request = device_type.request(source, body, false).map_err(|error| error.to_string())?;
     let login = device_type.login(&vector.params).map_err(|error| error.to_string())?;
     let play = |segments: &[Vec<&[u8]>]| {
-        let player = Player { device_type, request: &request, params: &vector.params, steps, then };
-        let (conclusion, value) = player.play(login.as_deref(), segments)?;
-        compare(vector, conclusion, value.as_ref())
+        let player = Player { device_type, request: &request, params: &vector.params, then };
+        let mut script = steps.iter().zip(segments).peekable();
+        let (conclusion, value) = player.play(login.as_deref(), &mut script)?;
+        compare(vector, conclusion, value.as_ref())?;
+        match script.next() {
+            None => Ok(()),
+            Some((said, _)) => Err(format!("`{}` is never sent", device_type.readable(&said.sends))),
+        }
     };
     let given: Vec<Vec<&[u8]>> =
         steps.iter().map(|step| step.replies.iter().map(|segment| &**segment).collect()).collect();
@@ -131,19 +139,21 @@ struct Player<'p> {
     device_type: &'p DeviceType,
     request: &'p Request,
     params: &'p Params,
-    steps: &'p [VectorStep],
     then: WaitEnd,
 }
 
 type Played = (Conclusion, Option<Value>);
 
 impl Player<'_> {
-    fn play(&self, login: Option<&Login>, segments: &[Vec<&[u8]>]) -> Result<Played, String> {
-        let mut steps = self.steps.iter().zip(segments).peekable();
+    fn play<'s>(
+        &self,
+        login: Option<&Login>,
+        steps: &mut Peekable<impl Iterator<Item = (&'s VectorStep, &'s Vec<&'s [u8]>)>>,
+    ) -> Result<Played, String> {
         let mut logouts = Vec::new();
         for step in login.iter().flat_map(|login| &login.steps) {
             let Some((said, segments)) = steps.next() else { return Err("the log-in is not played to its end".into()) };
-            same(step.send.as_ref().map_or(&[][..], |send| send.bytes()), &said.sends)?;
+            self.same(step.send.as_ref().map_or(&[][..], |send| send.bytes()), &said.sends)?;
             let end = if steps.peek().is_none() { self.then } else { WaitEnd::Silence };
             let judged = frames(&step.framing, segments, end, |frame| Some(step.judge(frame)));
             let unanswered = |end, begun: bool| {
@@ -163,12 +173,17 @@ impl Player<'_> {
             }
         }
         let Some((said, segments)) = steps.next() else { return Err("the command is not played".into()) };
-        same(self.request.payload().bytes(), &said.sends)?;
+        self.same(self.request.payload().bytes(), &said.sends)?;
         let played = self.command(said, segments);
-        for ((said, _), logout) in steps.zip(logouts) {
-            same(logout.payload.bytes(), &said.sends)?;
+        for (logout, (said, _)) in logouts.into_iter().zip(steps) {
+            self.same(logout.payload.bytes(), &said.sends)?;
         }
         Ok(played)
+    }
+
+    fn same(&self, sends: &[u8], must: &[u8]) -> Result<(), String> {
+        let shown = |bytes| self.device_type.readable(bytes);
+        if sends == must { Ok(()) } else { Err(format!("sends `{}`, must send `{}`", shown(sends), shown(must))) }
     }
 
     fn command(&self, said: &VectorStep, segments: &[&[u8]]) -> Played {
@@ -214,76 +229,26 @@ fn concluded(verdict: &Verdict) -> Conclusion {
     verdict.conclusion().unwrap_or(SENT)
 }
 
-/// How the wait for a frame ended.
-enum Waited<T> {
-    /// One was judged; what came after it.
-    Judged(T, Rest),
-    /// None was, for this reason.
-    Ended(WaitEnd, Rest),
-}
-
-/// What came and is no frame that was judged.
-struct Rest {
-    stream: BytesMut,
-    codec: FrameCodec,
-}
-
-impl Rest {
-    fn begun(&self, request: &[u8]) -> bool {
-        self.codec.may_be_begun(&self.stream, request)
-    }
-}
-
-/// Reads frames until `judge` takes one, or all segments have come and `then` happens.
-fn frames<T>(
-    framing: &Arc<Framing>,
-    segments: &[&[u8]],
-    then: WaitEnd,
-    judge: impl Fn(&Frame) -> Option<T>,
-) -> Waited<T> {
-    let mut codec = FrameCodec::new();
-    codec.expect(framing);
-    let mut stream = BytesMut::new();
-    for place in 0..=segments.len() {
-        let segment = segments.get(place);
-        stream.extend_from_slice(segment.copied().unwrap_or_default());
-        loop {
-            let is_end = segment.is_none() && then == WaitEnd::Closed;
-            let decoded = if is_end { codec.decode_eof(&mut stream) } else { codec.decode(&mut stream) };
-            let end = match decoded {
-                Ok(Some(frame)) => match judge(&frame) {
-                    Some(judged) => {
-                        for later in segments.iter().skip(place + 1) {
-                            stream.extend_from_slice(later);
-                        }
-                        return Waited::Judged(judged, Rest { stream, codec });
-                    }
-                    None => continue,
-                },
-                Ok(None) => break,
-                Err(CodecError::TooLong { .. }) => WaitEnd::TooLong,
-                Err(CodecError::WrongChecksum { .. }) => WaitEnd::WrongChecksum,
-                Err(CodecError::Io(_)) => WaitEnd::Reset,
-            };
-            return Waited::Ended(end, Rest { stream, codec });
-        }
-    }
-    Waited::Ended(then, Rest { stream, codec })
-}
-
-fn same(sends: &[u8], must: &[u8]) -> Result<(), String> {
-    if sends == must { Ok(()) } else { Err(format!("sends `{}`, must send `{}`", shown(sends), shown(must))) }
-}
-
 fn stays_silent(device_type: &Arc<DeviceType>, params: &Params, wire: &[u8]) -> Result<(), String> {
     let mut gateway = Simulated::new(device_type, [params]).ok_or("the type cannot be simulated")?;
     let mut received = BytesMut::from(wire);
     while let Some(body) = device_type.send.cut(&mut received) {
         if let Some(reply) = gateway.answer(&body) {
-            return Err(format!("the simulated device answers `{}`", shown(&reply)));
+            return Err(format!("the simulated device answers `{}`", device_type.readable(&reply)));
         }
     }
     Ok(())
+}
+
+/// A value as the file writes it, so that a text is told from a number.
+fn in_words(value: Option<&Value>) -> String {
+    match value {
+        None => "nothing".to_owned(),
+        Some(Value::Text(text)) => format!("\"{}\"", printable(text)),
+        Some(Value::Int(number)) => number.to_string(),
+        Some(Value::Decimal { digits, places }) => Value::decimal(*digits, *places),
+        Some(Value::List(numbers)) => format!("{numbers:?}"),
+    }
 }
 
 fn compare(vector: &Vector, conclusion: Conclusion, value: Option<&Value>) -> Result<(), String> {
@@ -296,7 +261,7 @@ fn compare(vector: &Vector, conclusion: Conclusion, value: Option<&Value>) -> Re
         return Err(format!("comes to {came}, must come to {}", words(vector.status, vector.kind)));
     }
     if vector.value.is_some() && value != vector.value.as_ref() {
-        return Err(format!("carries {value:?}, must carry {:?}", vector.value));
+        return Err(format!("carries {}, must carry {}", in_words(value), in_words(vector.value.as_ref())));
     }
     Ok(())
 }

@@ -171,16 +171,8 @@ impl<'a> Planner<'a> {
         let (request, login) = match made {
             Ok(made) => made,
             Err(error) => {
-                let text = match (&error, &way.source) {
-                    (RequestError::MissingParam { name }, CommandSource::Action(action)) => {
-                        missing(&way.device_type, action, name)
-                    }
-                    // An argument that only an expression uses.
-                    (RequestError::NoValue { .. }, CommandSource::Action(action)) => {
-                        let args = device_type.action(action).map(|action| action.args.as_slice()).unwrap_or_default();
-                        let absent = args.iter().find(|arg| arg.default.is_none() && params.get(&arg.name).is_none());
-                        absent.map_or_else(|| error.to_string(), |arg| missing(&device_type, action, &arg.name))
-                    }
+                let text = match &error {
+                    RequestError::MissingParam { name } => missing(&device_type, &way.source, name),
                     _ => error.to_string(),
                 };
                 self.errors.entry(text).or_default().push(&device.name);
@@ -244,10 +236,14 @@ impl<'a> Planner<'a> {
     }
 }
 
-/// What is missing for an action, and how it is given.
-fn missing(device_type: &DeviceType, action: &str, name: &str) -> String {
-    match device_type.action(action).and_then(|action| action.arg(name)) {
-        Some(spec) => format!("`{action}` needs `--arg {name}=…` ({})", spec.kind),
+/// What is missing for a command, and how it is given.
+fn missing(device_type: &DeviceType, source: &CommandSource, name: &str) -> String {
+    let action = match source {
+        CommandSource::Action(action) => device_type.action(action),
+        CommandSource::Raw(_) => None,
+    };
+    match action.and_then(|action| Some((action, action.arg(name)?))) {
+        Some((action, spec)) => format!("`{}` needs `--arg {name}=…` ({})", action.name, spec.kind),
         None => format!("`{name}` is not given in the inventory (`params = {{ {name} = … }}`)"),
     }
 }

@@ -79,6 +79,9 @@ fn describe(one: &Arc<DeviceType>) -> String {
         fact("source", printable(source));
     }
     fact("origin", one.origin.to_string());
+    if let Some(unconfirmed) = &one.unconfirmed {
+        fact("unsure", printable(unconfirmed));
+    }
     fact("port", one.port.map_or_else(|| "must be given with the address".to_owned(), |port| port.to_string()));
     if let Some(unit) = &one.unit_param {
         fact("unit", format!("`{unit}` tells the devices of one gateway apart"));
@@ -90,7 +93,17 @@ fn describe(one: &Arc<DeviceType>) -> String {
     let clients = link.clients.map_or_else(String::new, |clients| format!(", clients at once {clients}"));
     let words = crate::model::Medium::WORDS;
     let medium = words.iter().find(|(_, medium)| *medium == link.medium).map_or("network", |(word, _)| word);
-    fact("link", format!("{}, telnet {}, medium {medium}{clients}", times.join(", "), link.telnet));
+    let reuse = if link.reuse { "" } else { ", a connection for each command" };
+    let half_close = if link.half_close { ", our side is closed after the command" } else { "" };
+    let telnet = link.telnet;
+    fact("link", format!("{}, telnet {telnet}, medium {medium}{clients}{reuse}{half_close}", times.join(", ")));
+    if let Some(time) = one.timing.reply_timeout {
+        fact("waits", format!("{} for a reply, unless a command says otherwise", span(time)));
+    }
+    let frame = if one.send.text.is_empty() { "{body}" } else { &one.send.text };
+    // A file may hold a line end itself instead of its escape.
+    let frame = frame.replace('\r', r"\r").replace('\n', r"\n").replace('\0', r"\0");
+    fact("request", format!("`{}`", printable(&frame)));
     for reply in &one.replies {
         let framing = reply.framing.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string);
         fact("reply", format!("{}: {framing}", reply.name));
@@ -100,10 +113,15 @@ fn describe(one: &Arc<DeviceType>) -> String {
     if !one.params.is_empty() {
         text.push_str("\nparameters\n");
         for param in &one.params {
-            _ = writeln!(text, "  {:<width$}{}", param.name, spec(param));
+            let is_needed = param.default.is_none() && !matches!(param.kind, ParamKind::Secret { .. });
+            let needed = if is_needed { "; must be given where it is used" } else { "" };
+            _ = writeln!(text, "  {:<width$}{}{needed}", param.name, spec(param));
         }
     }
     text.push_str("\nactions\n");
+    if one.actions().next().is_none() {
+        text.push_str("  none: a command is given with `--cmd`\n");
+    }
     for action in one.actions() {
         let again = if may_be_sent_twice(one, action) { "" } else { ", never sent twice" };
         _ = writeln!(text, "  {:<width$}sends `{}`{again}", action.name, printable(&action.text));
@@ -158,10 +176,15 @@ fn check(file: &Path, terminal: &Terminal) -> ExitStatus {
     terminal.show(&diagnostics, &sources);
     let Some(one) = loaded.filter(|_| !diagnostics.has_errors()) else { return ExitStatus::Usage };
     let results = run_vectors(&Arc::new(one));
+    let width = results.iter().map(|result| printable(&result.id).chars().count()).max().unwrap_or(0).max(6);
     let mut text = String::new();
+    let mut row = |word: &str, id: &str, detail: &str| {
+        let line = format!("{word:<6}  {id:<width$}  {detail}");
+        _ = writeln!(text, "{}", line.trim_end());
+    };
+    row("RESULT", "VECTOR", "WHAT IS NOT SO");
     for result in &results {
-        let word = if result.passed { "ok" } else { "FAILED" };
-        _ = writeln!(text, "{word:<7} {}  {}", printable(&result.id), result.detail);
+        row(if result.passed { "ok" } else { "FAILED" }, &printable(&result.id), &result.detail);
     }
     let failed = results.iter().filter(|result| !result.passed).count();
     _ = writeln!(text, "{}: {} vectors, {failed} failed", file.display(), results.len());

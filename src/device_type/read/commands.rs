@@ -1,7 +1,7 @@
 //! `[[command]]`: what is true of a command; the same keys overrule it in an action.
 
 use super::Context;
-use super::languages::{Defined, field_ref, known, pattern};
+use super::languages::{Defined, expression, field_ref, known, mistake, pattern};
 use crate::device_type::command::{CommandRule, CommandTraits};
 use crate::device_type::param::{ParamKind, ParamSpec};
 use crate::device_type::settings::read_timing;
@@ -22,10 +22,17 @@ pub(super) fn read_commands(
                 None
             }
         };
+        let unit = command.get("unit").and_then(|value| {
+            if context.unit_param.is_none() {
+                let help = Some("say which parameter it is: `[unit]`, `param = \"…\"`".to_owned());
+                mistake(diagnostics, "the type has no `[unit]`".to_owned(), value.span(), "", help);
+            }
+            expression(value, &["body"], "name", diagnostics)
+        });
         let traits = read_traits(&mut command, context, diagnostics);
         command.finish(diagnostics);
         if let Some(when) = when {
-            rules.push(CommandRule { when, traits });
+            rules.push(CommandRule { when, unit, traits });
         }
     }
     rules

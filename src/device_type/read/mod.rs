@@ -30,7 +30,7 @@ use super::format::FieldRef;
 use super::param::ParamSpec;
 use super::pattern::Pattern;
 use super::settings::read_timing;
-use crate::diagnostic::{Diagnostics, SourceId, Span, TomlTable, nearest, parse_toml};
+use crate::diagnostic::{Diagnostics, SourceId, Span, TomlTable, TomlValue, nearest, parse_toml};
 
 /// Reads a type file; `None` when it has a mistake. All mistakes go to `diagnostics`.
 pub fn read_type(text: &str, source: SourceId, origin: Origin, diagnostics: &mut Diagnostics) -> Option<DeviceType> {
@@ -117,6 +117,7 @@ fn read_tree(
     }
     let title = table.required_text("title", diagnostics).map(|(title, _)| title);
     let source_text = table.text("source", diagnostics).map(|(text, _)| Arc::from(text));
+    let unconfirmed = table.text("unconfirmed", diagnostics).map(|(text, _)| Arc::from(text));
     let is_text = table.bool("text", diagnostics).unwrap_or(true);
     _ = table.get("base");
     _ = table.array("variant", diagnostics);
@@ -131,7 +132,8 @@ fn read_tree(
     let request_fields = fields_hold.then_some(&*names);
     let (unit_param, unit_field) = read_unit(&mut table, &params, request_fields, diagnostics);
     let replies = replies::read_replies(&mut table, request_fields, is_text, diagnostics);
-    let context = Context { params: &params, request_fields, replies: &replies, is_text };
+    let unit = unit_param.as_deref();
+    let context = Context { params: &params, unit_param: unit, request_fields, replies: &replies, is_text };
     let login = login::read_login(&mut table, &context, diagnostics);
     let commands = commands::read_commands(&mut table, &context, diagnostics);
     let actions = actions::read_actions(&mut table, &context, diagnostics);
@@ -151,6 +153,7 @@ fn read_tree(
         name: name?.0.into(),
         title: title?.into(),
         source: source_text,
+        unconfirmed,
         is_text,
         probe,
         port,
@@ -178,6 +181,8 @@ fn read_tree(
 /// What has been read already and is referred to by what follows.
 struct Context<'a> {
     params: &'a [ParamSpec],
+    /// The parameter that tells the devices of one gateway apart.
+    unit_param: Option<&'a str>,
     /// The fields of a request; `None` when `send.fields` has a mistake.
     request_fields: Option<&'a [&'a str]>,
     replies: &'a replies::Replies<'a>,
@@ -202,7 +207,11 @@ fn check_name(name: &str, span: &Span, diagnostics: &mut Diagnostics) {
 fn read_send(table: &mut TomlTable<'_, '_>, is_text: bool, diagnostics: &mut Diagnostics) -> SendSpec {
     let mut spec = SendSpec::default();
     let Some(mut send) = table.table("send", "[send]", diagnostics) else { return spec };
-    let layout = send.get("frame").and_then(|value| layout::read_layout(value, is_text, diagnostics));
+    let frame = send.get("frame");
+    if let Some(DeValue::String(text)) = frame.as_ref().map(TomlValue::value) {
+        spec.text = Arc::from(&**text);
+    }
+    let layout = frame.and_then(|value| layout::read_layout(value, is_text, diagnostics));
     spec.layout = layout.unwrap_or_default();
     spec.fields = send.get("fields").and_then(|value| pattern(value, is_text, diagnostics));
     spec.never = send.get("never").and_then(|value| pattern(value, is_text, diagnostics));

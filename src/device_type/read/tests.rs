@@ -41,7 +41,7 @@ fn every_golden_vector_of_the_other_types_is_there_and_holds() {
 fn a_vector_that_does_not_hold_says_what_differs() {
     for (was, becomes, id, detail) in [
         (r#"sends = "kf 01 1e\r""#, r#"sends = "kf 01 1f\r""#, "LG-05", r"sends `kf 01 1e\r`, must send `kf 01 1f\r`"),
-        (r#"value = "2d""#, r#"value = "2e""#, "LG-25", r#"carries Some(Text("2d")), must carry Some(Text("2e"))"#),
+        (r#"value = "2d""#, r#"value = "2e""#, "LG-25", r#"carries "2d", must carry "2e""#),
         (
             r#"replies = ["a 01 OK0"]"#,
             r#"replies = ["\r\n"]"#,
@@ -61,6 +61,50 @@ fn a_vector_that_does_not_hold_says_what_differs() {
         let result = run_vectors(&device_type).into_iter().find(|result| &*result.id == id).unwrap();
         assert_eq!((result.passed, &*result.detail), (false, detail), "{becomes}");
     }
+}
+
+#[test]
+fn a_vector_of_a_session_is_held_to_its_last_step() {
+    const BOARD: &str = include_str!("../../../config/device-types/devantech-eth008.toml");
+    let with = |was: &str, becomes: &str, id: &str| {
+        assert!(BOARD.contains(was), "{was}");
+        let device_type = Arc::new(DeviceType::from_text(&BOARD.replacen(was, becomes, 1)));
+        run_vectors(&device_type).into_iter().find(|result| &*result.id == id).unwrap().detail
+    };
+    let log_out = "  { sends = \"7B\", replies = [\"00\"] },\n]";
+    let twice = "  { sends = \"7B\", replies = [\"00\"] },\n  { sends = \"7A\", replies = [\"00\"] },\n]";
+    assert_eq!(with(log_out, twice, "DV-01"), "`7a` is never sent");
+    let refused = "  { sends = \"79 77 72 6F 6E 67\", replies = [\"02\"] },\n";
+    let and_on = format!("{refused}  {{ sends = \"20 03 00\", replies = [\"00\"] }},\n");
+    assert_eq!(with(refused, &and_on, "DV-12"), "`20 03 00` is never sent");
+    assert_eq!(with("sends = \"20 03 32\"", "sends = \"20 03 33\"", "DV-09"), "sends `20 03 32`, must send `20 03 33`");
+}
+
+#[test]
+fn a_vector_may_begin_with_what_the_device_says() {
+    let text = r#"
+        name = "greets"
+        title = "Greets"
+        params.password = { kind = "secret" }
+        login = { if = "has(password)", steps = [
+          { frame = { pattern = 'Password:' }, rules = [{ when = 'Password:', then = "next" }] },
+          { send = '{password}', frame = { until = ['\r\n'] }, rules = [{ when = '^in$', then = "done" }] },
+        ] }
+        send = { frame = '{body}\r' }
+        replies.default = { frame = { until = ['\r\n'] }, rules = [{ when = '^ok$', verdict = "ok" }] }
+        [[vector]]
+        id = "greeting"
+        cmd = "go"
+        params = { password = "apple" }
+        steps = [
+          { replies = ['Hello\r\nPassword:'] },
+          { sends = 'apple\r', replies = ['in\r\n'] },
+          { sends = 'go\r', replies = ['ok\r\n'] },
+        ]
+        status = "ok"
+    "#;
+    let [result] = &run_vectors(&Arc::new(DeviceType::from_text(text)))[..] else { panic!("one vector") };
+    assert!(result.passed, "{result:?}");
 }
 
 /// Every mistake of a text, as `line: message; help`.

@@ -93,7 +93,7 @@ fn read_vector(
     let (source, args) = read_source(table, own, diagnostics);
     let steps = match table.get("steps") {
         Some(value) => read_steps(value, is_text, diagnostics),
-        None => vec![read_step(table, is_text, diagnostics)],
+        None => vec![read_step(table, false, is_text, diagnostics)],
     };
     let steps: Option<Vec<VectorStep>> = steps.into_iter().collect();
     let then = table.get("then").and_then(|value| word(value, &ENDS, diagnostics)).unwrap_or(WaitEnd::Silence);
@@ -125,16 +125,22 @@ fn read_steps(value: TomlValue<'_, '_>, is_text: bool, diagnostics: &mut Diagnos
             steps.push(None);
             continue;
         };
-        steps.push(read_step(&mut table, is_text, diagnostics));
+        steps.push(read_step(&mut table, true, is_text, diagnostics));
         table.finish(diagnostics);
     }
     steps
 }
 
-/// `sends` and `replies`.
-fn read_step(table: &mut TomlTable<'_, '_>, is_text: bool, diagnostics: &mut Diagnostics) -> Option<VectorStep> {
+/// `sends` and `replies`. In a session the device may speak first: nothing is sent then.
+fn read_step(
+    table: &mut TomlTable<'_, '_>,
+    in_session: bool,
+    is_text: bool,
+    diagnostics: &mut Diagnostics,
+) -> Option<VectorStep> {
     let sends = match table.get("sends") {
         Some(value) => bytes(value, is_text, diagnostics),
+        None if in_session => Some(Vec::new()),
         None => {
             table.missing("sends", diagnostics);
             None

@@ -34,7 +34,7 @@ fn parameters_and_arguments_are_written_as_they_are_declared() {
         ("ka {set_id} 01", Params::default(), Ok("ka 01 01")),
         ("ka {set_id} 01", set_id(10, 2), Ok("ka 0a 01")),
         ("ka {set_id} 01", set_id(1000, 3), Ok("ka 3e8 01")),
-        ("ka {set_id} 01", set_id(300, 2), Err("`set_id`: 300 does not fit into 2 hex digits")),
+        ("ka {set_id} 01", set_id(300, 2), Err("`set_id`: 300 does not fit into 2 hex digits, as `id_digits` says")),
         (r"k\x7b\x7d{set_id}\r", set_id(1, 2), Ok(r"k{}01\r")),
         ("volume", with(set_id(2, 2), "level", ParamValue::Int(100)), Ok("kf 02 64")),
         ("volume", set_id(2, 2), Err("`level` is not given")),
@@ -181,7 +181,7 @@ fn a_command_without_a_reply_is_an_error_before_it_is_sent() {
     let source = CommandSource::Raw(small.template(r"hello\x1b").unwrap());
     let body = small.body(&source, &Params::default()).unwrap();
     let error = small.request(&source, body, false).unwrap_err().to_string();
-    assert_eq!(error, r"device type `small` does not say what answers `hello\x1b`");
+    assert_eq!(error, r"device type `small` knows no command `hello\x1b`, so nothing could be taken for its answer");
 }
 
 #[test]
@@ -195,5 +195,31 @@ fn rules_are_tried_in_order_and_messages_are_safe_for_a_terminal() {
         ("what\x07;", Verdict::Malformed { message: r"what\x07;".to_owned() }),
     ] {
         assert_eq!(judge(&request, frame), verdict, "{frame:?}");
+    }
+}
+
+#[test]
+fn a_raw_command_to_a_board_names_a_relay_and_another_than_the_devices_own_is_told() {
+    for (name, text, relay, named) in [
+        ("devantech-eth008", "20 04 00", 3, Some("4")),
+        ("devantech-eth008", "21 03 32", 3, None),
+        ("devantech-eth008", "24", 3, None),
+        ("devantech-eth484", "20 01 00", 3, Some("1")),
+        ("devantech-eth8020", "20 14 00", 3, Some("20")),
+        ("devantech-ds", "31 05 01 00 00 00 00", 5, None),
+        ("devantech-ds", "31 05 00 00 00 03 E8", 3, Some("5")),
+        ("devantech-ds", "33 01", 3, None),
+        ("ncd-proxr", "FE 6C 01", 1, None),
+        ("ncd-proxr", "FE 64 02", 9, None),
+        ("ncd-proxr", "FE 6D 02", 9, Some("10")),
+        ("ncd-proxr", "FE 7B 01", 1, Some("8")),
+        ("ncd-proxr", "FE 7C 01", 5, None),
+        ("ncd-proxr", "FE 30 00 01", 1, Some("257")),
+        ("ncd-proxr", "FE 2C 08 00", 9, None),
+        ("ncd-proxr", "FE 6C 00", 9, None),
+    ] {
+        let board = Catalog::built_in().get(name).unwrap().clone();
+        let own = params(&[("relay", ParamValue::Int(relay))]);
+        assert_eq!(raw(&board, text).unit_named(&own).as_deref(), named, "{name} {text} {relay}");
     }
 }

@@ -21,6 +21,20 @@ fn the_built_in_types_are_listed_and_shown() {
     for word in ["power-on", "volume", "level", "set_id", "id_digits", "1000", "23"] {
         assert!(shown.contains(word), "{word} in {shown}");
     }
+    for (name, words) in [
+        ("lg-rs232", &["request   `{body}\\r`"][..]),
+        ("devantech-eth008", &["1 to 8; must be given where it is used", "1s for a reply", "unsure"]),
+        ("ncd-proxr", &["request   `AA {len} {body} {sum8}`"]),
+        (
+            "esc-cr",
+            &["`\\x1b{body}\\r`", "our side is closed after the command", "none: a command is given with `--cmd`"],
+        ),
+    ] {
+        let shown = workspace.fleetctl(&["types", "show", name]).expect_status(0).stdout.clone();
+        for word in words {
+            assert!(shown.contains(word), "{word} in {shown}");
+        }
+    }
     let unknown = workspace.fleetctl(&["types", "show", "lg-rs323"]);
     assert!(unknown.expect_status(2).stderr.contains("lg-rs232"), "{unknown}");
 }

@@ -47,6 +47,19 @@ fn one_power_on_speaks_to_each_device_in_its_own_language() {
 }
 
 #[test]
+fn a_relay_that_is_not_given_is_asked_for_in_the_same_words_whatever_the_board() {
+    let workspace = Workspace::with_inventory(
+        "[[device]]\nname = \"pump\"\ntype = \"devantech-eth008\"\naddress = \"127.0.0.1:9\"\n\
+         [[device]]\nname = \"lamp\"\ntype = \"ncd-proxr\"\naddress = \"127.0.0.2:9\"\n",
+    );
+    let words = "`relay` is not given in the inventory (`params = { relay = … }`): lamp, pump";
+    let finished = workspace.fleetctl(&["run", "--do", "power-on"]);
+    assert!(finished.expect_status(2).stderr.contains(words), "{finished}");
+    let finished = workspace.fleetctl(&["run", "--select", "pump", "--cmd", "20 {relay} 00"]);
+    assert!(finished.expect_status(2).stderr.contains("params = { relay = … }"), "{finished}");
+}
+
+#[test]
 fn two_types_behind_one_address_are_served_one_after_another_on_their_own_connections() {
     let peer = Peer::start(&["> 20 01 00 wait < 00", "> AA 03 FE 6D 01 19 < AA 01 55 00"]);
     let address = peer.address();

@@ -84,7 +84,7 @@ fn a_frame_that_is_wrong_or_cut_or_missing_is_no_yes() {
 
 #[test]
 fn bank_0_needs_leave_and_is_never_more_than_sent() {
-    for command in ["FE 6C 00", "FE 64 00", "FE 8C FF 00", "FE 74 00"] {
+    for command in ["FE 6C 00", "FE 64 00", "FE 8C FF 00", "FE 81 00", "FE 31 00", "FE 74 00", "FE 7C 00"] {
         let peer = Peer::start(&[""]);
         let finished = board(&peer, "relay = 1").fleetctl(&["run", "--cmd", command, "--format", "json"]);
         finished.expect_status(2);
@@ -101,9 +101,9 @@ fn bank_0_needs_leave_and_is_never_more_than_sent() {
 }
 
 #[test]
-fn bank_0_of_a_query_is_every_bank_and_harmless() {
+fn bank_0_of_a_query_is_every_bank_and_needs_the_same_leave() {
     let peer = Peer::start(&["> AA 03 FE 7C 00 27 < AA 01 02 AD"]);
-    run(&board(&peer, "relay = 1"), 0, &["--cmd", "FE 7C 00"]).expect("lamp", OK);
+    run(&board(&peer, "relay = 1, broadcast = true"), 0, &["--cmd", "FE 7C 00"]).expect("lamp", OK);
 }
 
 #[test]
