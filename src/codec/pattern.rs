@@ -181,7 +181,7 @@ mod tests {
         let pattern = BytePattern::parse("(?<unit>[0-9]+)( (?<word>OK|NG)(?<data>.*))?x", false).unwrap();
         assert_eq!(pattern.names().collect::<Vec<_>>(), ["unit", "word", "data"]);
         for _ in 0..2 {
-            let pieces = |text: &'static [u8]| pattern.pieces(text).map(|pieces| pieces.collect::<Vec<_>>());
+            let pieces = |text: &'static [u8]| pattern.pieces(text).map(Iterator::collect::<Vec<_>>);
             let all = [("unit", &b"01"[..]), ("word", b"OK"), ("data", b"")];
             assert_eq!(pieces(b"a 01 OKx").unwrap(), all);
             assert_eq!(pieces(b"7x").unwrap(), [("unit", &b"7"[..])]);

@@ -8,6 +8,7 @@ use super::format::{Field, Fields, Format, named};
 use super::param::ParamSpec;
 use super::template::Template;
 use super::transfer::Transfer;
+use super::verify::Verify;
 use crate::model::Value;
 use crate::model::escape;
 
@@ -26,6 +27,8 @@ pub struct Action {
     pub value: Option<Decoding>,
     /// What follows its reply, when that is a file.
     pub transfer: Option<Transfer>,
+    /// How its effect can be asked for.
+    pub verify: Option<Verify>,
     /// What overrules the type's command patterns.
     pub traits: CommandTraits,
 }

@@ -146,7 +146,7 @@ impl DeviceType {
         Ok(body.finish())
     }
 
-    fn value_of<'a>(
+    pub(super) fn value_of<'a>(
         &'a self,
         name: &Arc<str>,
         action: Option<&'a Action>,

@@ -28,6 +28,7 @@ mod telnet;
 mod template;
 mod transfer;
 mod vector;
+mod verify;
 
 pub use action::{Action, Decoding, Scale, Words};
 pub use body::{CommandSource, RequestError};
@@ -51,6 +52,7 @@ pub(crate) use telnet::refuse_detection;
 pub use template::{Piece, Template, TemplateError};
 pub use transfer::Transfer;
 pub use vector::{Script, Vector, VectorResult, VectorStep, run_vectors};
+pub use verify::Verify;
 
 #[cfg(test)]
 mod languages_tests;

@@ -8,6 +8,7 @@ use super::action::Action;
 use super::definition::DeviceType;
 use super::expression::Operand;
 use super::template::Template;
+use crate::model::escape::printable;
 use crate::model::{Params, Value};
 
 /// `verify`: the question that shows whether an action has had its effect.
@@ -37,6 +38,19 @@ impl Verify {
 }
 
 impl Value {
+    /// The value as people write it, safe for a terminal.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Text(text) => printable(text),
+            Self::Int(number) => number.to_string(),
+            Self::Decimal { digits, places } => Self::decimal(*digits, *places),
+            Self::List(numbers) => {
+                let shown: Vec<String> = numbers.iter().map(i64::to_string).collect();
+                shown.join(" ")
+            }
+        }
+    }
+
     /// Whether this is what `wanted` says. Numbers are compared as numbers, words without regard to case: a reply may
     /// write `1E` for what the command wrote as `1e`.
     pub fn is(&self, wanted: &str) -> bool {
@@ -44,10 +58,7 @@ impl Value {
             Self::Text(text) => text.eq_ignore_ascii_case(wanted),
             Self::Int(number) => wanted.parse() == Ok(*number),
             Self::Decimal { digits, places } => Self::decimal(*digits, *places) == wanted,
-            Self::List(numbers) => {
-                let shown: Vec<String> = numbers.iter().map(i64::to_string).collect();
-                shown.join(" ") == wanted
-            }
+            Self::List(_) => self.words() == wanted,
         }
     }
 }

@@ -58,7 +58,8 @@ impl<C: Connect> Crew<C> {
     pub(super) async fn wait(&mut self) {
         let is_stopping = self.shared.stop.is_stopping();
         let wake = self.shared.with_scheduler(|scheduler| scheduler.next_wake());
-        let wake = wake.filter(|_| !is_stopping && self.has_room());
+        // Once the run stops the first crew alone serves what may go on.
+        let wake = wake.filter(|_| (!is_stopping || self.index == 0) && self.has_room());
         tokio::select! {
             biased;
             Some(ended) = self.tasks.join_next() => {

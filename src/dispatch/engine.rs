@@ -49,7 +49,8 @@ pub async fn run<C: Connect>(
 ) -> Ended {
     let scheduler = scheduler(&plan, limits.concurrency);
     let crews = limits.crews.max(1);
-    let shared = Arc::new(Shared::new(plan, connect, clock, stop, scheduler, random, events, crews));
+    let shared = Shared::new(plan, connect, clock, stop, scheduler, random, events).with_crews(crews);
+    let shared = Arc::new(shared);
     let room = limits.concurrency.div_ceil(crews);
     let mut further = Vec::new();
     if let Err(error) = start_further(&shared, room, &mut further) {
@@ -60,12 +61,11 @@ pub async fn run<C: Connect>(
     let mut grace_over: Option<Instant> = None;
     let mut is_cut = false;
     loop {
-        if !shared.stop.is_stopping() {
-            crew.take_on(Instant::now());
-        } else if grace_over.is_some() {
+        if shared.stop.is_stopping() && grace_over.is_some() {
             // A lane that gave its slot back while the run stopped is skipped like those that never had one.
             skip_the_rest(&shared).await;
         }
+        crew.take_on(Instant::now());
         if crew.is_idle() && shared.with_scheduler(|scheduler| scheduler.is_finished()) {
             break;
         }
@@ -99,11 +99,16 @@ pub async fn run<C: Connect>(
     ended
 }
 
-/// The run has stopped: what has not started, or waits, gets its outcome.
+/// The run has stopped: what has not started, or waits to be tried again, gets its outcome.
 async fn skip_the_rest<C: Connect>(shared: &Shared<C>) {
     let rest: Vec<(LaneIndex, Option<Box<LaneState>>)> = shared.with_scheduler(Scheduler::drain);
     for (lane, state) in rest {
-        Visit::new(lane, state).end_stopped(shared).await;
+        let mut visit = Visit::new(lane, state);
+        visit.end_stopped(shared).await;
+        // Devices that have acknowledged are asked for their state as long as the grace lasts.
+        if let Some(due) = visit.state.next_due() {
+            shared.with_scheduler(|scheduler| scheduler.put_back(lane, due, visit.state));
+        }
     }
 }
 

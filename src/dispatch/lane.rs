@@ -9,15 +9,16 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
+use super::checking::{Answer, Phase};
 use super::lane_state::LaneState;
 use super::policy::{Next, what_next};
 use super::ready::{After, LaneIndex};
 use super::record::Record;
 use super::shared::{Shared, Telling};
 use crate::device_type::Login;
-use crate::model::{DeviceIndex, ErrorKind, Failure, RunEvent};
-use crate::plan::Job;
-use crate::session::{Attempt, Before, Connection, Ending, Progress, attempt, close};
+use crate::model::{DeviceIndex, ErrorKind, Failure, RunEvent, StopReason};
+use crate::plan::{Check, Job};
+use crate::session::{Attempt, Before, Connection, Ending, Keep, Progress, attempt, close};
 use crate::transport::Connect;
 
 /// How long a lane waits when this machine has no file, port or memory left. It keeps its slot meanwhile: no other lane
@@ -71,8 +72,13 @@ impl Visit {
                 close(&mut connection).await;
             }
             let made = self.try_once(shared, device, job, &mut connection).await;
+            let keep = made.keep;
+            let then = self.conclude(shared, device, job, made, Instant::now());
             kept_for = Some(job);
-            match self.conclude(shared, device, job, made, Instant::now()) {
+            if keep == Keep::No {
+                close(&mut connection).await;
+            }
+            match then {
                 Then::Tell(telling) => _ = telling.await,
                 Then::Pause => Box::pin(pause(shared)).await,
                 Then::GoOn => {}
@@ -81,7 +87,6 @@ impl Visit {
         close(&mut connection).await;
         if shared.stop.is_stopping() {
             Box::pin(self.end_stopped(shared)).await;
-            return After::Done;
         }
         match self.state.next_due() {
             Some(due) => After::Wait(due, ()),
@@ -91,12 +96,16 @@ impl Visit {
 
     /// The device whose turn it is, and whether it is to be tried; `None`: nobody may go on now.
     fn next_turn<'p, C: Connect>(&mut self, shared: &'p Shared<C>) -> Option<Turn<'p>> {
-        if shared.stop.is_stopping() {
+        if shared.stop.is_cut() {
             return None;
         }
         let now = Instant::now();
         let (device, mut record) = self.next(shared, now)?;
         let job = shared.plan.job(device)?;
+        if record.is_verifying() {
+            self.current = Some((device, record, Progress::default()));
+            return Some(Turn::Try(device, job));
+        }
         let late = record.has_outcome()
             && self.earliest_write(&record, job, now) >= record.started + job.timing.device_deadline;
         let is_refused = job.login.as_ref().is_some_and(|login| self.state.is_refused(login));
@@ -113,11 +122,16 @@ impl Visit {
 
     /// One that is due again, else the next that has not started.
     fn next<C: Connect>(&mut self, shared: &Shared<C>, now: Instant) -> Option<(DeviceIndex, Record)> {
-        self.state.take_due(now).or_else(|| {
+        let is_stopping = shared.stop.is_stopping();
+        self.state.take_due(now, is_stopping).or_else(|| {
+            if is_stopping {
+                return None;
+            }
             let devices = shared.plan.lanes.get(self.lane.0 as usize);
             let device = *devices.get(self.state.started as usize)?;
+            let job = shared.plan.job(device)?;
             self.state.started += 1;
-            Some((device, Record::new(now)))
+            Some((device, Record::new(now, job)))
         })
     }
 
@@ -143,7 +157,8 @@ impl Visit {
         let (Some(planned), Some((_, record, progress))) = (shared.plan.device(device), self.current.as_mut()) else {
             return Attempt::not_made("the plan does not know the device");
         };
-        let before = Before {
+        let device_deadline = record.started + job.timing.device_deadline;
+        let mut before = Before {
             request: &job.request,
             params: &job.params,
             login: job.login.as_ref(),
@@ -153,9 +168,16 @@ impl Visit {
             timing: &job.timing,
             not_before,
             after_unanswered: record.is_unanswered,
-            device_deadline: record.started + job.timing.device_deadline,
+            is_check: false,
+            device_deadline,
             stop: &shared.stop,
         };
+        if let (Some(check), Phase::Asking | Phase::Verifying(_)) = (&job.check, &record.phase) {
+            before = Before { request: &check.question, save: None, timing: &check.timing, is_check: true, ..before };
+        }
+        if let (Some(check), Phase::Verifying(verifying)) = (&job.check, &record.phase) {
+            before = Before { device_deadline: verifying.deadline(check), stop: &shared.verify_stop, ..before };
+        }
         attempt(&before, &shared.connect, connection, progress).await
     }
 
@@ -165,7 +187,7 @@ impl Visit {
         shared: &'s Shared<C>,
         device: DeviceIndex,
         job: &Job,
-        made: Attempt,
+        mut made: Attempt,
         now: Instant,
     ) -> Then<'s> {
         if made.written {
@@ -177,6 +199,15 @@ impl Visit {
             Ending::Denied(reason) => shared.warn_denied(device, reason),
             _ => shared.not_exhausted(),
         }
+        if let (Some(check), Phase::Asking | Phase::Verifying(_)) = (&job.check, &record.phase) {
+            made = match self.answered(shared, device, job, check, made, record, now) {
+                Ok(then) => return then,
+                Err((unasked, same)) => {
+                    record = same;
+                    unasked
+                }
+            };
+        }
         match made.ending {
             Ending::Stopped(reason) => {
                 if record.stopped(reason, made.written, made.reply) {
@@ -186,7 +217,7 @@ impl Visit {
             Ending::Exhausted(reason) => {
                 shared.warn_exhausted(&reason);
                 if now + EXHAUSTED_WAIT < shared.exhausted_since(now) + job.timing.device_deadline {
-                    if record.attempts == 0 {
+                    if record.is_untouched() {
                         // It was the last to be started, and has not been after all.
                         self.state.started = self.state.started.saturating_sub(1);
                     } else {
@@ -214,9 +245,86 @@ impl Visit {
                 {
                     return self.wait(shared, device, record, job, now, wait);
                 }
+                if let Some(check) = job.check.as_ref().filter(|check| check.afterwards && record.is_acknowledged()) {
+                    record.phase = Phase::verifying(check, now);
+                    self.state.wait(now + check.after, device, record);
+                    return Then::GoOn;
+                }
             }
         }
         Then::Tell(shared.finish(device, record.outcome(job, now, &shared.clock)))
+    }
+
+    /// What the answer to a question means. `Err`: that there was no question, and what the attempt at one came to.
+    #[expect(clippy::too_many_arguments, reason = "all of an attempt that `conclude` knows")]
+    fn answered<'s, C: Connect>(
+        &mut self,
+        shared: &'s Shared<C>,
+        device: DeviceIndex,
+        job: &Job,
+        check: &Check,
+        made: Attempt,
+        mut record: Record,
+        now: Instant,
+    ) -> Result<Then<'s>, (Attempt, Record)> {
+        record.was_asked |= made.written;
+        if let Ending::Exhausted(reason) = &made.ending {
+            if record.is_verifying() {
+                shared.warn_exhausted(reason);
+                self.state.wait(now, device, record);
+                return Ok(Then::Pause);
+            }
+            return Err((made, record));
+        }
+        let failed = match &mut record.phase {
+            Phase::Commanding => return Err((made, record)),
+            Phase::Asking => {
+                let is_answered = made.ending.is_answered();
+                let is_refused =
+                    matches!(&made.ending, Ending::Refused(failure) if failure.kind == ErrorKind::AuthFailed);
+                return match made.ending {
+                    Ending::Acknowledged { value: Some(value) } if value.is(&check.wanted) => {
+                        record.right_already(value, made.reply);
+                        Ok(Then::Tell(shared.finish(device, record.outcome(job, now, &shared.clock))))
+                    }
+                    // Nothing of the command was written, whatever became of the question.
+                    Ending::Stopped(_) => Err((Attempt { written: false, ..made }, record)),
+                    _ if !made.written || is_refused => Err((made, record)),
+                    // Another state, or none that can be read: it is told, and at once.
+                    _ => {
+                        record.phase = Phase::Commanding;
+                        record.is_unanswered = !is_answered;
+                        self.state.wait(now, device, record);
+                        Ok(Then::GoOn)
+                    }
+                };
+            }
+            Phase::Verifying(verifying) => {
+                let stopped = if let Ending::Stopped(reason) = made.ending { Some(reason) } else { None };
+                match verifying.take_in(check, made.ending, now) {
+                    Answer::Right(_) => None,
+                    Answer::Again(due) if stopped.is_none() => {
+                        self.state.wait(due, device, record);
+                        return Ok(Then::GoOn);
+                    }
+                    _ => Some(stopped),
+                }
+            }
+        };
+        match (failed, std::mem::replace(&mut record.phase, Phase::Commanding)) {
+            (Some(stopped), Phase::Verifying(verifying)) => {
+                if stopped.is_some() {
+                    shared.cut_or_skipped();
+                }
+                let (status, failure) = match stopped {
+                    Some(reason) => verifying.cut(check, reason),
+                    None => verifying.failed(check),
+                };
+                record.not_verified(status, failure);
+            }
+            _ => record.verified(),
+        }
+        Ok(Then::Tell(shared.finish(device, record.outcome(job, now, &shared.clock))))
     }
 
     /// The device is tried again after `wait`.
@@ -245,8 +353,17 @@ impl Visit {
     /// The run has stopped: those that wait keep their last attempt's outcome, the others are skipped.
     pub(super) async fn end_stopped<C: Connect>(&mut self, shared: &Shared<C>) {
         let now = Instant::now();
-        for (device, record) in self.state.take_waiting() {
+        let is_cut = shared.stop.is_cut();
+        for (device, mut record) in self.state.take_waiting(!is_cut) {
             let Some(job) = shared.plan.job(device) else { continue };
+            if let (Some(check), Phase::Verifying(verifying)) =
+                (&job.check, std::mem::replace(&mut record.phase, Phase::Commanding))
+            {
+                let reason = shared.stop.reason().unwrap_or(StopReason::Interrupt);
+                let (status, failure) = verifying.cut(check, reason);
+                record.not_verified(status, failure);
+                shared.cut_or_skipped();
+            }
             if record.has_outcome() {
                 shared.finish(device, record.outcome(job, now, &shared.clock)).await;
             } else {
@@ -266,7 +383,8 @@ impl Visit {
         if let Some((device, mut record, progress)) = self.current.take()
             && let Some(job) = shared.plan.job(device)
         {
-            record.panicked(what, progress.at_exchange);
+            let is_command = matches!(record.phase, Phase::Commanding);
+            record.panicked(what, progress.at_exchange && is_command);
             shared.finish(device, record.outcome(job, now, &shared.clock)).await;
         }
         let fresh = (self.state.started as usize) < shared.plan.lanes.get(self.lane.0 as usize).len();

@@ -40,16 +40,22 @@ impl LaneState {
         self.trouble.as_ref()?.waiting.first_key_value().map(|((due, _), _)| *due)
     }
 
-    /// The device that is due first, if it is by now.
-    pub(super) fn take_due(&mut self, now: Instant) -> Option<(DeviceIndex, Record)> {
-        let first = self.trouble.as_mut()?.waiting.first_entry().filter(|first| first.key().0 <= now)?;
-        let ((_, device), record) = first.remove_entry();
-        Some((device, record))
+    /// The device that is due first, if one is by now; of those that are being verified, when only they may go on.
+    pub(super) fn take_due(&mut self, now: Instant, only_verifying: bool) -> Option<(DeviceIndex, Record)> {
+        let waiting = &mut self.trouble.as_mut()?.waiting;
+        let mut due = waiting.iter().take_while(|((due, _), _)| *due <= now);
+        let key = *due.find(|(_, record)| !only_verifying || record.is_verifying())?.0;
+        waiting.remove(&key).map(|record| (key.1, record))
     }
 
-    /// All devices that are tried again, by their places in the inventory.
-    pub(super) fn take_waiting(&mut self) -> Vec<(DeviceIndex, Record)> {
-        let waiting = self.trouble.as_mut().map(|trouble| std::mem::take(&mut trouble.waiting)).unwrap_or_default();
+    /// All devices that are tried again, by their places in the inventory; those that are being verified stay, where they
+    /// may go on.
+    pub(super) fn take_waiting(&mut self, keep_verifying: bool) -> Vec<(DeviceIndex, Record)> {
+        let Some(trouble) = &mut self.trouble else { return Vec::new() };
+        let (kept, waiting): (BTreeMap<_, _>, BTreeMap<_, _>) = std::mem::take(&mut trouble.waiting)
+            .into_iter()
+            .partition(|(_, record)| keep_verifying && record.is_verifying());
+        trouble.waiting = kept;
         let mut waiting: Vec<_> = waiting.into_iter().map(|((_, device), record)| (device, record)).collect();
         waiting.sort_by_key(|(device, _)| *device);
         waiting

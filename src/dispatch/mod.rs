@@ -5,6 +5,7 @@
 //! `lane_state.rs` what a lane remembers while it waits. `shared.rs` is what all lanes share, `crew.rs` gives lanes
 //! to tasks, `engine.rs` is the run as a whole. `policy/` holds the decisions as pure functions.
 
+mod checking;
 mod crew;
 mod engine;
 mod lane;

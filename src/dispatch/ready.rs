@@ -192,6 +192,13 @@ impl<S> Scheduler<S> {
         lanes.into_iter().map(|lane| (lane, self.parked.remove(&lane))).collect()
     }
 
+    /// Takes a lane back that `drain` gave: it waits until `due`.
+    pub(super) fn put_back(&mut self, lane: LaneIndex, due: Instant, state: S) {
+        self.unfinished += 1;
+        self.parked.insert(lane, state);
+        self.waiting.push(Reverse((due, lane)));
+    }
+
     /// Moves waiting lanes that are due into their lines. What is waited for until `t` is free at `t`.
     fn wake(&mut self, now: Instant) {
         while let Some(&Reverse((until, lane))) = self.waiting.peek() {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::checking::Phase;
 use super::policy::Tried;
 use crate::model::{
     AttemptError, Delivery, ErrorKind, Failure, FileRecord, Outcome, SkipReason, Status, StopReason, UnixMillis, Value,
@@ -26,6 +27,14 @@ pub(super) struct Record {
     pub(super) is_unanswered: bool,
     /// Some attempt was written without a valid reply.
     has_unanswered: bool,
+    /// It has been asked something.
+    pub(super) was_asked: bool,
+    /// It has acknowledged its command.
+    is_acknowledged: bool,
+    /// It has shown the wanted state.
+    is_right: bool,
+    /// What its next exchange is about.
+    pub(super) phase: Phase,
     /// Why the device is skipped, if in the end nothing was written nor judged.
     skip: SkipReason,
     /// Apart, as most of the devices under way have none.
@@ -66,9 +75,16 @@ impl RunClock {
     }
 }
 
+/// `verified` and `changed`, each where it is asked for.
+pub(super) fn checked(job: &Job, is_right: bool, is_acknowledged: bool) -> (Option<bool>, Option<bool>) {
+    let check = job.check.as_deref();
+    let verified = check.filter(|check| check.afterwards).map(|_| is_right);
+    (verified, check.filter(|check| check.before).map(|_| is_acknowledged))
+}
+
 impl Record {
     /// A device whose first attempt begins now.
-    pub(super) fn new(now: Instant) -> Self {
+    pub(super) fn new(now: Instant, job: &Job) -> Self {
         Self {
             started: now,
             attempts: 0,
@@ -76,6 +92,10 @@ impl Record {
             was_written: false,
             is_unanswered: false,
             has_unanswered: false,
+            was_asked: false,
+            is_acknowledged: false,
+            is_right: false,
+            phase: Phase::first(job),
             skip: SkipReason::Internal,
             past: None,
         }
@@ -117,6 +137,7 @@ impl Record {
         let left_open = attempt.written && !is_answered && delivery == Delivery::Unknown;
         self.is_unanswered = (self.is_unanswered || left_open) && !is_answered;
         self.has_unanswered |= left_open;
+        self.is_acknowledged |= status == Status::Ok;
         self.set_last(Some(Last { status, delivery, value, reply: attempt.reply, file: attempt.file, failure }));
         Some(tried)
     }
@@ -138,6 +159,43 @@ impl Record {
     /// Whether an attempt has been judged.
     pub(super) fn has_outcome(&self) -> bool {
         self.last().is_some()
+    }
+
+    /// It was asked first, and is right already.
+    pub(super) fn right_already(&mut self, value: Value, reply: Option<Box<[u8]>>) {
+        self.file_last();
+        self.attempts += 1;
+        self.is_right = true;
+        let (status, delivery, value) = (Status::Ok, Delivery::None, Some(value));
+        self.set_last(Some(Last { status, delivery, value, reply, file: None, failure: None }));
+    }
+
+    /// It has shown the wanted state.
+    pub(super) fn verified(&mut self) {
+        self.is_right = true;
+    }
+
+    /// It has acknowledged, but not shown the wanted state.
+    pub(super) fn not_verified(&mut self, status: Status, failure: Failure) {
+        if let Some(last) = self.past.as_mut().and_then(|past| past.last.as_mut()) {
+            last.status = status;
+            last.failure = Some(failure);
+        }
+    }
+
+    /// Whether it has acknowledged its command.
+    pub(super) fn is_acknowledged(&self) -> bool {
+        self.last().is_some_and(|last| last.status == Status::Ok) && self.is_acknowledged
+    }
+
+    /// Whether it has acknowledged and is asked for its state.
+    pub(super) fn is_verifying(&self) -> bool {
+        matches!(self.phase, Phase::Verifying(_))
+    }
+
+    /// Whether nothing was sent to it yet.
+    pub(super) fn is_untouched(&self) -> bool {
+        self.attempts == 0 && !self.was_asked
     }
 
     /// Nothing was tried, because its password is known to be wrong; what an attempt came to before stands.
@@ -199,7 +257,8 @@ impl Record {
     /// The outcome as things stand.
     pub(super) fn outcome(self, job: &Job, now: Instant, clock: &RunClock) -> Outcome {
         let past = self.past.map(|past| *past).unwrap_or_default();
-        let Some(last) = past.last else { return Outcome::skipped(self.skip) };
+        let (verified, changed) = checked(job, self.is_right, self.is_acknowledged);
+        let Some(last) = past.last else { return Outcome { verified, changed, ..Outcome::skipped(self.skip) } };
         let delivery = match (last.delivery, self.has_unanswered) {
             (Delivery::Confirmed, _) => Delivery::Confirmed,
             (_, true) => Delivery::Unknown,
@@ -209,6 +268,8 @@ impl Record {
             status: last.status,
             delivery,
             reason: None,
+            verified,
+            changed,
             attempts: self.attempts,
             elapsed: now.saturating_duration_since(self.started),
             finished_at: Some(clock.at(now)),

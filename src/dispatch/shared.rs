@@ -12,7 +12,7 @@ use tracing::warn;
 
 use super::lane_state::LaneState;
 use super::ready::Scheduler;
-use super::record::RunClock;
+use super::record::{RunClock, checked};
 use crate::model::{DeviceIndex, Outcome, RunEvent, SkipReason, StopReason};
 use crate::plan::Plan;
 use crate::session::Stop;
@@ -30,6 +30,8 @@ pub(super) struct Shared<C> {
     pub(super) connect: C,
     pub(super) clock: RunClock,
     pub(super) stop: Stop,
+    /// How the run stops for those that have acknowledged and are asked for their state.
+    pub(super) verify_stop: Stop,
     scheduler: Mutex<Scheduler<Box<LaneState>>>,
     /// Something about the scheduler changed that the crews must look at: one for each.
     changed: Box<[Notify]>,
@@ -51,15 +53,15 @@ impl<C: Connect> Shared<C> {
         scheduler: Scheduler<Box<LaneState>>,
         random: Random,
         events: mpsc::Sender<RunEvent>,
-        crews: usize,
     ) -> Self {
         Self {
             plan,
             connect,
             clock,
+            verify_stop: stop.at_the_cut(),
             stop,
             scheduler: Mutex::new(scheduler),
-            changed: (0..crews).map(|_| Notify::new()).collect(),
+            changed: Box::new([Notify::new()]),
             events,
             random: Mutex::new(random),
             was_cut: AtomicBool::new(false),
@@ -67,6 +69,12 @@ impl<C: Connect> Shared<C> {
             has_warned: AtomicBool::new(false),
             has_warned_denied: AtomicBool::new(false),
         }
+    }
+
+    /// For so many crews.
+    pub(super) fn with_crews(mut self, crews: usize) -> Self {
+        self.changed = (0..crews.max(1)).map(|_| Notify::new()).collect();
+        self
     }
 
     /// How many crews there are.
@@ -112,7 +120,8 @@ impl<C: Connect> Shared<C> {
     pub(super) fn skip(&self, device: DeviceIndex) -> Telling<'_> {
         self.cut_or_skipped();
         let reason = self.stop.reason().map_or(SkipReason::Internal, StopReason::skip);
-        self.finish(device, Outcome::skipped(reason))
+        let (verified, changed) = self.plan.job(device).map_or((None, None), |job| checked(job, false, false));
+        self.finish(device, Outcome { verified, changed, ..Outcome::skipped(reason) })
     }
 
     /// The stop has cost a device its outcome: the run is not completed.

@@ -165,6 +165,10 @@ pub struct Outcome {
     pub delivery: Delivery,
     /// Why it was skipped, when it was.
     pub reason: Option<SkipReason>,
+    /// With `--verify`: whether it showed the wanted state.
+    pub verified: Option<bool>,
+    /// With `--if-needed`: whether it was told, and acknowledged.
+    pub changed: Option<bool>,
     /// Every try at the device; 0 when skipped.
     pub attempts: u32,
     /// From the start of the first attempt to the outcome.
@@ -193,6 +197,8 @@ impl Outcome {
             status: Status::Skipped,
             delivery: Delivery::None,
             reason: Some(reason),
+            verified: None,
+            changed: None,
             attempts: 0,
             elapsed: Duration::ZERO,
             finished_at: None,

@@ -37,6 +37,10 @@ pub struct RunInfo {
     pub fleet: String,
     /// What it was asked to do.
     pub command: Command,
+    /// Whether devices are asked for their state afterwards.
+    pub verify: bool,
+    /// Whether they are asked first.
+    pub if_needed: bool,
     /// When planning was over.
     pub started_at: UnixMillis,
     /// Whether the devices are simulated.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::save::save_targets;
 use super::ways::{Way, action, raw};
-use super::{Job, Lanes, Plan, PlannedSite};
+use super::{Check, Job, Lanes, Plan, PlannedSite};
 use crate::device_type::{CommandSource, DeviceType, Link, LinkOverrides, Login, Request, RequestError};
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources};
 use crate::inventory::{Fleet, Member};
@@ -27,6 +27,10 @@ pub struct PlanRequest<'a> {
     pub flags: TimingOverrides,
     /// `--idempotent`: the user vouches that the raw command may be sent twice.
     pub idempotent: bool,
+    /// `--verify`: whether each device is asked for its state afterwards.
+    pub verify: bool,
+    /// `--if-needed`: whether it is asked first, and left alone if it is right.
+    pub if_needed: bool,
     /// `--save`: where the files go that replies announce.
     pub save: Option<&'a str>,
     /// The lowest layer of settings.
@@ -110,6 +114,9 @@ struct Planner<'a> {
     ways: Vec<Way>,
     /// By the type as it is for the device, and the body.
     requests: HashMap<(usize, Payload), Arc<Request>>,
+    /// Those of questions, which may have the bytes of a command and another meaning.
+    questions: HashMap<(usize, Payload), Arc<Request>>,
+    checks: HashMap<(usize, usize, Box<str>), Arc<Check>>,
     logins: HashSet<Arc<Login>>,
     timings: HashMap<(usize, TimingOverrides), Arc<Timing>>,
     links: HashMap<(usize, LinkOverrides), Arc<Link>>,
@@ -125,6 +132,8 @@ impl<'a> Planner<'a> {
             request,
             ways: Vec::new(),
             requests: HashMap::new(),
+            questions: HashMap::new(),
+            checks: HashMap::new(),
             logins: HashSet::new(),
             timings: HashMap::new(),
             links: HashMap::new(),
@@ -151,7 +160,7 @@ impl<'a> Planner<'a> {
     fn make(&mut self, device: &'a Device, member: &'a Member) -> Option<Made<'a>> {
         let variant = member.device_type.effective(&device.params);
         let ways = |one: &Arc<DeviceType>| self.ways.iter().find(|way| Arc::ptr_eq(&way.device_type, one));
-        let way = ways(&variant).or_else(|| ways(&member.device_type))?;
+        let way = ways(&variant).or_else(|| ways(&member.device_type))?.clone();
         let params = if way.args.is_empty() {
             device.params.clone()
         } else {
@@ -204,8 +213,50 @@ impl<'a> Planner<'a> {
         }
         let timing = self.timing(&request, member);
         let link = self.link(&device_type, member.link);
-        let job = Job { request, timing, link, params, login, save: None };
+        let check = match self.check(&device_type, &way.source, &params, member) {
+            Ok(check) => check,
+            Err(text) => {
+                self.errors.entry(text).or_default().push(&device.name);
+                return None;
+            }
+        };
+        let job = Job { request, timing, link, params, login, check, save: None };
         Some(Made { member, params: device.params.clone(), job, warnings })
+    }
+
+    /// How the effect of an action is asked for; why not is an `Err`.
+    fn check(
+        &mut self,
+        device_type: &Arc<DeviceType>,
+        source: &CommandSource,
+        params: &Params,
+        member: &Member,
+    ) -> Result<Option<Arc<Check>>, String> {
+        let (before, afterwards) = (self.request.if_needed, self.request.verify);
+        let CommandSource::Action(name) = source else { return Ok(None) };
+        let Some(action) = device_type.action(name).filter(|_| before || afterwards) else { return Ok(None) };
+        let Some(verify) = &action.verify else {
+            return Err(format!("`{}` does not say how the effect of `{name}` can be asked for", device_type.name));
+        };
+        let asking = CommandSource::Action(verify.ask.clone());
+        let body = device_type.body(&asking, params).map_err(|error| error.to_string())?;
+        let key = (Arc::as_ptr(device_type).addr(), body);
+        let question = match self.questions.get(&key) {
+            Some(known) => known.clone(),
+            None => {
+                let made = device_type.request(&asking, key.1.clone(), false).map_err(|error| error.to_string())?;
+                self.questions.entry(key).or_insert(Arc::new(made)).clone()
+            }
+        };
+        let wanted = verify.wanted(device_type, action, params);
+        let (after, every, within) = (verify.after, verify.every, verify.within);
+        let timing = self.timing(&question, member);
+        let key = (Arc::as_ptr(&question).addr(), Arc::as_ptr(&timing).addr(), wanted.clone());
+        let check = self
+            .checks
+            .entry(key)
+            .or_insert_with(|| Arc::new(Check { question, timing, wanted, after, every, within, before, afterwards }));
+        Ok(Some(check.clone()))
     }
 
     fn timing(&mut self, request: &Arc<Request>, member: &Member) -> Arc<Timing> {

@@ -4,12 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::device_type::Request;
+use crate::model::Timing;
 
 /// The question after, or before, a command. Equal ones are one `Arc`.
 #[derive(Debug)]
 pub struct Check {
     /// The bytes and what they mean.
     pub question: Arc<Request>,
+    /// Times of the question.
+    pub timing: Arc<Timing>,
     /// The value that is wanted, in words.
     pub wanted: Box<str>,
     /// The time from the acknowledgement to the first question.

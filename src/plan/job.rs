@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::Lanes;
+use super::{Check, Lanes};
 use crate::device_type::{Link, Login, Request};
 use crate::model::{Device, DeviceIndex, Params, Timing};
 
@@ -21,6 +21,8 @@ pub struct Job {
     pub params: Params,
     /// What the device is told once per connection before its first command; equal log-ins of a type are one `Arc`.
     pub login: Option<Arc<Login>>,
+    /// How its effect is asked for, with `--verify` or `--if-needed`.
+    pub check: Option<Arc<Check>>,
     /// Where the file goes that the device's reply announces.
     pub save: Option<Arc<Path>>,
 }

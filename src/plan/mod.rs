@@ -4,6 +4,7 @@
 //! and lanes (the devices of one gateway). It is pure; what is equal for many devices is kept once.
 
 mod build;
+mod check;
 mod estimate;
 mod job;
 mod lanes;
@@ -11,6 +12,7 @@ mod save;
 mod ways;
 
 pub use build::{PlanRequest, build};
+pub use check::Check;
 pub use estimate::estimate;
 pub use job::{Job, Plan, PlannedSite};
 pub use lanes::Lanes;

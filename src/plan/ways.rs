@@ -12,6 +12,7 @@ use crate::inventory::Member;
 use crate::model::{Device, ParamValue, fold_names};
 
 /// How a type is told what to do.
+#[derive(Clone)]
 pub(super) struct Way {
     pub(super) device_type: Arc<DeviceType>,
     pub(super) source: CommandSource,

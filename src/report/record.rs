@@ -59,7 +59,7 @@ pub(super) fn command_record(info: &RunInfo) -> CommandRecord<'_> {
         Command::Raw(text) => (Some(text.as_str()), None, &NO_ARGS),
         Command::Action { name, args } => (None, Some(name.as_str()), args),
     };
-    CommandRecord { cmd, action, args, verify: false, if_needed: false }
+    CommandRecord { cmd, action, args, verify: info.verify, if_needed: info.if_needed }
 }
 
 /// The counts.
@@ -93,8 +93,8 @@ pub(super) fn device_record<'a>(device: &'a Device, outcome: &'a Outcome, texts:
         status: outcome.status.as_str(),
         delivery: outcome.delivery.as_str(),
         reason: outcome.reason.map(crate::model::SkipReason::as_str),
-        verified: None,
-        changed: None,
+        verified: outcome.verified,
+        changed: outcome.changed,
         attempts: outcome.attempts,
         elapsed_ms: tenths_of_ms(outcome.elapsed),
         finished_at: outcome.finished_at.map(|at| texts.finished_at.of(at)),

@@ -28,6 +28,8 @@ pub(super) fn device(name: &str, address: &str) -> Device {
 
 pub(super) fn outcome(status: Status, delivery: Delivery, ms: u64, error: Option<Failure>) -> Outcome {
     Outcome {
+        verified: None,
+        changed: None,
         status,
         delivery,
         reason: None,
@@ -51,6 +53,8 @@ pub(super) fn ok(value: Value) -> Outcome {
 pub(super) fn run_of(command: Command, all: Vec<(Device, Outcome)>, ended: Ended) -> Vec<RunEvent> {
     let (devices, outcomes): (Vec<_>, Vec<_>) = all.into_iter().unzip();
     let run = RunInfo {
+        verify: false,
+        if_needed: false,
         id: RunId("01JD2X0000000000000000TEST".into()),
         fleet: "field-tvs".to_owned(),
         command,

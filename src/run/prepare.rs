@@ -46,6 +46,8 @@ pub fn prepare(request: &RunRequest, loaded: &mut Loaded) -> Preparation {
     };
     let defaults = built_in();
     let wanted = PlanRequest {
+        verify: request.verify,
+        if_needed: request.if_needed,
         save: request.save.as_deref(),
         fleet,
         selection: &selection,

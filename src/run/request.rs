@@ -30,6 +30,10 @@ pub struct RunRequest {
     pub selecting: Selecting,
     /// What they are to do.
     pub command: Command,
+    /// `--verify`: devices are asked for their state afterwards.
+    pub verify: bool,
+    /// `--if-needed`: devices are asked first, and left alone if they are right.
+    pub if_needed: bool,
     /// `--save`: where the files go that replies announce.
     pub save: Option<String>,
     /// `--idempotent`: the raw command may be sent twice.

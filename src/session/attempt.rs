@@ -70,13 +70,16 @@ pub struct Before<'a> {
     pub not_before: Option<Instant>,
     /// An earlier attempt at this device was written and not answered: its answer may still come.
     pub after_unanswered: bool,
+    /// It asks for a state that an older answer could show as well: the line is listened to first.
+    pub is_check: bool,
     /// The end of the device's own time.
     pub device_deadline: Instant,
     /// How the run stops.
     pub stop: &'a Stop,
 }
 
-/// Makes one attempt. `connection` is the lane's, if it has one; afterwards it holds the connection that may be kept.
+/// Makes one attempt. `connection` is the lane's, if it has one; afterwards it holds one that may be kept, or is to be
+/// closed, as the attempt says.
 pub async fn attempt<C: Connect>(
     before: &Before<'_>,
     connect: &C,
@@ -105,7 +108,6 @@ pub async fn attempt<C: Connect>(
             Err(ending) => {
                 let reply = open.remembered();
                 let reply = (!reply.is_empty()).then(|| reply.into());
-                close(connection).await;
                 return Attempt { reply, ..not_written(ending) };
             }
         }
@@ -114,17 +116,15 @@ pub async fn attempt<C: Connect>(
         // The same holds when the peer's end shows only in the write, as long as it took no byte.
         if is_reused && !attempt.written && attempt.ending.is_gone() {
             progress.at_exchange = false;
-            close(connection).await;
+            *connection = None;
             continue;
         }
-        if attempt.keep == Keep::No || !before.link.reuse {
-            // Behind a command that still waits for its reply nothing is sent, no log-out either.
-            if attempt.written && attempt.ending.is_silence() {
-                open.logged_in = None;
-            }
-            close(connection).await;
+        let keep = if before.link.reuse { attempt.keep } else { Keep::No };
+        // Behind a command that still waits for its reply nothing is sent, no log-out either.
+        if keep == Keep::No && attempt.written && attempt.ending.is_silence() {
+            open.logged_in = None;
         }
-        return attempt;
+        return Attempt { keep, ..attempt };
     }
 }
 
@@ -271,7 +271,7 @@ impl Before<'_> {
 
     /// Waits out the gap, listens where a late answer could be taken for ours, and drops what came.
     async fn quiet<S: DeviceStream>(&self, open: &mut Connection<S>) -> Result<(), Ending> {
-        let listen = self.after_unanswered || (self.request.is_query() && open.is_fresh());
+        let listen = self.after_unanswered || self.is_check || (self.request.is_query() && open.is_fresh());
         let now = Instant::now();
         let quiet = if listen { self.link.quiet } else { Duration::ZERO };
         let until = (now + quiet).max(self.not_before.unwrap_or(now));

@@ -5,6 +5,7 @@
 //! became a frame can be shown, and a gateway's own words can be recognised. The Telnet layer lies under it: what the
 //! gateway and we negotiate is neither counted nor remembered.
 
+use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -70,9 +71,8 @@ impl<S: DeviceStream> Connection<S> {
     pub fn new(stream: S, telnet: TelnetMode) -> Self {
         let stream = Telnet::new(stream, telnet);
         let tapped = Tapped { stream, written: 0, received: 0, remembered: Vec::new(), mark: 0 };
-        // Nothing is kept for what is written: it is gone as soon as the stream has taken it.
-        let mut framed = Framed::with_capacity(tapped, FrameCodec::new(), 0);
-        framed.read_buffer_mut().reserve(BUFFER);
+        // No buffer is kept that holds nothing: what is written is gone as soon as the stream has taken it.
+        let framed = Framed::with_capacity(tapped, FrameCodec::new(), 0);
         Self { framed, is_fresh: true, is_device_heard: false, logged_in: None }
     }
 
@@ -139,7 +139,19 @@ impl<S: DeviceStream> Connection<S> {
 
     /// The next frame; `None` at the end of the stream. Cancel-safe: what was read stays in the codec's buffer.
     pub(super) async fn next(&mut self) -> Option<Result<Frame, CodecError>> {
-        self.framed.next().await
+        poll_fn(|context| {
+            let buffer = self.framed.read_buffer_mut();
+            if buffer.capacity() == 0 {
+                buffer.reserve(BUFFER);
+            }
+            let polled = self.framed.poll_next_unpin(context);
+            // Most wait with nothing in their buffer, some of them long.
+            if polled.is_pending() && self.framed.read_buffer().is_empty() {
+                *self.framed.read_buffer_mut() = BytesMut::new();
+            }
+            polled
+        })
+        .await
     }
 
     /// The codec.

@@ -40,6 +40,12 @@ impl Stop {
         self.no_more.is_cancelled()
     }
 
+    /// The same for who may go on after the first step: it stops when what is in flight must end.
+    #[must_use]
+    pub fn at_the_cut(&self) -> Self {
+        Self { reason: self.reason.clone(), no_more: self.cut.clone(), cut: self.cut.clone() }
+    }
+
     /// Whether what is in flight must end.
     pub fn is_cut(&self) -> bool {
         self.cut.is_cancelled()

@@ -118,6 +118,8 @@ fn understand(args: &RunArgs) -> Result<(RunRequest, Outputs), String> {
         command,
         save: args.save.clone(),
         idempotent: args.idempotent,
+        verify: args.verify,
+        if_needed: args.if_needed,
         flags: args.timing.overrides(),
         concurrency: args.concurrency.and_then(|lanes| usize::try_from(lanes).ok()),
         deadline: args.deadline,

@@ -18,6 +18,7 @@ use crate::device_type::judge::ReplySpec;
 use crate::device_type::param::{ParamKind, ParamSpec};
 use crate::device_type::template::{Holes, Piece, Template};
 use crate::device_type::transfer::Transfer;
+use crate::device_type::verify::Verify;
 use crate::diagnostic::{Diagnostics, Span, TomlTable, TomlValue};
 use crate::model::{ParamValue, Params, Secret};
 
@@ -33,6 +34,76 @@ pub(super) struct Actions<'t> {
     pub(super) send_spans: Vec<Span>,
     /// The names of all.
     pub(super) names: Vec<&'t str>,
+    /// The actions that ask for the effect of another, and where that is said.
+    asks: Vec<(Arc<str>, Span)>,
+}
+
+impl Actions<'_> {
+    /// What asks must be an action that only asks, and needs nothing that the other does not have.
+    fn check_asks(&self, diagnostics: &mut Diagnostics) {
+        for (ask, span) in &self.asks {
+            if !known(ask, span, &self.names, "action", diagnostics) {
+                continue;
+            }
+            let Some(action) = self.list.iter().find(|action| action.name == *ask) else { continue };
+            if action.args.iter().any(|arg| arg.default.is_none()) {
+                let message = format!("`{ask}` needs arguments: it cannot ask for the effect of another action");
+                mistake(diagnostics, message, span.clone(), "", None);
+            } else if action.transfer.is_some() {
+                let message = format!("`{ask}` fetches a file: that is no question about a state");
+                mistake(diagnostics, message, span.clone(), "", None);
+            }
+        }
+    }
+}
+
+/// The times of a `verify` that says none.
+const VERIFY_EVERY: Duration = Duration::from_secs(1);
+const VERIFY_WITHIN: Duration = Duration::from_secs(5);
+
+/// `verify`: how the effect of an action is asked for.
+fn read_verify(
+    mut table: TomlTable<'_, '_>,
+    known: &[&str],
+    asks: &mut Vec<(Arc<str>, Span)>,
+    diagnostics: &mut Diagnostics,
+) -> Option<Verify> {
+    let ask = table.required_text("ask", diagnostics).map(|(name, span)| (Arc::<str>::from(name), span));
+    let holes = Holes { known, what: "parameter or argument", formats: false, is_text: true };
+    let expect = match table.get("expect") {
+        Some(value) => template(value, holes, diagnostics),
+        None => {
+            table.missing("expect", diagnostics);
+            None
+        }
+    };
+    let after = table.duration("after", diagnostics).unwrap_or_default();
+    let every = table.duration("every", diagnostics).unwrap_or(VERIFY_EVERY);
+    let within = table.duration("within", diagnostics).unwrap_or(VERIFY_WITHIN);
+    let span = table.span();
+    table.finish(diagnostics);
+    if every.is_zero() {
+        mistake(
+            diagnostics,
+            "`every` must be more than 0: a device is not asked without a pause".to_owned(),
+            span,
+            "",
+            None,
+        );
+        return None;
+    }
+    if within < after {
+        mistake(
+            diagnostics,
+            "`within` ends before the first question, which comes `after` that".to_owned(),
+            span,
+            "",
+            None,
+        );
+        return None;
+    }
+    asks.extend(ask.clone());
+    Some(Verify { ask: ask?.0, expect: expect?, after, every, within })
 }
 pub(super) fn read_actions<'t>(
     table: &mut TomlTable<'t, '_>,
@@ -62,17 +133,29 @@ pub(super) fn read_actions<'t>(
         };
         let value = action.get("value");
         let transfer = action.table("transfer", "`transfer`", diagnostics);
+        let verify = action.table("verify", "`verify`", diagnostics);
         let traits = read_traits(&mut action, context, diagnostics);
         // What answers it may stand with a command pattern: any field that a reply defines may be meant.
         let fields: Vec<&str> = context.replies.specs.iter().flat_map(ReplySpec::all_names).collect();
         let value = value.and_then(|value| read_decoding(value, &fields, &known, diagnostics));
         let transfer = transfer.and_then(|table| read_transfer(table, &fields, diagnostics));
+        let verify = verify.and_then(|table| read_verify(table, &known, &mut read.asks, diagnostics));
         action.finish(diagnostics);
         if let Some((send, text, span)) = send {
-            read.list.push(Action { name: name.into(), args, text: text.into(), send, value, transfer, traits });
+            read.list.push(Action {
+                name: name.into(),
+                args,
+                text: text.into(),
+                send,
+                value,
+                transfer,
+                verify,
+                traits,
+            });
             read.send_spans.push(span);
         }
     }
+    read.check_asks(diagnostics);
     read
 }
 

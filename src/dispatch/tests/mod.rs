@@ -6,6 +6,7 @@
 //! file, both over the wires of `wire.rs`.
 
 mod attempts;
+mod checks;
 mod lanes;
 mod stops;
 mod telnet;

@@ -96,6 +96,8 @@ pub(super) struct World {
     inventory: String,
     command: Command,
     save: Option<String>,
+    verify: bool,
+    if_needed: bool,
     opens: HashMap<String, Opens>,
     script: Script,
     pub(super) limits: Limits,
@@ -117,6 +119,8 @@ impl World {
             inventory: format!("[defaults]\ntype = \"lg-rs232\"\n{inventory}"),
             command: Command::Raw("ka {set_id} 01".to_owned()),
             save: None,
+            verify: false,
+            if_needed: false,
             opens: HashMap::new(),
             script: Arc::new(script),
             limits: Limits { concurrency: 256, crews: 1, deadline: None, grace: Duration::from_secs(5) },
@@ -127,6 +131,13 @@ impl World {
 
     pub(super) fn command(mut self, text: &str) -> Self {
         self.command = Command::Raw(text.to_owned());
+        self
+    }
+
+    /// Carries an action out, asking for the state before or afterwards.
+    pub(super) fn does(mut self, action: &str, if_needed: bool, verify: bool) -> Self {
+        self.command = Command::Action { name: action.to_owned(), args: BTreeMap::new() };
+        (self.if_needed, self.verify) = (if_needed, verify);
         self
     }
 
@@ -151,6 +162,8 @@ impl World {
         let selection: Vec<u32> = (0..).take(fleet.devices.len()).collect();
         let second = Duration::from_secs(1);
         let request = PlanRequest {
+            verify: self.verify,
+            if_needed: self.if_needed,
             save: self.save.as_deref(),
             fleet: &fleet,
             selection: &selection,

@@ -1,0 +1,106 @@
+//! Where a device stands between its command and the questions about its state, and what an answer means.
+//!
+//! `--if-needed` asks first, `--verify` after the acknowledgement, as often and as long as the type says. Questions are
+//! no attempts. Background: contract.md, "Verify, if-needed, until".
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::model::{ErrorKind, Failure, Status, StopReason, Value};
+use crate::plan::{Check, Job};
+use crate::session::Ending;
+
+/// What a device's next exchange is about.
+#[derive(Debug)]
+pub(super) enum Phase {
+    /// Whether it is right already.
+    Asking,
+    /// Its command.
+    Commanding,
+    /// Whether its command has had its effect.
+    Verifying(Box<Verifying>),
+}
+
+/// A device that has acknowledged and is asked for its state.
+#[derive(Debug)]
+pub(super) struct Verifying {
+    /// No question is asked later.
+    until: Instant,
+    /// The last state that it showed.
+    shown: Option<Value>,
+    /// What the last question came to that showed none.
+    unanswered: Option<(Status, Failure)>,
+}
+
+/// What follows a question.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// The device is as it should be.
+    Right(Value),
+    /// Another question at this time.
+    Again(Instant),
+    /// Nothing more is asked.
+    Over,
+}
+
+impl Phase {
+    /// Where a device begins.
+    pub(super) fn first(job: &Job) -> Self {
+        if job.check.as_ref().is_some_and(|check| check.before) { Self::Asking } else { Self::Commanding }
+    }
+
+    /// The device has acknowledged at `now`.
+    pub(super) fn verifying(check: &Check, now: Instant) -> Self {
+        Self::Verifying(Box::new(Verifying { until: now + check.within, shown: None, unanswered: None }))
+    }
+}
+
+impl Verifying {
+    /// The end of the time that a question has, which may begin at the last moment.
+    pub(super) fn deadline(&self, check: &Check) -> Instant {
+        self.until + check.timing.connect_timeout + check.timing.reply_timeout
+    }
+
+    /// Takes in what a question came to that ended at `now`.
+    pub(super) fn take_in(&mut self, check: &Check, ending: Ending, now: Instant) -> Answer {
+        match ending {
+            Ending::Acknowledged { value: Some(value) } if value.is(&check.wanted) => return Answer::Right(value),
+            Ending::Acknowledged { value } => {
+                self.shown = value.or_else(|| self.shown.take());
+            }
+            // No, not now and nothing at all mean the same: not yet.
+            Ending::Refused(failure) | Ending::Busy(failure) => self.unanswered = Some((Status::Rejected, failure)),
+            Ending::Failed { status, failure } => self.unanswered = Some((status, failure)),
+            Ending::Unnamed(failure) => self.unanswered = Some((Status::Unreachable, failure)),
+            Ending::Denied(why) => {
+                self.unanswered = Some((Status::NoReply, Failure::new(ErrorKind::Internal).detail(why)));
+            }
+            Ending::Sent | Ending::Stopped(_) | Ending::Exhausted(_) => {}
+        }
+        let next = now + check.every.max(Duration::from_millis(1));
+        if next <= self.until { Answer::Again(next) } else { Answer::Over }
+    }
+
+    /// What becomes of a device that did not show the wanted state to the end.
+    pub(super) fn failed(self, check: &Check) -> (Status, Failure) {
+        match (self.shown, self.unanswered) {
+            (Some(shown), _) => mismatch(&shown, check),
+            (None, Some(last)) => last,
+            (None, None) => (Status::NoReply, Failure::new(ErrorKind::ReplyTimeout)),
+        }
+    }
+
+    /// The same when the run stopped meanwhile.
+    pub(super) fn cut(self, check: &Check, reason: StopReason) -> (Status, Failure) {
+        match self.shown {
+            Some(shown) => mismatch(&shown, check),
+            None => (Status::NoReply, Failure::new(ErrorKind::Interrupted).detail(reason.words())),
+        }
+    }
+}
+
+fn mismatch(shown: &Value, check: &Check) -> (Status, Failure) {
+    let said = format!("it shows `{}`, not `{}`", shown.words(), check.wanted);
+    (Status::Mismatch, Failure::new(ErrorKind::Mismatch).detail(said))
+}
