@@ -98,13 +98,12 @@ pub(super) struct RunArgs {
     /// Asks each device for its state afterwards, until it shows the effect
     #[arg(
         long,
-        requires = "action",
         long_help = "Asks each device for its state after it has acknowledged, as often and as long as its type says (a display boots \
                      for up to 45 s), and compares; one that never shows the wanted state is a `mismatch`"
     )]
     pub(super) verify: bool,
     /// Asks each device first, and leaves alone what is already right
-    #[arg(long, requires = "action")]
+    #[arg(long)]
     pub(super) if_needed: bool,
     /// The raw command may be sent twice: after an unanswered attempt it is tried again
     #[arg(long, requires = "cmd")]

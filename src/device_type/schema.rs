@@ -254,11 +254,22 @@ fn action() -> Value {
         ],
         &["length", "max"],
     );
+    let verify = object(
+        &[
+            ("ask", text("The action that asks for the state.")),
+            ("expect", text("The value that it then gives; {name} stands for an argument or parameter.")),
+            ("after", duration()),
+            ("every", duration()),
+            ("within", duration()),
+        ],
+        &["ask", "expect"],
+    );
     let own = [
         ("send", text("A template of the body.")),
         ("args", table_of(&param())),
         ("value", value),
         ("transfer", transfer),
+        ("verify", verify),
     ];
     command(&own, &[])
 }
@@ -347,7 +358,7 @@ mod tests {
             ("port = 23", "prot = 23"),
             ("gap = ", "telnett = "),
             ("verdict = \"busy\"", "verdict = \"bussy\""),
-            ("[actions.power-on]\nsend", "[actions.power-on]\nverify"),
+            ("[actions.power-on]\nsend", "[actions.power-on]\nverfy"),
             ("title = ", "source_title = "),
         ] {
             assert!(LG.contains(was), "{was}");

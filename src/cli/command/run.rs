@@ -96,6 +96,10 @@ fn understand(args: &RunArgs) -> Result<(RunRequest, Outputs), String> {
         (Some(text), _) if text.is_empty() => {
             return Err("`--cmd` is empty: a script's variable without a value? nothing was sent".to_owned());
         }
+        (Some(_), _) if args.verify || args.if_needed => {
+            let flag = if args.verify { "--verify" } else { "--if-needed" };
+            return Err(format!("`{flag}` needs `--do`: only an action says how its effect is asked for"));
+        }
         (Some(text), _) => Command::Raw(text.clone()),
         (None, Some(name)) => Command::Action { name: name.clone(), args: arguments },
         (None, None) => return Err("give either `--cmd` or `--do`".to_owned()),

@@ -279,6 +279,13 @@ pub(super) fn check_samples(device_type: &DeviceType, spans: &[Span], diagnostic
             if !traits.is_broadcast() && device_type.reply_of(&traits).is_none() {
                 return Some("no command pattern and no `replies.default` says what answers it".to_owned());
             }
+            if let Some(verify) = &action.verify
+                && let Some(asking) = device_type.action(&verify.ask)
+                && let Ok(question) = device_type.body(&CommandSource::Action(verify.ask.clone()), &params)
+                && !device_type.traits_of(Some(asking), question.bytes()).is_query()
+            {
+                return Some(format!("`{}` is no query, so it cannot ask for an effect", verify.ask));
+            }
             if device_type.send.fields.is_some() && device_type.fields_of(body.bytes()).is_none() {
                 return Some(format!("`send.fields` cannot read `{}`", device_type.shown(&body)));
             }

@@ -185,6 +185,28 @@ fn a_mistake_in_a_type_file_is_named_with_what_would_be_right() {
             "there is no field `stat`; did you mean `{state}`?",
         ),
         ("per = \"unit\"", "per = \"device\"", "`per` cannot be `device`; one of unit, gateway"),
+        (
+            "ask = \"power-status\"",
+            "ask = \"power-state\"",
+            "there is no action `power-state`; did you mean `power-status`?",
+        ),
+        (
+            "ask = \"power-status\"",
+            "ask = \"volume\"",
+            "`volume` needs arguments: it cannot ask for the effect of another action",
+        ),
+        (
+            "ask = \"power-status\"",
+            "ask = \"mute\"",
+            "action `power-on`: `mute` is no query, so it cannot ask for an effect",
+        ),
+        (
+            "expect = \"{level}\"",
+            "expect = \"{levl}\"",
+            "there is no parameter or argument `levl`; did you mean `{level}`?",
+        ),
+        ("every = \"3s\"", "every = \"0s\"", "`every` must be more than 0: a device is not asked without a pause"),
+        ("after = \"1s\"", "after = \"1m\"", "`within` ends before the first question, which comes `after` that"),
         ("id = \"LG-02\"", "id = \"LG-01\"", "a second vector `LG-01`"),
         (
             "do = \"power-status\"",
@@ -193,7 +215,7 @@ fn a_mistake_in_a_type_file_is_named_with_what_would_be_right() {
         ),
         ("do = \"power-status\"", "", "a vector has either `cmd` or `do` (or `wire`)"),
         ("args = { level = 30 }", "args = { level = 130 }", "`level` must be an integer from 0 to 100, not `130`"),
-        ("args = { level = 30 }", "args = { levels = 30 }", "there is no parameter `levels`; did you mean `level`?"),
+        ("args = { level = 30 }", "args = { levels = 30 }", "there is no parameter `levels`; did you mean `{level}`?"),
         (
             "params = { set_id = 10 }",
             "params = { set = 10 }",
@@ -229,7 +251,7 @@ fn what_later_blocks_of_the_language_bring_is_unknown() {
     for (was, becomes, unknown) in [
         ("gap = ", "tls = true\ngap = ", "`tls` in [link]"),
         ("[actions.power-on]\n", "[actions.power-on]\ninrush = true\n", "`inrush` in [actions.power-on]"),
-        ("[actions.power-on]\n", "[actions.power-on]\nverify = {}\n", "`verify` in [actions.power-on]"),
+        ("[actions.power-on]\n", "[actions.power-on]\nverfy = {}\n", "`verfy` in [actions.power-on]"),
     ] {
         assert!(LG.contains(was), "{was}");
         let found = mistakes(&LG.replacen(was, becomes, 1));

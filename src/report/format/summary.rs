@@ -1,6 +1,7 @@
 //! The one line that says how a run went: `297 of 300 acknowledged, 3 failed: 1 rejected, 2 no reply · 4.2 s`.
 //!
-//! `ok` is worded "acknowledged": that is all a device's reply proves.
+//! `ok` is worded "acknowledged", which is all that a device's reply proves; with `--verify` it has shown the wanted
+//! state, and is "verified".
 
 use std::time::Duration;
 
@@ -13,17 +14,18 @@ pub(super) fn summary_line(run: &Collected, style: Style) -> String {
     let summary = run.summary();
     let skipped = summary.count(Status::Skipped);
     let failed = summary.total - summary.successes() - skipped;
-    let mut parts = successes(summary);
+    let verify = run.info().verify;
+    let mut parts = successes(summary, verify);
     if failed > 0 {
         let kinds: Vec<String> = Status::ALL
             .into_iter()
             .filter(|status| !status.is_success() && *status != Status::Skipped && summary.count(*status) > 0)
-            .map(|status| format!("{} {}", summary.count(status), words(status)))
+            .map(|status| format!("{} {}", summary.count(status), words(status, verify)))
             .collect();
         parts.push(format!("{failed} failed: {}", kinds.join(", ")));
     }
     if skipped > 0 {
-        parts.push(format!("{skipped} {}", words(Status::Skipped)));
+        parts.push(format!("{skipped} {}", words(Status::Skipped, verify)));
     }
     let early = match run.ended() {
         Ended::Completed => "",
@@ -35,21 +37,22 @@ pub(super) fn summary_line(run: &Collected, style: Style) -> String {
     format!("{line} · {}", span(run.elapsed()))
 }
 
-fn successes(summary: &Summary) -> Vec<String> {
+fn successes(summary: &Summary, verify: bool) -> Vec<String> {
     let (total, ok, sent) = (summary.total, summary.count(Status::Ok), summary.count(Status::Sent));
     if sent > 0 && ok == 0 {
         return vec![format!("{sent} of {total} sent, which no device acknowledges")];
     }
-    let mut parts = vec![format!("{ok} of {total} acknowledged")];
+    let mut parts = vec![format!("{ok} of {total} {}", words(Status::Ok, verify))];
     if sent > 0 {
         parts.push(format!("{sent} sent without acknowledgement"));
     }
     parts
 }
 
-/// A status in words.
-pub(super) fn words(status: Status) -> &'static str {
+/// A status in words; `verify`: devices were asked for their state.
+pub(super) fn words(status: Status, verify: bool) -> &'static str {
     match status {
+        Status::Ok if verify => "verified",
         Status::Ok => "acknowledged",
         Status::Sent => "sent",
         Status::Rejected => "rejected",

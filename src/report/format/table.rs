@@ -89,8 +89,8 @@ fn write_group(out: &mut impl Write, group: &Group<'_>, style: Style) -> io::Res
             // The cause says already that it was not started.
             (1, Status::Skipped) => String::new(),
             (_, Status::Skipped) => format!(" ({count})"),
-            (1, status) => format!(" ({}{acted})", words(status)),
-            (_, status) => format!(" ({count} {}{acted})", words(status)),
+            (1, status) => format!(" ({}{acted})", words(status, false)),
+            (_, status) => format!(" ({count} {}{acted})", words(status, false)),
         })
     };
     let line = |out: &mut dyn Write, who: &str, count| {
@@ -147,7 +147,7 @@ fn all_devices(run: &Collected, options: TableOptions) -> String {
 
 fn device_row(device: &Device, outcome: &Outcome) -> Vec<Cell> {
     let mask = Mask::new(device, outcome);
-    let status = words(outcome.status);
+    let status = words(outcome.status, outcome.verified == Some(true));
     let status = match outcome.status {
         Status::Ok | Status::Sent => coloured(status, Color::Green),
         Status::Skipped => coloured(status, Color::Yellow),

@@ -24,3 +24,4 @@ mod rerun;
 mod ser2net;
 mod simulated;
 mod tv_operator;
+mod verified;
