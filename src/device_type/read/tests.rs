@@ -215,7 +215,7 @@ fn a_mistake_in_a_type_file_is_named_with_what_would_be_right() {
         ),
         ("do = \"power-status\"", "", "a vector has either `cmd` or `do` (or `wire`)"),
         ("args = { level = 30 }", "args = { level = 130 }", "`level` must be an integer from 0 to 100, not `130`"),
-        ("args = { level = 30 }", "args = { levels = 30 }", "there is no parameter `levels`; did you mean `{level}`?"),
+        ("args = { level = 30 }", "args = { levels = 30 }", "there is no parameter `levels`; did you mean `level`?"),
         (
             "params = { set_id = 10 }",
             "params = { set = 10 }",
