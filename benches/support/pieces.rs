@@ -17,8 +17,8 @@ use bytes::BytesMut;
 use fleetctl::codec::FrameCodec;
 use fleetctl::device_type::Verdict;
 use fleetctl::model::{
-    Command, Delivery, DeviceIndex, Ended, Outcome, RunEvent, RunId, RunInfo, Status, TimingOverrides, UnixMillis,
-    Value,
+    Command, Delivery, DeviceIndex, Ended, Outcome, RunEvent, RunId, RunInfo, SkipReason, Status, TimingOverrides,
+    UnixMillis, Value,
 };
 use fleetctl::plan::Plan;
 use fleetctl::report::{Format, Reporters, Sink, TableOptions, reporter};
@@ -214,9 +214,7 @@ fn events() -> Vec<RunEvent> {
             sent: plan.job(device).map(|job| job.request.payload().clone()),
             reply: Some(b"a 01 OK01x".as_slice().into()),
             value: Some(Value::Text("01".into())),
-            file: None,
-            error: None,
-            earlier_errors: Vec::new(),
+            ..Outcome::skipped(SkipReason::Interrupted)
         };
         RunEvent::DeviceFinished { device, outcome: Box::new(outcome), at }
     });
