@@ -131,6 +131,8 @@ fn file_of(text: &str) -> (TempDir, RunRequest) {
         types: Vec::new(),
         selecting: Selecting::default(),
         command: raw(),
+        verify: false,
+        if_needed: false,
         save: None,
         idempotent: false,
         flags: TimingOverrides::default(),
@@ -198,6 +200,8 @@ fn events() -> Vec<RunEvent> {
         id: RunId("01JD2X0000000000000000TEST".into()),
         fleet: "field-tvs".to_owned(),
         command: raw(),
+        verify: false,
+        if_needed: false,
         started_at: START,
         simulated: false,
     };

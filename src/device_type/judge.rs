@@ -113,26 +113,40 @@ pub struct ReplySpec {
 pub(super) struct Understood {
     /// The rule that speaks of it.
     rule: Option<usize>,
-    /// Its fields as places in it: first those of the rule, then, from the given one on, those of the framing.
-    fields: Box<[(Box<str>, Range<usize>, Format)]>,
+    /// Its fields: first those of the rule, then, from the given one on, those of the framing.
+    fields: Box<[Place]>,
     of_framing: usize,
 }
 
-impl Understood {
-    fn field<'f>(&'f self, place: &'f (Box<str>, Range<usize>, Format), frame: &'f [u8]) -> Option<Field<'f>> {
-        let (name, range, format) = place;
-        Some(Field { name, bytes: frame.get(range.clone())?, format: format.clone() })
+/// A field as a place in its frame.
+#[derive(Debug)]
+struct Place {
+    name: Box<str>,
+    range: Range<usize>,
+    format: Format,
+}
+
+impl Place {
+    fn of(field: Field<'_>, frame: &[u8]) -> Self {
+        let start = field.bytes.as_ptr().addr().saturating_sub(frame.as_ptr().addr());
+        Self { name: field.name.into(), range: start..start + field.bytes.len(), format: field.format }
     }
 
+    fn field<'f>(&'f self, frame: &'f [u8]) -> Option<Field<'f>> {
+        Some(Field { name: &self.name, bytes: frame.get(self.range.clone())?, format: self.format.clone() })
+    }
+}
+
+impl Understood {
     /// All fields.
     fn fields<'f>(&'f self, frame: &'f [u8]) -> Vec<Field<'f>> {
-        self.fields.iter().filter_map(|place| self.field(place, frame)).collect()
+        self.fields.iter().filter_map(|place| place.field(frame)).collect()
     }
 
     /// The bytes of a field of the framing.
-    fn of_framing<'f>(&'f self, name: &str, frame: &'f [u8]) -> Option<&'f [u8]> {
-        let (_, range, _) = self.fields.get(self.of_framing..)?.iter().find(|(known, ..)| **known == *name)?;
-        frame.get(range.clone())
+    fn of_framing<'f>(&self, name: &str, frame: &'f [u8]) -> Option<&'f [u8]> {
+        let place = self.fields.get(self.of_framing..)?.iter().find(|place| *place.name == *name)?;
+        frame.get(place.range.clone())
     }
 }
 
@@ -167,11 +181,11 @@ impl ReplySpec {
             let (rule, mut fields) = found.map_or((None, Vec::new()), |(place, fields)| (Some(place), fields));
             let of_framing = fields.len();
             fields.extend(framing.fields(frame).into_iter().map(|(name, bytes)| Field::text(name, bytes)));
-            let place = |field: Field<'_>| {
-                let start = field.bytes.as_ptr().addr().saturating_sub(frame.as_ptr().addr());
-                (field.name.into(), start..start + field.bytes.len(), field.format)
-            };
-            Arc::new(Understood { rule, fields: fields.into_iter().map(place).collect(), of_framing })
+            Arc::new(Understood {
+                rule,
+                fields: fields.into_iter().map(|field| Place::of(field, frame)).collect(),
+                of_framing,
+            })
         })
     }
 

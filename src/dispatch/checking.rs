@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use crate::model::{ErrorKind, Failure, Status, StopReason, Value};
 use crate::plan::{Check, Job};
-use crate::session::Ending;
+use crate::session::{Attempt, Ending};
 
 /// What a device's next exchange is about.
 #[derive(Debug)]
@@ -37,7 +37,7 @@ pub(super) struct Verifying {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Answer {
     /// The device is as it should be.
-    Right(Value),
+    Right,
     /// Another question at this time.
     Again(Instant),
     /// Nothing more is asked.
@@ -65,7 +65,7 @@ impl Verifying {
     /// Takes in what a question came to that ended at `now`.
     pub(super) fn take_in(&mut self, check: &Check, ending: Ending, now: Instant) -> Answer {
         match ending {
-            Ending::Acknowledged { value: Some(value) } if value.is(&check.wanted) => return Answer::Right(value),
+            Ending::Acknowledged { value: Some(value) } if value.is(&check.wanted) => return Answer::Right,
             Ending::Acknowledged { value } => {
                 self.shown = value.or_else(|| self.shown.take());
             }
@@ -82,21 +82,39 @@ impl Verifying {
         if next <= self.until { Answer::Again(next) } else { Answer::Over }
     }
 
-    /// What becomes of a device that did not show the wanted state to the end.
-    pub(super) fn failed(self, check: &Check) -> (Status, Failure) {
-        match (self.shown, self.unanswered) {
-            (Some(shown), _) => mismatch(&shown, check),
-            (None, Some(last)) => last,
-            (None, None) => (Status::NoReply, Failure::new(ErrorKind::ReplyTimeout)),
+    /// What becomes of a device that did not show the wanted state to the end, or until the run `stopped`.
+    pub(super) fn failed(&mut self, check: &Check, stopped: Option<StopReason>) -> (Status, Failure) {
+        match (self.shown.take(), stopped, self.unanswered.take()) {
+            (Some(shown), ..) => mismatch(&shown, check),
+            (None, Some(reason), _) => (Status::NoReply, Failure::new(ErrorKind::Interrupted).detail(reason.words())),
+            (None, None, Some(last)) => last,
+            (None, None, None) => (Status::NoReply, Failure::new(ErrorKind::ReplyTimeout)),
         }
     }
+}
 
-    /// The same when the run stopped meanwhile.
-    pub(super) fn cut(self, check: &Check, reason: StopReason) -> (Status, Failure) {
-        match self.shown {
-            Some(shown) => mismatch(&shown, check),
-            None => (Status::NoReply, Failure::new(ErrorKind::Interrupted).detail(reason.words())),
-        }
+/// What the answer to a first question means.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum First {
+    /// The device is right already.
+    Right(Value),
+    /// It shows another state, or none that can be read: it is told.
+    Tell {
+        /// It has answered something.
+        is_answered: bool,
+    },
+    /// It could not be asked, which counts as an attempt.
+    NotAsked,
+}
+
+/// What came of the first question.
+pub(super) fn first_answer(check: &Check, made: &Attempt) -> First {
+    match &made.ending {
+        Ending::Acknowledged { value: Some(value) } if value.is(&check.wanted) => First::Right(value.clone()),
+        Ending::Stopped(_) | Ending::Exhausted(_) | Ending::Denied(_) => First::NotAsked,
+        Ending::Refused(failure) if failure.kind == ErrorKind::AuthFailed => First::NotAsked,
+        _ if !made.written => First::NotAsked,
+        ending => First::Tell { is_answered: ending.is_answered() },
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::checking::{Answer, Phase};
+use super::checking::{Answer, First, Phase, first_answer};
 use super::lane_state::LaneState;
 use super::policy::{Next, what_next};
 use super::ready::{After, LaneIndex};
@@ -17,7 +17,7 @@ use super::record::Record;
 use super::shared::{Shared, Telling};
 use crate::device_type::Login;
 use crate::model::{DeviceIndex, ErrorKind, Failure, RunEvent, StopReason};
-use crate::plan::{Check, Job};
+use crate::plan::Job;
 use crate::session::{Attempt, Before, Connection, Ending, Keep, Progress, attempt, close};
 use crate::transport::Connect;
 
@@ -200,13 +200,24 @@ impl Visit {
             _ => shared.not_exhausted(),
         }
         if let (Some(check), Phase::Asking | Phase::Verifying(_)) = (&job.check, &record.phase) {
-            made = match self.answered(shared, device, job, check, made, record, now) {
-                Ok(then) => return then,
-                Err((unasked, same)) => {
-                    record = same;
-                    unasked
+            record.was_asked |= made.written;
+            if record.is_verifying() {
+                return self.verify(shared, device, job, made.ending, record, now);
+            }
+            match first_answer(check, &made) {
+                First::Right(value) => {
+                    record.right_already(value, made.reply);
+                    return Then::Tell(shared.finish(device, record.outcome(job, now, &shared.clock)));
                 }
-            };
+                First::Tell { is_answered } => {
+                    record.phase = Phase::Commanding;
+                    record.is_unanswered = !is_answered;
+                    self.state.wait(now, device, record);
+                    return Then::GoOn;
+                }
+                // Nothing of the command was written, whatever became of the question.
+                First::NotAsked => made.written = false,
+            }
         }
         match made.ending {
             Ending::Stopped(reason) => {
@@ -255,76 +266,39 @@ impl Visit {
         Then::Tell(shared.finish(device, record.outcome(job, now, &shared.clock)))
     }
 
-    /// What the answer to a question means. `Err`: that there was no question, and what the attempt at one came to.
-    #[expect(clippy::too_many_arguments, reason = "all of an attempt that `conclude` knows")]
-    fn answered<'s, C: Connect>(
+    /// What a question means that came to this after the acknowledgement.
+    fn verify<'s, C: Connect>(
         &mut self,
         shared: &'s Shared<C>,
         device: DeviceIndex,
         job: &Job,
-        check: &Check,
-        made: Attempt,
+        ending: Ending,
         mut record: Record,
         now: Instant,
-    ) -> Result<Then<'s>, (Attempt, Record)> {
-        record.was_asked |= made.written;
-        if let Ending::Exhausted(reason) = &made.ending {
-            if record.is_verifying() {
-                shared.warn_exhausted(reason);
-                self.state.wait(now, device, record);
-                return Ok(Then::Pause);
-            }
-            return Err((made, record));
+    ) -> Then<'s> {
+        if let Ending::Exhausted(reason) = &ending {
+            shared.warn_exhausted(reason);
+            self.state.wait(now, device, record);
+            return Then::Pause;
         }
-        let failed = match &mut record.phase {
-            Phase::Commanding => return Err((made, record)),
-            Phase::Asking => {
-                let is_answered = made.ending.is_answered();
-                let is_refused =
-                    matches!(&made.ending, Ending::Refused(failure) if failure.kind == ErrorKind::AuthFailed);
-                return match made.ending {
-                    Ending::Acknowledged { value: Some(value) } if value.is(&check.wanted) => {
-                        record.right_already(value, made.reply);
-                        Ok(Then::Tell(shared.finish(device, record.outcome(job, now, &shared.clock))))
+        let stopped = if let Ending::Stopped(reason) = ending { Some(reason) } else { None };
+        if let (Some(check), Phase::Verifying(verifying)) = (&job.check, &mut record.phase) {
+            match verifying.take_in(check, ending, now) {
+                Answer::Right => record.verified(),
+                Answer::Again(due) if stopped.is_none() => {
+                    self.state.wait(due, device, record);
+                    return Then::GoOn;
+                }
+                Answer::Again(_) | Answer::Over => {
+                    if stopped.is_some() {
+                        shared.cut_or_skipped();
                     }
-                    // Nothing of the command was written, whatever became of the question.
-                    Ending::Stopped(_) => Err((Attempt { written: false, ..made }, record)),
-                    _ if !made.written || is_refused => Err((made, record)),
-                    // Another state, or none that can be read: it is told, and at once.
-                    _ => {
-                        record.phase = Phase::Commanding;
-                        record.is_unanswered = !is_answered;
-                        self.state.wait(now, device, record);
-                        Ok(Then::GoOn)
-                    }
-                };
-            }
-            Phase::Verifying(verifying) => {
-                let stopped = if let Ending::Stopped(reason) = made.ending { Some(reason) } else { None };
-                match verifying.take_in(check, made.ending, now) {
-                    Answer::Right(_) => None,
-                    Answer::Again(due) if stopped.is_none() => {
-                        self.state.wait(due, device, record);
-                        return Ok(Then::GoOn);
-                    }
-                    _ => Some(stopped),
+                    let (status, failure) = verifying.failed(check, stopped);
+                    record.not_verified(status, failure);
                 }
             }
-        };
-        match (failed, std::mem::replace(&mut record.phase, Phase::Commanding)) {
-            (Some(stopped), Phase::Verifying(verifying)) => {
-                if stopped.is_some() {
-                    shared.cut_or_skipped();
-                }
-                let (status, failure) = match stopped {
-                    Some(reason) => verifying.cut(check, reason),
-                    None => verifying.failed(check),
-                };
-                record.not_verified(status, failure);
-            }
-            _ => record.verified(),
         }
-        Ok(Then::Tell(shared.finish(device, record.outcome(job, now, &shared.clock))))
+        Then::Tell(shared.finish(device, record.outcome(job, now, &shared.clock)))
     }
 
     /// The device is tried again after `wait`.
@@ -356,11 +330,9 @@ impl Visit {
         let is_cut = shared.stop.is_cut();
         for (device, mut record) in self.state.take_waiting(!is_cut) {
             let Some(job) = shared.plan.job(device) else { continue };
-            if let (Some(check), Phase::Verifying(verifying)) =
-                (&job.check, std::mem::replace(&mut record.phase, Phase::Commanding))
-            {
+            if let (Some(check), Phase::Verifying(verifying)) = (&job.check, &mut record.phase) {
                 let reason = shared.stop.reason().unwrap_or(StopReason::Interrupt);
-                let (status, failure) = verifying.cut(check, reason);
+                let (status, failure) = verifying.failed(check, Some(reason));
                 record.not_verified(status, failure);
                 shared.cut_or_skipped();
             }

@@ -14,6 +14,7 @@ use crate::session::{Attempt, Ending};
 
 /// A device's attempts so far.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts about one device")]
 pub(super) struct Record {
     /// When its first attempt began.
     pub(super) started: Instant,

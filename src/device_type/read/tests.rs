@@ -185,28 +185,6 @@ fn a_mistake_in_a_type_file_is_named_with_what_would_be_right() {
             "there is no field `stat`; did you mean `{state}`?",
         ),
         ("per = \"unit\"", "per = \"device\"", "`per` cannot be `device`; one of unit, gateway"),
-        (
-            "ask = \"power-status\"",
-            "ask = \"power-state\"",
-            "there is no action `power-state`; did you mean `power-status`?",
-        ),
-        (
-            "ask = \"power-status\"",
-            "ask = \"volume\"",
-            "`volume` needs arguments: it cannot ask for the effect of another action",
-        ),
-        (
-            "ask = \"power-status\"",
-            "ask = \"mute\"",
-            "action `power-on`: `mute` is no query, so it cannot ask for an effect",
-        ),
-        (
-            "expect = \"{level}\"",
-            "expect = \"{levl}\"",
-            "there is no parameter or argument `levl`; did you mean `{level}`?",
-        ),
-        ("every = \"3s\"", "every = \"0s\"", "`every` must be more than 0: a device is not asked without a pause"),
-        ("after = \"1s\"", "after = \"1m\"", "`within` ends before the first question, which comes `after` that"),
         ("id = \"LG-02\"", "id = \"LG-01\"", "a second vector `LG-01`"),
         (
             "do = \"power-status\"",
@@ -237,12 +215,46 @@ fn a_mistake_in_a_type_file_is_named_with_what_would_be_right() {
             "`then` cannot be `closed`; did you mean `close`?",
         ),
     ] {
-        assert!(LG.contains(was), "{was}");
-        let text = LG.replacen(was, becomes, 1);
-        let found = mistakes(&text);
-        assert_eq!(found.len(), 1, "{becomes}: {found:#?}");
-        let (_, message) = found[0].split_once(": ").unwrap();
-        assert_eq!(message, expected, "{becomes}");
+        assert_mistake(was, becomes, expected);
+    }
+}
+
+/// With `becomes` in place of what it `was`, the file has just this mistake.
+fn assert_mistake(was: &str, becomes: &str, expected: &str) {
+    assert!(LG.contains(was), "{was}");
+    let found = mistakes(&LG.replacen(was, becomes, 1));
+    assert_eq!(found.len(), 1, "{becomes}: {found:#?}");
+    let (_, message) = found[0].split_once(": ").unwrap();
+    assert_eq!(message, expected, "{becomes}");
+}
+
+#[test]
+fn a_mistake_in_how_an_effect_is_asked_for_is_named() {
+    for (was, becomes, expected) in [
+        (
+            "ask = \"power-status\"",
+            "ask = \"power-state\"",
+            "there is no action `power-state`; did you mean `power-status`?",
+        ),
+        (
+            "ask = \"power-status\"",
+            "ask = \"volume\"",
+            "`volume` needs arguments: it cannot ask for the effect of another action",
+        ),
+        (
+            "ask = \"power-status\"",
+            "ask = \"mute\"",
+            "action `power-on`: `mute` is no query, so it cannot ask for an effect",
+        ),
+        (
+            "expect = \"{level}\"",
+            "expect = \"{levl}\"",
+            "there is no parameter or argument `levl`; did you mean `{level}`?",
+        ),
+        ("every = \"3s\"", "every = \"0s\"", "`every` must be more than 0: a device is not asked without a pause"),
+        ("after = \"1s\"", "after = \"1m\"", "`within` ends before the first question, which comes `after` that"),
+    ] {
+        assert_mistake(was, becomes, expected);
     }
 }
 
