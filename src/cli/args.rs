@@ -95,6 +95,9 @@ pub(super) struct RunArgs {
     /// Where a transfer's files go, such as db/{name}.db; {name}, {type} and {site} are the device's
     #[arg(long, value_name = "PATTERN", requires = "action")]
     pub(super) save: Option<String>,
+    /// Answers what `confirm_above` of the inventory would ask
+    #[arg(long)]
+    pub(super) yes: bool,
     /// Asks each device for its state afterwards, until it shows the effect
     #[arg(
         long,

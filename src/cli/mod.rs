@@ -3,6 +3,7 @@
 
 mod args;
 mod command;
+mod confirm;
 mod exit_status;
 mod logging;
 mod signal;

@@ -62,6 +62,8 @@ impl Fleet {
 pub struct RunSettings {
     /// Lanes at once, 1 to 1,000,000.
     pub concurrency: Option<usize>,
+    /// A run over more devices asks first.
+    pub confirm_above: Option<usize>,
     /// The keys that concern one device: the layer below the device types.
     pub timing: TimingOverrides,
 }

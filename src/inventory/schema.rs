@@ -83,6 +83,8 @@ impl<'t, 'i> Written<'t, 'i> {
         let mut run = RunSettings::default();
         if let Some(mut table) = root.table("run", "[run]", diagnostics) {
             run.concurrency = lanes(&mut table, "concurrency", diagnostics);
+            let above = table.int_in("confirm_above", 0..=i64::from(u32::MAX), diagnostics);
+            run.confirm_above = above.and_then(|devices| usize::try_from(devices).ok());
             run.timing = read_timing(&mut table, diagnostics);
             table.finish(diagnostics);
         }

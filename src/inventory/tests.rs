@@ -240,7 +240,7 @@ fn every_mistake_of_the_other_tables_says_what_is_wrong() {
     for (text, message) in [
         ("[run]\nconcurrency = 0", "`concurrency` is 0, out of range"),
         ("[run]\nconcurrency = 1000001", "`concurrency` is 1000001, out of range"),
-        ("[run]\nconfirm_above = 3", "unknown key `confirm_above` in [run]"),
+        ("[run]\nconfirm_above = -1", "`confirm_above` is -1, out of range"),
         ("[run]\nreply_timeout = 3", "`reply_timeout` must be a text in quotes"),
         ("[run]\nconnect_timeout = '0s'", "`connect_timeout` must be more than nothing"),
         (

@@ -223,7 +223,7 @@ mod tests {
 
     #[test]
     fn a_million_outcomes_fit_into_a_small_machine() {
-        assert!(size_of::<Outcome>() <= 120, "{}", size_of::<Outcome>());
+        assert!(size_of::<Outcome>() <= 128, "{}", size_of::<Outcome>());
         assert_eq!(size_of::<Option<Outcome>>(), size_of::<Outcome>());
     }
 

@@ -20,6 +20,8 @@ pub struct Prepared {
     pub command: Command,
     /// Lanes at once, before the limit on open files is looked at.
     pub concurrency: usize,
+    /// A run over more devices asks first.
+    pub confirm_above: Option<usize>,
     /// What the devices are, for a simulated fleet: beside the plan's devices.
     pub members: Vec<Arc<Member>>,
 }
@@ -62,6 +64,7 @@ pub fn prepare(request: &RunRequest, loaded: &mut Loaded) -> Preparation {
         fleet: fleet.name.clone(),
         command: shown(&request.command, &plan),
         concurrency: request.concurrency.or(fleet.run.concurrency).unwrap_or(defaults.concurrency),
+        confirm_above: fleet.run.confirm_above,
         members,
         plan: Arc::new(plan),
     }))

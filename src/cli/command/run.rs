@@ -7,6 +7,7 @@ use std::path::Path;
 use tracing::warn;
 
 use crate::cli::args::{RunArgs, SimulationArgs};
+use crate::cli::confirm::{Answer, confirm};
 use crate::cli::exit_status::ExitStatus;
 use crate::cli::signal::Signals;
 use crate::cli::terminal::{Terminal, say, write};
@@ -43,6 +44,19 @@ pub(in crate::cli) async fn run(args: RunArgs, verbose: u8, terminal: &Terminal)
     drop(loaded);
     if args.dry_run {
         return dry_run(&prepared, outputs.format, verbose > 0, terminal);
+    }
+    // A simulated fleet moves nothing.
+    if request.simulate.is_none() {
+        match confirm(&prepared, args.yes) {
+            Answer::Yes => {}
+            Answer::No => {
+                say("nothing was sent\n");
+                return ExitStatus::Usage;
+            }
+            Answer::Nobody(why) => {
+                return terminal.mistake(why, Some("nothing was sent; `--yes` answers the question"));
+            }
+        }
     }
     let reporters = match open(&outputs, &args, terminal) {
         Ok(reporters) => reporters,

@@ -41,6 +41,8 @@ struct Run {
     /// Gateways that are talked to at once.
     #[schemars(range(min = 1, max = 1_000_000))]
     concurrency: Option<u32>,
+    /// A run over more devices asks first on a terminal, and elsewhere needs `--yes`.
+    confirm_above: Option<u32>,
     #[schemars(flatten)]
     timing: Timing,
 }

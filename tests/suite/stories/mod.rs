@@ -3,6 +3,7 @@
 mod actions;
 mod broadcast;
 mod canary;
+mod confirmed;
 mod daisy_chain;
 mod doctor;
 mod doctor_boards;
