@@ -6,12 +6,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, ValueEnum};
+use clap_complete::Shell;
 
 use crate::diagnostic::parse_duration;
 use crate::inventory::select::SampleSize;
 use crate::model::TimingOverrides;
 
-pub(super) use output::{OutputArgs, ReportArgs};
+pub(super) use output::{ManArgs, OutputArgs, ReportArgs};
 
 /// Sends a command to a whole fleet of field devices at once and says, device by device, what really happened
 #[derive(Debug, Parser)]
@@ -91,6 +92,18 @@ Examples:
     Schema {
         /// report, devices, plan, types, event, inventory or device-type
         name: String,
+    },
+    /// Print the man page of the program or of a command
+    Man(ManArgs),
+    /// Print a script that completes this program's arguments in a shell
+    #[command(after_help = "\
+Examples:
+  fleetctl completions bash > ~/.local/share/bash-completion/completions/fleetctl
+  fleetctl completions zsh > ~/.zfunc/_fleetctl
+  fleetctl completions fish > ~/.config/fish/completions/fleetctl.fish")]
+    Completions {
+        /// Whose language
+        shell: Shell,
     },
 }
 

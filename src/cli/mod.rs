@@ -39,6 +39,8 @@ pub async fn main() -> ExitStatus {
         Subcommand::Simulate(args) => command::simulate::run(args, &terminal).await,
         Subcommand::Doctor(args) => command::doctor::run(args, &terminal).await,
         Subcommand::Schema { name } => command::schema::run(&name, &terminal),
+        Subcommand::Man(args) => command::pages::man(&args, &terminal),
+        Subcommand::Completions { shell } => command::pages::completions(shell),
     }
 }
 

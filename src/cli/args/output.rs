@@ -71,3 +71,18 @@ pub(in crate::cli) struct ReportArgs {
     #[command(flatten)]
     pub(in crate::cli) output: OutputArgs,
 }
+
+/// Pages for `man`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  fleetctl man | man -l -
+  fleetctl man run | man -l -
+  fleetctl man --output ~/.local/share/man/man1")]
+pub(in crate::cli) struct ManArgs {
+    /// The subcommand, such as `run` or `inventory list`; without it the program's own page
+    pub(in crate::cli) command: Vec<String>,
+    /// Write every page into this folder
+    #[arg(long, value_name = "DIR", conflicts_with = "command")]
+    pub(in crate::cli) output: Option<PathBuf>,
+}
