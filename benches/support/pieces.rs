@@ -17,12 +17,12 @@ use bytes::BytesMut;
 use fleetctl::codec::FrameCodec;
 use fleetctl::device_type::Verdict;
 use fleetctl::model::{
-    Command, Delivery, DeviceIndex, Ended, Outcome, RunEvent, RunId, RunInfo, SkipReason, Status, TimingOverrides,
-    UnixMillis, Value,
+    Command, Delivery, DeviceIndex, Ended, Outcome, RunEvent, RunId, RunInfo, Share, SkipReason, Status,
+    TimingOverrides, UnixMillis, Value,
 };
 use fleetctl::plan::Plan;
-use fleetctl::report::{Format, Reporters, Sink, TableOptions, reporter};
-use fleetctl::run::{Preparation, RunRequest, Selecting, Share, load, prepare};
+use fleetctl::report::{Format, ReportOptions, Reporters, Sink, reporter};
+use fleetctl::run::{Preparation, RunRequest, Selecting, load, prepare};
 use tempfile::TempDir;
 use tokio_util::codec::Decoder as _;
 
@@ -231,7 +231,7 @@ fn events() -> Vec<RunEvent> {
 /// A report from the first event to the last byte, which nobody keeps. The events are taken in batches, as in a run.
 fn write_report(format: Format) -> Work {
     let mut events = events().into_iter();
-    let options = TableOptions::default();
+    let options = ReportOptions::default();
     Box::new(move || {
         let mut reporters = Reporters::default();
         reporters.add("report", reporter(format, Sink::Writer(Box::new(io::sink())), options));

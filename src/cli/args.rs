@@ -1,14 +1,18 @@
 //! Every argument of the program, with its help.
 
+mod output;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, ValueEnum};
+use clap_complete::Shell;
 
 use crate::diagnostic::parse_duration;
 use crate::inventory::select::SampleSize;
 use crate::model::TimingOverrides;
-use crate::run::Share;
+
+pub(super) use output::{ManArgs, OutputArgs, ReportArgs};
 
 /// Sends a command to a whole fleet of field devices at once and says, device by device, what really happened
 #[derive(Debug, Parser)]
@@ -18,7 +22,13 @@ use crate::run::Share;
     max_term_width = 100,
     after_help = "\
 Exit status: 0 every device obeyed; 1 some did not; 2 a mistake, nothing was sent; 3 stopped by --deadline;
-4 a report could not be delivered; 130, 143, 129 stopped by SIGINT, SIGTERM, SIGHUP (the report is complete)."
+4 a report could not be delivered; 130, 143, 129 stopped by SIGINT, SIGTERM, SIGHUP (the report is complete).
+
+Examples:
+  fleetctl run -i fleet.example.toml --do power-on --simulate
+  fleetctl run -i fleet.toml --do power-on --report json=night.json
+  fleetctl report night.json --format html > night.html
+`fleetctl COMMAND --help` has more of each."
 )]
 pub(super) struct Arguments {
     #[command(subcommand)]
@@ -49,19 +59,51 @@ pub(super) enum Subcommand {
     /// Send a command or an action to the selected devices
     Run(Box<RunArgs>),
     /// Check, list or make an inventory
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  fleetctl inventory check -i fleet.toml
+  fleetctl inventory list -i fleet.toml --select 'tag:lobby and not tv-007'
+  fleetctl inventory import displays.csv > fleet.toml"
+    )]
     Inventory(InventoryCommand),
     /// The device types: how to talk to each kind of device
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  fleetctl types list
+  fleetctl types show lg-rs232
+  fleetctl types check device-types/matrix.toml"
+    )]
     Types(TypesCommand),
     /// Keep a simulated fleet up on loopback, for other programs
     Simulate(SimulateArgs),
     /// Talk to one device step by step, and explain what is wrong
     Doctor(DoctorArgs),
+    /// Write a saved JSON report in another format
+    Report(ReportArgs),
     /// Print the JSON Schema of a file or document
+    #[command(after_help = "\
+Examples:
+  fleetctl schema report > report.schema.json
+  fleetctl schema inventory > inventory.schema.json")]
     Schema {
         /// report, devices, plan, types, event, inventory or device-type
         name: String,
+    },
+    /// Print the man page of the program or of a command
+    Man(ManArgs),
+    /// Print a script that completes this program's arguments in a shell
+    #[command(after_help = "\
+Examples:
+  fleetctl completions bash > ~/.local/share/bash-completion/completions/fleetctl
+  fleetctl completions zsh > ~/.zfunc/_fleetctl
+  fleetctl completions fish > ~/.config/fish/completions/fleetctl.fish")]
+    Completions {
+        /// Whose language
+        shell: Shell,
     },
 }
 
@@ -82,8 +124,10 @@ Examples:
   fleetctl run -i fleet.toml --cmd \"ka {set_id} 01\"
   fleetctl run -i fleet.toml --do power-on --select 'tag:lobby and not tv-007' --report json=night.json
   fleetctl run -i fleet.toml --do power-on --failed-from night.json
+  fleetctl run -i fleet.toml --do power-status --by reply
+  fleetctl run -i fleet.toml --do power-status --format nagios --warn 1% --crit 5%
   fleetctl run -i fleet.example.toml --do power-on --simulate --faults silent=5%,refuse=2%")]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct RunArgs {
     #[command(flatten)]
     pub(super) inventory: InventoryArg,
@@ -137,18 +181,8 @@ pub(super) struct RunArgs {
     /// What is in flight when the run stops gets this long
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "5s")]
     pub(super) grace: Duration,
-    /// The run is a success when this share of the devices is
-    #[arg(long, value_name = "SHARE", default_value = "100%")]
-    pub(super) ok_if: Share,
-    /// What is printed on stdout: table, json, ndjson or csv
-    #[arg(long, value_name = "FORMAT", default_value = "table")]
-    pub(super) format: String,
-    /// A report into a file, put in place when the run is over; may be given several times
-    #[arg(long = "report", value_name = "FORMAT=PATH")]
-    pub(super) reports: Vec<String>,
-    /// List every device in the table, not only the failures
-    #[arg(long)]
-    pub(super) all: bool,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
     /// Connect to nothing: print the exact bytes for each device, and how many lanes there are
     #[arg(long)]
     pub(super) dry_run: bool,
@@ -220,11 +254,19 @@ pub(super) struct SimulationArgs {
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum InventoryCommand {
     /// Report every mistake of an inventory, or that there is none
+    #[command(after_help = "\
+Examples:
+  fleetctl inventory check
+  fleetctl inventory check -i fleet.toml --types my-types")]
     Check {
         #[command(flatten)]
         inventory: InventoryArg,
     },
     /// Print what a selector matches
+    #[command(after_help = "\
+Examples:
+  fleetctl inventory list -i fleet.toml --select 'site:hq and not tag:maintenance'
+  fleetctl inventory list -i fleet.toml --format json")]
     List {
         #[command(flatten)]
         inventory: InventoryArg,
@@ -236,6 +278,9 @@ pub(super) enum InventoryCommand {
         format: String,
     },
     /// Turn a spreadsheet into an inventory on stdout
+    #[command(after_help = "\
+Examples:
+  fleetctl inventory import displays.csv > fleet.toml")]
     Import {
         /// A CSV file with a header row: name, address, type, site, tags; every other column is a parameter
         file: PathBuf,
@@ -245,6 +290,10 @@ pub(super) enum InventoryCommand {
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum TypesCommand {
     /// List the device types
+    #[command(after_help = "\
+Examples:
+  fleetctl types list
+  fleetctl types list --types my-types --format json")]
     List {
         #[command(flatten)]
         inventory: InventoryArg,
@@ -253,6 +302,9 @@ pub(super) enum TypesCommand {
         format: String,
     },
     /// Show one device type: its parameters, actions and framing
+    #[command(after_help = "\
+Examples:
+  fleetctl types show lg-rs232")]
     Show {
         /// The device type
         name: String,
@@ -260,6 +312,9 @@ pub(super) enum TypesCommand {
         inventory: InventoryArg,
     },
     /// Check a device-type file of your own and run its vectors
+    #[command(after_help = "\
+Examples:
+  fleetctl types check device-types/matrix.toml")]
     Check {
         /// The file
         file: PathBuf,
@@ -267,6 +322,10 @@ pub(super) enum TypesCommand {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  fleetctl simulate -i fleet.toml --write-inventory sim.toml
+  fleetctl simulate -i fleet.toml --write-inventory sim.toml --faults silent=5%,boot=38s --seed 7")]
 pub(super) struct SimulateArgs {
     #[command(flatten)]
     pub(super) inventory: InventoryArg,

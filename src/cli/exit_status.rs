@@ -1,7 +1,7 @@
 //! What the program says with its exit status: the contract's table, as one match.
 
-use crate::model::{Ended, Status, StopReason, Summary};
-use crate::run::Share;
+use crate::model::{Ended, Share, Status, StopReason, Summary};
+use crate::report::NagiosState;
 
 /// Every way in which the program ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub enum ExitStatus {
     Undelivered,
     /// A signal stopped the run.
     Signal(StopReason),
+    /// What Nagios reads.
+    Nagios(NagiosState),
 }
 
 impl ExitStatus {
@@ -29,6 +31,7 @@ impl ExitStatus {
             Self::Usage => 2,
             Self::StoppedEarly | Self::Signal(StopReason::Deadline) => 3,
             Self::Undelivered => 4,
+            Self::Nagios(state) => state.code(),
             Self::Signal(StopReason::HangUp) => 129,
             Self::Signal(StopReason::Interrupt) => 130,
             Self::Signal(StopReason::Terminate) => 143,

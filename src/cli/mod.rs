@@ -6,6 +6,7 @@ mod command;
 mod confirm;
 mod exit_status;
 mod logging;
+mod outputs;
 mod signal;
 mod terminal;
 
@@ -22,17 +23,31 @@ pub async fn main() -> ExitStatus {
         Err(error) => {
             // Help and version are not mistakes; clap knows which stream each belongs to.
             let status = if error.use_stderr() { ExitStatus::Usage } else { ExitStatus::Success };
-            return if error.print().is_err() { ExitStatus::Undelivered } else { status };
+            let status = if error.print().is_err() { ExitStatus::Undelivered } else { status };
+            return if wants_nagios() { outputs::for_reader(status, "nagios") } else { status };
         }
     };
     let terminal = terminal::Terminal::new(arguments.color, arguments.quiet);
     logging::start(&terminal, arguments.verbose);
     match arguments.command {
-        Subcommand::Run(args) => command::run::run(*args, arguments.verbose, &terminal).await,
+        Subcommand::Run(args) => {
+            let format = args.output.format.clone();
+            outputs::for_reader(command::run::run(*args, arguments.verbose, &terminal).await, &format)
+        }
+        Subcommand::Report(args) => outputs::for_reader(command::report::run(&args, &terminal), &args.output.format),
         Subcommand::Inventory(args) => command::inventory::run(args, &terminal),
         Subcommand::Types(args) => command::types::run(args, &terminal),
         Subcommand::Simulate(args) => command::simulate::run(args, &terminal).await,
         Subcommand::Doctor(args) => command::doctor::run(args, &terminal).await,
         Subcommand::Schema { name } => command::schema::run(&name, &terminal),
+        Subcommand::Man(args) => command::pages::man(&args, &terminal),
+        Subcommand::Completions { shell } => command::pages::completions(shell),
     }
+}
+
+/// Whether arguments that could not be understood ask for a line for Nagios: it must not read 2 as critical.
+fn wants_nagios() -> bool {
+    let arguments: Vec<_> = std::env::args_os().skip(1).collect();
+    arguments.iter().any(|one| one == "--format=nagios")
+        || arguments.windows(2).any(|pair| matches!(pair, [flag, value] if flag == "--format" && value == "nagios"))
 }

@@ -5,7 +5,7 @@ use std::io::{self, BufWriter, IsTerminal as _, StdoutLock, Write as _};
 use super::args::Color;
 use super::exit_status::ExitStatus;
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity, Sources, render, render_all};
-use crate::report::{Style, TableOptions};
+use crate::report::{By, Style, TableOptions};
 
 /// The streams' abilities and the user's wishes about them.
 #[expect(clippy::struct_excessive_bools, reason = "independent facts about two streams")]
@@ -67,7 +67,7 @@ impl Terminal {
     /// How tables are shown: on stdout in its colours and width, in files plain.
     pub(super) fn table(&self, all: bool, on_stdout: bool) -> TableOptions {
         let style = if on_stdout && self.colour_out { Style::Coloured } else { Style::Plain };
-        TableOptions { all, style, width: self.width.filter(|_| on_stdout) }
+        TableOptions { all, by: By::default(), style, width: self.width.filter(|_| on_stdout) }
     }
 }
 

@@ -23,6 +23,16 @@ pub enum Command {
     },
 }
 
+impl Command {
+    /// What the run is called where one word must do: the action's name, or `cmd`.
+    pub fn label(&self) -> &str {
+        match self {
+            Self::Raw(_) => "cmd",
+            Self::Action { name, .. } => name,
+        }
+    }
+}
+
 /// How a secret is shown where its bytes stood.
 pub const SECRET_SHOWN: &str = "‹secret›";
 

@@ -137,6 +137,69 @@ impl Failure {
     }
 }
 
+impl Failure {
+    /// The failure that prints as this message, for a report that is read back; a message that this version would not
+    /// write is kept whole as the detail.
+    pub fn of_message(kind: ErrorKind, message: &str) -> Self {
+        let failure = Self::new(kind);
+        let base = failure.to_string();
+        let read = match kind {
+            ErrorKind::ReplyTimeout => failure.read_timeout(message),
+            ErrorKind::ReplyTooLong => message.strip_prefix("no reply within ").and_then(|rest| {
+                let (received, rest) = read_bytes(rest)?;
+                failure.clone().received(received).read_detail(rest)
+            }),
+            ErrorKind::ConnectionClosed | ErrorKind::ConnectionReset => {
+                message.strip_prefix(&base).and_then(|rest| match rest.strip_prefix(" after ").and_then(read_bytes) {
+                    Some((received, rest)) => failure.clone().received(received).read_detail(rest),
+                    None => failure.clone().read_detail(rest),
+                })
+            }
+            ErrorKind::ConnectTimeout => message.strip_prefix(&base).and_then(|rest| failure.read_within(rest)),
+            ErrorKind::DeviceDeadline => message.strip_prefix("the device's deadline").and_then(|rest| {
+                let (time, rest) = rest.split_once(" ended the attempt")?;
+                match time.strip_prefix(" of ") {
+                    Some(time) => failure.clone().waited(humantime::parse_duration(time).ok()?).read_detail(rest),
+                    None => failure.clone().read_detail(rest),
+                }
+            }),
+            _ => message.strip_prefix(&base).and_then(|rest| failure.clone().read_detail(rest)),
+        };
+        read.filter(|read| read.to_string() == message).unwrap_or_else(|| failure.detail(message))
+    }
+
+    fn read_timeout(&self, message: &str) -> Option<Self> {
+        let Some(rest) = message.strip_prefix("no complete reply") else {
+            return self.read_within(message.strip_prefix("no reply")?);
+        };
+        let (time, rest) = rest.split_once(", ")?;
+        let (received, rest) = read_bytes(rest)?;
+        self.read_within(time)?.received(received).read_detail(rest.strip_prefix(" came")?)
+    }
+
+    /// ` within 8s`, perhaps, and the detail.
+    fn read_within(&self, rest: &str) -> Option<Self> {
+        match rest.strip_prefix(" within ") {
+            Some(rest) => {
+                let time = rest.split(": ").next().unwrap_or(rest);
+                let waited = humantime::parse_duration(time).ok()?;
+                self.clone().waited(waited).read_detail(rest.strip_prefix(time)?)
+            }
+            None => self.clone().read_detail(rest),
+        }
+    }
+
+    fn read_detail(self, rest: &str) -> Option<Self> {
+        if rest.is_empty() { Some(self) } else { Some(self.detail(rest.strip_prefix(": ")?)) }
+    }
+}
+
+/// `1 byte` or `12 bytes` and what stands after it.
+fn read_bytes(text: &str) -> Option<(u64, &str)> {
+    let (count, rest) = text.split_once(" byte")?;
+    Some((count.parse().ok()?, rest.strip_prefix('s').unwrap_or(rest)))
+}
+
 impl fmt::Display for Failure {
     /// One line for people, a lower-case fragment.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -196,4 +259,30 @@ impl fmt::Display for Failure {
 
 fn bytes(count: u64) -> String {
     if count == 1 { "1 byte".to_owned() } else { format!("{count} bytes") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_is_read_back_from_its_message() {
+        for kind in ErrorKind::ALL {
+            for (waited, received, detail) in
+                [(None, 0, ""), (Some(90_500), 0, ""), (None, 1, "NG 00"), (Some(8000), 12, "said: a, b within 3s")]
+            {
+                let failure = Failure::new(kind).received(received).detail(detail);
+                let failure = match waited {
+                    Some(waited) => failure.waited(Duration::from_millis(waited)),
+                    None => failure,
+                };
+                let message = failure.to_string();
+                let read = Failure::of_message(kind, &message);
+                assert_eq!(read.to_string(), message);
+                assert_eq!(read.detail, failure.detail, "{message}");
+            }
+        }
+        let other = Failure::of_message(ErrorKind::Dns, "NXDOMAIN");
+        assert_eq!(other.to_string(), "the name does not resolve: NXDOMAIN");
+    }
 }

@@ -13,6 +13,7 @@ mod names;
 mod outcome;
 mod run;
 mod secret;
+mod share;
 mod short_bytes;
 mod timing;
 
@@ -25,5 +26,6 @@ pub use names::{fold_names, selector_name};
 pub use outcome::{AttemptError, Delivery, FileRecord, Outcome, SkipReason, Status, Value};
 pub use run::{Ended, RunId, RunInfo, StopReason, Summary, UnixMillis};
 pub use secret::{KeptIn, Secret};
+pub use share::Share;
 pub use short_bytes::ShortBytes;
 pub use timing::{Backoff, Timing, TimingOverrides};

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::test_run::{self, device, ok, outcome, render};
 use super::{
-    Csv, Json, Ndjson, PlanRow, PlanSummary, PlanView, Style, Table, TableOptions, TypeRow, schema, write_devices_json,
-    write_plan_json, write_types_json,
+    Csv, Json, Ndjson, PlanRow, PlanSummary, PlanView, ReportOptions, Style, TableOptions, TypeRow, schema,
+    write_devices_json, write_plan_json, write_types_json,
 };
 use crate::model::{
     AttemptError, Backoff, Delivery, Device, Ended, ErrorKind, Failure, Outcome, ParamValue, Payload, PayloadBuilder,
@@ -26,18 +26,17 @@ fn json(events: Vec<RunEvent>) -> serde_json::Value {
 }
 
 /// Every format, the table in both its forms.
-fn all_formats(events: &[RunEvent]) -> [String; 5] {
-    let table = |all| {
-        let options = TableOptions { all, style: Style::Plain, width: None };
-        render(|sink| Box::new(Table::new(sink, options)), events.to_vec())
+fn all_formats(events: &[RunEvent]) -> Vec<String> {
+    let written = |format, all| {
+        let table = TableOptions { all, style: Style::Plain, ..TableOptions::default() };
+        render(
+            |sink| super::reporter(format, sink, ReportOptions { table, ..ReportOptions::default() }),
+            events.to_vec(),
+        )
     };
-    [
-        render(|sink| Box::new(Json::new(sink)), events.to_vec()),
-        render(|sink| Box::new(Ndjson::new(sink)), events.to_vec()),
-        render(|sink| Box::new(Csv::new(sink)), events.to_vec()),
-        table(false),
-        table(true),
-    ]
+    let mut texts: Vec<String> = super::Format::ALL.into_iter().map(|format| written(format, false)).collect();
+    texts.push(written(super::Format::Table, true));
+    texts
 }
 
 /// A run with every status, every kind of error and every kind of value.
@@ -230,7 +229,7 @@ fn a_pipe_that_nobody_reads_is_an_error_of_its_report() {
     for format in super::Format::ALL {
         let mut reporters = super::Reporters::default();
         let sink = super::Sink::Writer(Box::new(Closed));
-        reporters.add(format.as_str(), super::reporter(format, sink, TableOptions::default()));
+        reporters.add(format.as_str(), super::reporter(format, sink, ReportOptions::default()));
         reporters.events(test_run::events());
         let errors = reporters.finish().errors;
         assert_eq!(errors.len(), 1, "{format:?}");

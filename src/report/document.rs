@@ -238,8 +238,15 @@ fn report_schema_name(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "const": REPORT_SCHEMA })
 }
 
+/// Every way in which a run ends.
+pub(super) const ENDS: [Ended; 3] = [Ended::Completed, Ended::Interrupted, Ended::Deadline];
+/// Every answer to how far a command got.
+pub(super) const DELIVERIES: [Delivery; 3] = [Delivery::None, Delivery::Unknown, Delivery::Confirmed];
+/// Every reason why a device was never started.
+pub(super) const REASONS: [SkipReason; 3] = [SkipReason::Interrupted, SkipReason::Deadline, SkipReason::Internal];
+
 fn ended_schema(_: &mut SchemaGenerator) -> Schema {
-    words([Ended::Completed, Ended::Interrupted, Ended::Deadline].map(Ended::as_str))
+    words(ENDS.map(Ended::as_str))
 }
 
 fn status_schema(_: &mut SchemaGenerator) -> Schema {
@@ -247,12 +254,11 @@ fn status_schema(_: &mut SchemaGenerator) -> Schema {
 }
 
 fn delivery_schema(_: &mut SchemaGenerator) -> Schema {
-    words([Delivery::None, Delivery::Unknown, Delivery::Confirmed].map(Delivery::as_str))
+    words(DELIVERIES.map(Delivery::as_str))
 }
 
 fn reason_schema(_: &mut SchemaGenerator) -> Schema {
-    let reasons = [SkipReason::Interrupted, SkipReason::Deadline, SkipReason::Internal].map(SkipReason::as_str);
-    json_schema!({ "anyOf": [words(reasons), { "type": "null" }] })
+    json_schema!({ "anyOf": [words(REASONS.map(SkipReason::as_str)), { "type": "null" }] })
 }
 
 fn kind_schema(_: &mut SchemaGenerator) -> Schema {

@@ -18,9 +18,11 @@ mod listing;
 mod log;
 mod mask;
 mod moment;
+mod normal;
 mod progress;
 mod read;
 mod record;
+mod replay;
 mod reporter;
 mod schema;
 mod sink;
@@ -30,13 +32,17 @@ mod texts;
 
 pub use collect::Collected;
 pub use dry_run::{PlanRow, PlanSummary, PlanView, write_plan_json, write_plan_text};
-pub use format::{Csv, Format, Json, Ndjson, Style, Table, TableOptions, UnknownFormat, reporter};
+pub use format::{
+    By, Csv, Format, Html, Json, Junit, Nagios, NagiosState, Ndjson, PerDevice, Prometheus, ReportOptions, Style,
+    Table, TableOptions, Thresholds, UnknownFormat, reporter,
+};
 pub use hint::hint;
 pub use listing::{TypeRow, write_devices_json, write_devices_text, write_types_json, write_types_text};
 pub use log::Log;
 pub use mask::hide_secrets;
 pub use progress::{Progress, ProgressStyle};
 pub use read::{FailedFrom, ReadError, read_failed};
+pub use replay::read_report;
 pub use reporter::{Finished, ReportError, Reporter, Reporters};
 pub use schema::{SCHEMA_NAMES, schema};
 pub use sink::{FileSink, ReportTarget, Sink, TargetError};

@@ -1,12 +1,13 @@
-//! A saved JSON report read back, for `--failed-from`.
+//! A saved JSON report read back: here for `--failed-from`, whole in `replay.rs`.
 //!
 //! Reads only what is needed and ignores fields it does not know: they are only ever added.
 
-use std::fs::File;
-use std::io::{self, BufReader};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use super::document::REPORT_SCHEMA;
 
@@ -40,9 +41,14 @@ pub enum ReadError {
     },
 }
 
+/// What any document of ours begins with.
+#[derive(Deserialize)]
+struct Head {
+    schema: Option<String>,
+}
+
 #[derive(Deserialize)]
 struct Document {
-    schema: Option<String>,
     devices: Option<Vec<Entry>>,
 }
 
@@ -52,22 +58,17 @@ struct Entry {
     status: String,
 }
 
-/// Reads the devices of a report that are not a success.
+/// Reads what `T` wants of a report.
 ///
 /// # Errors
 /// When the file cannot be read or is no report of a version that this fleetctl knows.
-pub fn read_failed(path: &Path) -> Result<FailedFrom, ReadError> {
-    let unreadable = |source| ReadError::Io { path: path.to_owned(), source };
+pub(super) fn load<T: DeserializeOwned>(path: &Path) -> Result<T, ReadError> {
     let not_a_report = |problem: String| ReadError::NotAReport { path: path.to_owned(), problem };
-    let file = File::open(path).map_err(unreadable)?;
-    let document: Document = serde_json::from_reader(BufReader::new(file)).map_err(|error| {
-        if error.is_io() {
-            unreadable(error.into())
-        } else {
-            not_a_report(crate::model::escape::printable(&error.to_string()))
-        }
-    })?;
-    match document.schema {
+    let wrong = |error: serde_json::Error| not_a_report(crate::model::escape::printable(&error.to_string()));
+    let text = fs::read(path).map_err(|source| ReadError::Io { path: path.to_owned(), source })?;
+    // The schema first: of another document nothing else would be said well.
+    let head: Head = serde_json::from_slice(&text).map_err(wrong)?;
+    match head.schema {
         Some(schema) if schema == REPORT_SCHEMA => {}
         Some(schema) => {
             let found = crate::model::escape::printable(&schema);
@@ -75,7 +76,18 @@ pub fn read_failed(path: &Path) -> Result<FailedFrom, ReadError> {
         }
         None => return Err(not_a_report("it has no `schema`".to_owned())),
     }
-    let devices = document.devices.ok_or_else(|| not_a_report("it has no `devices`".to_owned()))?;
+    serde_json::from_slice(&text).map_err(wrong)
+}
+
+/// Reads the devices of a report that are not a success.
+///
+/// # Errors
+/// When the file cannot be read or is no report of a version that this fleetctl knows.
+pub fn read_failed(path: &Path) -> Result<FailedFrom, ReadError> {
+    let document: Document = load(path)?;
+    let devices = document
+        .devices
+        .ok_or_else(|| ReadError::NotAReport { path: path.to_owned(), problem: "it has no `devices`".to_owned() })?;
     let total = devices.len();
     let failed = devices.into_iter().filter(|entry| !matches!(entry.status.as_str(), "ok" | "sent"));
     Ok(FailedFrom { names: failed.map(|entry| entry.name).collect(), total })

@@ -142,6 +142,17 @@ pub(super) fn whole_ms(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
 
+/// A run's time in seconds, as exact as the report keeps it: what is made of a saved report says the same.
+pub(super) fn run_seconds(span: Duration) -> String {
+    let ms = whole_ms(span);
+    format!("{}.{:03}", ms / 1000, ms % 1000)
+}
+
+/// A device's time in seconds, as exact as the report keeps it.
+pub(super) fn device_seconds(span: Duration) -> f64 {
+    tenths_of_ms(span) / 1000.0
+}
+
 /// Milliseconds to a tenth.
 pub(super) fn tenths_of_ms(span: Duration) -> f64 {
     (span.as_secs_f64() * 10_000.0).round() / 10.0

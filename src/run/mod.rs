@@ -9,11 +9,9 @@ mod execute;
 mod load;
 mod prepare;
 mod request;
-mod share;
 
 pub use defaults::{Defaults, built_in};
 pub use execute::{Finished, execute};
 pub use load::{Loaded, load, load_catalog};
 pub use prepare::{Preparation, Prepared, prepare, select};
 pub use request::{RunRequest, Selecting};
-pub use share::Share;

@@ -3,9 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::Share;
 use crate::inventory::select::SampleSize;
-use crate::model::{Command, TimingOverrides};
+use crate::model::{Command, Share, TimingOverrides};
 use crate::simulate::Night;
 
 /// Which devices of an inventory are meant.

@@ -2,6 +2,8 @@
 
 pub(super) mod doctor;
 pub(super) mod inventory;
+pub(super) mod pages;
+pub(super) mod report;
 pub(super) mod run;
 pub(super) mod schema;
 pub(super) mod simulate;

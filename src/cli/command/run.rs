@@ -2,22 +2,22 @@
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
-use std::path::Path;
 
 use tracing::warn;
 
 use crate::cli::args::{RunArgs, SimulationArgs};
 use crate::cli::confirm::{Answer, confirm};
 use crate::cli::exit_status::ExitStatus;
+use crate::cli::outputs::Outputs;
 use crate::cli::signal::Signals;
-use crate::cli::terminal::{Terminal, say, write};
+use crate::cli::terminal::{Terminal, print, say, write};
 use crate::model::{Command, Host};
 use crate::plan::estimate;
 use crate::report::{
-    Format, Log, PlanRow, PlanSummary, PlanView, Progress, ProgressStyle, ReportTarget, Reporters, Sink, reporter,
-    write_plan_json, write_plan_text,
+    Format, Log, NagiosState, PlanRow, PlanSummary, PlanView, Progress, ProgressStyle, Reporters, write_plan_json,
+    write_plan_text,
 };
-use crate::run::{Finished, Preparation, Prepared, RunRequest, Selecting, execute, load, prepare};
+use crate::run::{Preparation, Prepared, RunRequest, Selecting, execute, load, prepare};
 use crate::session::Stop;
 use crate::simulate::Night;
 use crate::transport::{Fit, raise_open_files};
@@ -36,6 +36,9 @@ pub(in crate::cli) async fn run(args: RunArgs, verbose: u8, terminal: &Terminal)
         Preparation::NothingFailed => {
             if !terminal.is_quiet {
                 say("the earlier report holds no failure: nothing to do\n");
+            }
+            if outputs.format == Format::Nagios {
+                return print(&NagiosState::Ok.line("the earlier report holds no failure: nothing to do"));
             }
             return ExitStatus::Success;
         }
@@ -58,7 +61,7 @@ pub(in crate::cli) async fn run(args: RunArgs, verbose: u8, terminal: &Terminal)
             }
         }
     }
-    let reporters = match open(&outputs, &args, terminal) {
+    let reporters = match open(&outputs, terminal) {
         Ok(reporters) => reporters,
         Err(message) => {
             return terminal.mistake(message, Some("nothing was sent; name a file in a folder that exists"));
@@ -75,30 +78,16 @@ pub(in crate::cli) async fn run(args: RunArgs, verbose: u8, terminal: &Terminal)
         () = signals.pass_on(stop.clone()) => return ExitStatus::Failures,
     };
     match finished {
-        Ok(finished) => conclude(&finished, &stop, &request),
+        Ok(finished) => outputs.conclude(finished.ended, stop.reason(), &finished.summary, &finished.undelivered),
         Err(error) => terminal.mistake(format!("the run could not start: {error}"), None),
     }
 }
 
-/// Where the run is reported.
-struct Outputs {
-    format: Format,
-    targets: Vec<ReportTarget>,
-}
-
 /// Turns arguments into a request; what only a look at several of them shows is checked here.
 fn understand(args: &RunArgs) -> Result<(RunRequest, Outputs), String> {
-    let format: Format = args.format.parse().map_err(|error| format!("`--format`: {error}"))?;
-    if args.dry_run && !matches!(format, Format::Table | Format::Json) {
+    let outputs = Outputs::understand(&args.output)?;
+    if args.dry_run && !matches!(outputs.format, Format::Table | Format::Json) {
         return Err("`--dry-run` prints `table` or `json`".to_owned());
-    }
-    let mut targets: Vec<ReportTarget> = Vec::new();
-    for text in &args.reports {
-        let target: ReportTarget = text.parse().map_err(|error| format!("`--report {text}`: {error}"))?;
-        if targets.iter().any(|other| is_same_file(&other.path, &target.path)) {
-            return Err(format!("`--report {text}`: two reports cannot be the same file"));
-        }
-        targets.push(target);
     }
     let mut arguments = BTreeMap::new();
     for (key, value) in &args.args {
@@ -142,19 +131,10 @@ fn understand(args: &RunArgs) -> Result<(RunRequest, Outputs), String> {
         concurrency: args.concurrency.and_then(|lanes| usize::try_from(lanes).ok()),
         deadline: args.deadline,
         grace: args.grace,
-        ok_if: args.ok_if,
+        ok_if: outputs.ok_if(),
         simulate,
     };
-    Ok((request, Outputs { format, targets }))
-}
-
-/// Whether two paths lead to one file, which need not exist: their folders do.
-fn is_same_file(one: &Path, other: &Path) -> bool {
-    let folder = |path: &Path| {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        folder.unwrap_or(Path::new(".")).canonicalize().ok()
-    };
-    one == other || (one.file_name() == other.file_name() && folder(one).is_some() && folder(one) == folder(other))
+    Ok((request, outputs))
 }
 
 /// The faults that a simulated fleet plays; without a seed every night is another.
@@ -165,14 +145,8 @@ pub(super) fn night(args: &SimulationArgs) -> Result<Night, String> {
 }
 
 /// Opens every report before anything is sent.
-fn open(outputs: &Outputs, args: &RunArgs, terminal: &Terminal) -> Result<Reporters, String> {
-    let mut reporters = Reporters::default();
-    for target in &outputs.targets {
-        let sink = target.open().map_err(|error| format!("cannot write the report {}: {error}", target.label()))?;
-        reporters.add(target.label(), reporter(target.format, sink, terminal.table(args.all, false)));
-    }
-    let shown = reporter(outputs.format, Sink::stdout(), terminal.table(args.all, true));
-    reporters.add(format!("{} to stdout", outputs.format.as_str()), shown);
+fn open(outputs: &Outputs, terminal: &Terminal) -> Result<Reporters, String> {
+    let mut reporters = outputs.open(terminal)?;
     let log = Log::wanted();
     if !terminal.is_quiet {
         // Log lines would tear a bar apart.
@@ -224,12 +198,4 @@ fn dry_run(prepared: &Prepared, format: Format, verbose: bool, terminal: &Termin
         }
         out.flush()
     })
-}
-
-fn conclude(finished: &Finished, stop: &Stop, request: &RunRequest) -> ExitStatus {
-    for error in &finished.undelivered {
-        say(&format!("error: {error}: {}\n", error.source));
-    }
-    let delivered = finished.undelivered.is_empty();
-    ExitStatus::of_run(finished.ended, stop.reason(), &finished.summary, request.ok_if, delivered)
 }

@@ -64,7 +64,10 @@ pub(super) fn words(status: Status, verify: bool) -> &'static str {
     }
 }
 
-fn span(span: Duration) -> String {
+/// A span as people say it.
+pub(super) fn span(span: Duration) -> String {
+    // No more exact than the report keeps it, so that a saved one says the same.
+    let span = Duration::from_millis(super::super::record::whole_ms(span));
     let seconds = span.as_secs();
     match seconds {
         0..60 => format!("{:.1} s", span.as_secs_f64()),

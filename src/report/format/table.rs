@@ -8,12 +8,12 @@ use std::io::{self, Write};
 
 use comfy_table::{Cell, CellAlignment, Color};
 
-use super::super::group::{Group, groups, most_names_fail};
+use super::super::group::{Fault, Group, Place, groups, most_names_fail};
 use super::super::mask::Mask;
 use super::super::{Collected, Reporter, Sink};
 use super::grid::{coloured, grid, trimmed};
 use super::summary::{summary_line, words};
-use super::{Style, by_value};
+use super::{Style, by_reply, by_value};
 use crate::model::escape::printable;
 use crate::model::{Delivery, Device, Outcome, Status, fold_names};
 
@@ -24,11 +24,23 @@ const SHORT_LIST: usize = 1000;
 /// More gateways than this in one group are not listed one by one.
 const MAX_GATEWAYS: usize = 5;
 
+/// What a table for people groups devices by: `--by`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum By {
+    /// Failures by their cause.
+    #[default]
+    Cause,
+    /// All devices by what they answered.
+    Reply,
+}
+
 /// How the table is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct TableOptions {
     /// List every device.
     pub all: bool,
+    /// What devices are grouped by.
+    pub by: By,
     /// Colour.
     pub style: Style,
     /// The terminal's width in columns; without it lines are never wrapped.
@@ -69,16 +81,21 @@ fn write(out: &mut impl Write, run: &Collected, options: TableOptions) -> io::Re
         };
         writeln!(out, "{}: check this machine's network and DNS before the devices.\n", style.failure(fact))?;
     }
-    for group in groups(run) {
-        write_group(out, &group, style)?;
+    match options.by {
+        By::Cause => write_causes(out, run, style)?,
+        By::Reply => by_reply::write(out, run, style)?,
     }
     if options.all {
         writeln!(out, "{}\n", all_devices(run, options))?;
-    } else {
+    } else if options.by == By::Cause {
         by_value::write(out, run, style)?;
     }
     write_flaky(out, run)?;
     writeln!(out, "{}", summary_line(run, style))
+}
+
+fn write_causes(out: &mut impl Write, run: &Collected, style: Style) -> io::Result<()> {
+    groups(run).iter().try_for_each(|group| write_group(out, group, style))
 }
 
 fn write_group(out: &mut impl Write, group: &Group<'_>, style: Style) -> io::Result<()> {
@@ -93,22 +110,27 @@ fn write_group(out: &mut impl Write, group: &Group<'_>, style: Style) -> io::Res
             (_, status) => format!(" ({count} {}{acted})", words(status, false)),
         })
     };
-    let line = |out: &mut dyn Write, who: &str, count| {
-        let who = if group.status == Status::Skipped { style.notice(who) } else { style.failure(who) };
-        writeln!(out, "{who}: {cause}{}", what(count))
+    let painted = |who: &str| {
+        if group.status == Status::Skipped { style.notice(who) } else { style.failure(who) }
     };
-    if group.gateways.len() > MAX_GATEWAYS {
-        let devices: Vec<&Device> = group.gateways.iter().flat_map(|(_, devices)| devices).copied().collect();
-        let who = format!("{} gateways with all their devices ({})", group.gateways.len(), folded(&devices));
+    let (sites, gateways): (Vec<&Fault<'_>>, Vec<_>) =
+        group.faults.iter().partition(|fault| matches!(fault.place, Place::Site(_)));
+    let one_by_one = if gateways.len() > MAX_GATEWAYS { &[] } else { gateways.as_slice() };
+    for fault in sites.iter().chain(one_by_one) {
+        let (said, count) = (printable(&group.fault_line(fault)), fault.devices.len());
+        writeln!(out, "{}: {}{}", painted(&said), folded(&fault.devices), what(count))?;
+    }
+    let line = |out: &mut dyn Write, who: &str, count| writeln!(out, "{}: {cause}{}", painted(who), what(count));
+    if one_by_one.len() < gateways.len() {
+        let devices: Vec<&Device> = gateways.iter().flat_map(|fault| &fault.devices).copied().collect();
+        let who = format!("{} gateways with all their devices ({})", gateways.len(), folded(&devices));
         line(out, &who, devices.len())?;
-    } else {
-        for (address, devices) in &group.gateways {
-            let who = format!("gateway {address} with all its devices ({})", folded(devices));
-            line(out, &who, devices.len())?;
-        }
     }
     if !group.devices.is_empty() {
         line(out, &folded(&group.devices), group.devices.len())?;
+    }
+    if !sites.is_empty() {
+        writeln!(out, "    A whole site at once: check its line, its VPN and its power before its devices.")?;
     }
     if let Some(hint) = &group.hint {
         writeln!(out, "    {hint}")?;
@@ -189,7 +211,7 @@ mod tests {
         insta::assert_snapshot!(plain(test_run::events()), @r"
         the only host name does not resolve: check this machine's network and DNS before the devices.
 
-        gateway 10.20.9.7:23 with all its devices (wall-[1-2]): connection refused (2 unreachable)
+        gateway 10.20.9.7:23 refuses connections: wall-[1-2] (2 unreachable)
             The host is up, but nothing listens on this port: check the port number, and that the gateway is in TCP server mode.
 
         tv-003: refused: not supported by this model (NG 02) (rejected)
@@ -259,6 +281,7 @@ mod tests {
             (device(&name, &format!("10.0.0.{}", n % 250)), outcome(Status::Unreachable, Delivery::None, 1, error))
         };
         let events = test_run::run_of(raw(), (1..=240).map(fails).collect(), Ended::Completed);
-        assert!(plain(events).contains(" and 40 more: no connection (240 unreachable)"));
+        let text = plain(events);
+        assert!(text.starts_with("all of site hq: no connection: ") && text.contains(" and 40 more (240 unreachable)"));
     }
 }

@@ -55,11 +55,15 @@ fn expect_no_secret(finished: &Finished) {
     expect_silence(&finished.stderr, finished);
 }
 
-const OUTPUTS: [&[&str]; 9] = [
+const OUTPUTS: [&[&str]; 13] = [
     &["--format", "table", "--all"],
+    &["--format", "table", "--by", "reply"],
     &["--format", "json"],
     &["--format", "ndjson"],
     &["--format", "csv"],
+    &["--format", "junit"],
+    &["--format", "prometheus"],
+    &["--format", "html"],
     &["--format", "json", "-vv"],
     &["--format", "table", "--all", "-v"],
     &["--dry-run"],

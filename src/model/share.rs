@@ -1,5 +1,6 @@
 //! A share such as `98%`, compared exactly: never as a rounded number.
 
+use std::fmt;
 use std::str::FromStr;
 
 /// A percentage with up to four decimal places, from 0 to 100.
@@ -16,9 +17,39 @@ impl Share {
     /// Everything.
     pub const ALL: Self = Self { millionths: WHOLE };
 
+    /// Nothing.
+    pub const NONE: Self = Self { millionths: 0 };
+
+    /// A share of so many percent; more than 100 are all.
+    pub const fn percent(percent: u64) -> Self {
+        Self { millionths: if percent < 100 { percent * (WHOLE / 100) } else { WHOLE } }
+    }
+
+    /// The share that `part` is of `whole`, rounded down to a ten-thousandth of a percent: for showing, not for judging.
+    pub fn of(part: u64, whole: u64) -> Self {
+        let millionths = (u128::from(part) * u128::from(WHOLE)).checked_div(u128::from(whole)).unwrap_or(0);
+        Self { millionths: u64::try_from(millionths).unwrap_or(WHOLE).min(WHOLE) }
+    }
+
+    /// Whether `part` of `whole` is more than this share; of nothing, nothing is.
+    pub fn is_exceeded(self, part: u64, whole: u64) -> bool {
+        u128::from(part) * u128::from(WHOLE) > u128::from(whole) * u128::from(self.millionths)
+    }
+
     /// Whether `part` of `whole` is at least this share; of nothing, everything is.
     pub fn is_reached(self, part: u64, whole: u64) -> bool {
         u128::from(part) * u128::from(WHOLE) >= u128::from(whole) * u128::from(self.millionths)
+    }
+}
+
+impl fmt::Display for Share {
+    /// As it is written: `98%`, `99.5%`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (whole, decimals) = (self.millionths / 10_000, format!("{:04}", self.millionths % 10_000));
+        match decimals.trim_end_matches('0') {
+            "" => write!(f, "{whole}%"),
+            decimals => write!(f, "{whole}.{decimals}%"),
+        }
     }
 }
 
@@ -51,6 +82,24 @@ mod tests {
         assert!(!"33.3334%".parse::<Share>().unwrap().is_reached(1, 3));
         assert!(Share::ALL.is_reached(0, 0));
         assert!("0%".parse::<Share>().unwrap().is_reached(0, 5));
+    }
+
+    #[test]
+    fn a_share_is_exceeded_only_by_more() {
+        let tenth = Share::percent(10);
+        assert!(!tenth.is_exceeded(30, 300));
+        assert!(tenth.is_exceeded(31, 300));
+        assert!(Share::NONE.is_exceeded(1, 100_000) && !Share::NONE.is_exceeded(0, 100_000));
+        assert!(!Share::NONE.is_exceeded(0, 0) && !Share::ALL.is_exceeded(5, 5));
+        let third: Share = "33.3333%".parse().unwrap();
+        assert!(third.is_exceeded(1, 3));
+    }
+
+    #[test]
+    fn a_share_is_shown_as_it_is_written() {
+        for text in ["0%", "98%", "99.5%", "33.3333%", "0.0001%", "100%"] {
+            assert_eq!(text.parse::<Share>().unwrap().to_string(), text);
+        }
     }
 
     #[test]

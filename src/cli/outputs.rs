@@ -1,0 +1,152 @@
+//! Where a run is reported: arguments become open reports, and what they came to an exit status.
+//!
+//! Shared by `run`, which reports what happens, and `report`, which does so again from a file.
+
+use std::path::Path;
+
+use super::args::OutputArgs;
+use super::exit_status::ExitStatus;
+use super::terminal::{Terminal, print, say};
+use crate::model::{Ended, Share, StopReason, Summary};
+use crate::report::{
+    By, Format, NagiosState, ReportError, ReportOptions, ReportTarget, Reporters, Sink, TableOptions, Thresholds,
+    reporter,
+};
+
+/// Where a run is reported.
+pub(super) struct Outputs {
+    /// What goes to stdout.
+    pub(super) format: Format,
+    targets: Vec<ReportTarget>,
+    by: By,
+    all: bool,
+    options: ReportOptions,
+}
+
+impl Outputs {
+    /// What the arguments ask for.
+    ///
+    /// # Errors
+    /// In words, when they cannot be meant so.
+    pub(super) fn understand(args: &OutputArgs) -> Result<Self, String> {
+        let format: Format = args.format.parse().map_err(|error| format!("`--format`: {error}"))?;
+        let mut targets: Vec<ReportTarget> = Vec::new();
+        for text in &args.reports {
+            let target: ReportTarget = text.parse().map_err(|error| format!("`--report {text}`: {error}"))?;
+            if targets.iter().any(|other| is_same_file(&other.path, &target.path)) {
+                return Err(format!("`--report {text}`: two reports cannot be the same file"));
+            }
+            targets.push(target);
+        }
+        // A flag that changes nothing would be a promise that is not kept.
+        let writes = |wanted: Format| format == wanted || targets.iter().any(|target| target.format == wanted);
+        for (flag, is_given, wanted) in [
+            ("--by", args.by.is_some(), Format::Table),
+            ("--warn", args.warn.is_some(), Format::Nagios),
+            ("--crit", args.crit.is_some(), Format::Nagios),
+            ("--metrics-per-device", args.metrics_per_device.is_some(), Format::Prometheus),
+        ] {
+            if is_given && !writes(wanted) {
+                let wanted = wanted.as_str();
+                return Err(format!("`{flag}` says how `{wanted}` is written: add `--format {wanted}`"));
+            }
+        }
+        let default = Thresholds::default();
+        let thresholds =
+            Thresholds { warn: args.warn.unwrap_or(default.warn), crit: args.crit.unwrap_or(default.crit) };
+        Ok(Self {
+            format,
+            targets,
+            by: args.by.map(Into::into).unwrap_or_default(),
+            all: args.all,
+            options: ReportOptions {
+                table: TableOptions::default(),
+                ok_if: args.ok_if,
+                thresholds,
+                per_device: args.metrics_per_device.unwrap_or_default(),
+            },
+        })
+    }
+
+    /// Opens every report before anything else happens.
+    ///
+    /// # Errors
+    /// In words, when a file cannot be written.
+    pub(super) fn open(&self, terminal: &Terminal) -> Result<Reporters, String> {
+        let mut reporters = Reporters::default();
+        for target in &self.targets {
+            let sink = target.open().map_err(|error| format!("cannot write the report {}: {error}", target.label()))?;
+            reporters.add(target.label(), reporter(target.format, sink, self.options_for(terminal, false)));
+        }
+        let shown = reporter(self.format, Sink::stdout(), self.options_for(terminal, true));
+        reporters.add(format!("{} to stdout", self.format.as_str()), shown);
+        Ok(reporters)
+    }
+
+    fn options_for(&self, terminal: &Terminal, on_stdout: bool) -> ReportOptions {
+        let table = TableOptions { by: self.by, ..terminal.table(self.all, on_stdout) };
+        ReportOptions { table, ..self.options }
+    }
+
+    /// What the program says of a run that is over.
+    pub(super) fn conclude(
+        &self,
+        ended: Ended,
+        stop: Option<StopReason>,
+        summary: &Summary,
+        undelivered: &[ReportError],
+    ) -> ExitStatus {
+        say_undelivered(undelivered);
+        if self.format == Format::Nagios {
+            return match NagiosState::of(ended, summary, self.options.thresholds) {
+                // Nagios has no word for it but that nothing is known.
+                NagiosState::Ok if !undelivered.is_empty() => ExitStatus::Nagios(NagiosState::Unknown),
+                state => ExitStatus::Nagios(state),
+            };
+        }
+        ExitStatus::of_run(ended, stop, summary, self.options.ok_if, undelivered.is_empty())
+    }
+
+    /// What `report` says when it has written a report again: not how the run was, but with Nagios.
+    pub(super) fn conclude_again(&self, ended: Ended, summary: &Summary, undelivered: &[ReportError]) -> ExitStatus {
+        if self.format == Format::Nagios {
+            return self.conclude(ended, None, summary, undelivered);
+        }
+        say_undelivered(undelivered);
+        if undelivered.is_empty() { ExitStatus::Success } else { ExitStatus::Undelivered }
+    }
+
+    /// The share of successes that makes the run one.
+    pub(super) fn ok_if(&self) -> Share {
+        self.options.ok_if
+    }
+}
+
+fn say_undelivered(undelivered: &[ReportError]) {
+    for error in undelivered {
+        say(&format!("error: {error}: {}\n", error.source));
+    }
+}
+
+/// The same exit status in the words of whoever reads stdout: for Nagios a mistake is a state of its own, with a line.
+pub(super) fn for_reader(status: ExitStatus, format: &str) -> ExitStatus {
+    if format != Format::Nagios.as_str() {
+        return status;
+    }
+    match status {
+        ExitStatus::Usage => {
+            print(&NagiosState::Unknown.line("a mistake, nothing was sent: see stderr"));
+            ExitStatus::Nagios(NagiosState::Unknown)
+        }
+        status => status,
+    }
+}
+
+/// Whether two paths lead to one file, which need not exist: their folders do.
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    let folder = |path: &Path| {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        folder.unwrap_or(Path::new(".")).canonicalize().ok()
+    };
+    one == other || (one.file_name() == other.file_name() && folder(one).is_some() && folder(one) == folder(other))
+}

@@ -1,0 +1,386 @@
+//! A saved JSON report played again: the events that would have led to it, so that every format has one way to be made.
+//!
+//! What a report does not hold stays out: when an attempt failed that was followed by another, when a stop was asked for,
+//! and the parameters of devices. A secret is `‹secret›` in the report, and is that again in whatever is made from it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use super::document::{DELIVERIES, ENDS, REASONS, REPORT_SCHEMA};
+use super::hint;
+use super::read::{ReadError, load};
+use crate::model::escape::{self, printable};
+use crate::model::{
+    Address, AttemptError, Command, Device, DeviceIndex, ErrorKind, Failure, FileRecord, Medium, Outcome, ParamValue,
+    Params, Payload, PayloadBuilder, RunEvent, RunId, RunInfo, SECRET_SHOWN, Secret, Status, UnixMillis, Value,
+};
+
+#[derive(Deserialize)]
+struct Document {
+    run_id: String,
+    fleet: String,
+    command: CommandEntry,
+    started_at: Timestamp,
+    finished_at: Timestamp,
+    elapsed_ms: u64,
+    ended: String,
+    #[serde(default)]
+    simulated: bool,
+    devices: Vec<DeviceEntry>,
+}
+
+#[derive(Deserialize)]
+struct CommandEntry {
+    cmd: Option<String>,
+    action: Option<String>,
+    #[serde(default)]
+    args: BTreeMap<String, String>,
+    #[serde(default)]
+    verify: bool,
+    #[serde(default)]
+    if_needed: bool,
+}
+
+#[derive(Deserialize)]
+struct DeviceEntry {
+    name: Arc<str>,
+    address: String,
+    r#type: Arc<str>,
+    site: Option<Arc<str>>,
+    #[serde(default)]
+    tags: Vec<Arc<str>>,
+    status: String,
+    delivery: String,
+    reason: Option<String>,
+    #[serde(default)]
+    verified: Option<bool>,
+    #[serde(default)]
+    changed: Option<bool>,
+    attempts: u32,
+    elapsed_ms: f64,
+    finished_at: Option<Timestamp>,
+    sent: Option<String>,
+    reply: Option<String>,
+    value: Option<ValueEntry>,
+    file: Option<FileEntry>,
+    error: Option<ErrorEntry>,
+    #[serde(default)]
+    earlier_errors: Vec<EarlierEntry>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum ValueEntry {
+    Text(String),
+    Number(serde_json::Number),
+    List(Vec<i64>),
+}
+
+#[derive(Deserialize)]
+struct FileEntry {
+    path: String,
+    bytes: u64,
+    sha256: String,
+}
+
+#[derive(Deserialize)]
+struct ErrorEntry {
+    kind: String,
+    message: String,
+    #[serde(default)]
+    hint: String,
+}
+
+#[derive(Deserialize)]
+struct EarlierEntry {
+    attempt: u32,
+    #[serde(flatten)]
+    error: ErrorEntry,
+}
+
+/// Reads a report as the events of its run: its start, every device in the order in which they were done, its end.
+///
+/// # Errors
+/// When the file cannot be read, or is no report of a version that this fleetctl knows.
+pub fn read_report(path: &Path) -> Result<Vec<RunEvent>, ReadError> {
+    let document: Document = load(path)?;
+    events(document).map_err(|problem| ReadError::NotAReport { path: path.to_owned(), problem })
+}
+
+fn events(document: Document) -> Result<Vec<RunEvent>, String> {
+    let command = match (document.command.cmd, document.command.action) {
+        (Some(text), _) => Command::Raw(text),
+        (None, Some(name)) => Command::Action { name, args: document.command.args },
+        (None, None) => return Err("its `command` has neither `cmd` nor `action`".to_owned()),
+    };
+    let at = moment(document.finished_at);
+    let ended = word(&document.ended, "`ended`", ENDS.map(|ended| (ended.as_str(), ended)))?;
+    let run = RunInfo {
+        id: RunId(document.run_id.into()),
+        fleet: document.fleet,
+        command,
+        verify: document.command.verify,
+        if_needed: document.command.if_needed,
+        started_at: moment(document.started_at),
+        simulated: document.simulated,
+    };
+    let mut devices = Vec::with_capacity(document.devices.len());
+    let mut finished = Vec::with_capacity(document.devices.len());
+    for (index, entry) in (0..).zip(document.devices) {
+        let name = entry.name.clone();
+        let (device, outcome) = entry.read().map_err(|problem| format!("device `{}`: {problem}", printable(&name)))?;
+        devices.push(device);
+        let at = outcome.finished_at.unwrap_or(at);
+        finished.push(RunEvent::DeviceFinished { device: DeviceIndex(index), outcome: Box::new(outcome), at });
+    }
+    finished.sort_by_key(|event| match event {
+        RunEvent::DeviceFinished { at, .. } => *at,
+        _ => at,
+    });
+    let mut events = vec![RunEvent::RunStarted { run: Arc::new(run), devices: devices.into() }];
+    events.append(&mut finished);
+    events.push(RunEvent::RunFinished { ended, elapsed: Duration::from_millis(document.elapsed_ms), at });
+    Ok(events)
+}
+
+impl DeviceEntry {
+    fn read(self) -> Result<(Device, Outcome), String> {
+        let status = word(&self.status, "`status`", Status::ALL.map(|status| (status.as_str(), status)))?;
+        let delivery = word(&self.delivery, "`delivery`", DELIVERIES.map(|one| (one.as_str(), one)))?;
+        let reason = match &self.reason {
+            Some(reason) => Some(word(reason, "`reason`", REASONS.map(|one| (one.as_str(), one)))?),
+            None => None,
+        };
+        let (error, medium) = match self.error {
+            Some(error) => error.read(Some(status)).map(|(failure, medium)| (Some(Box::new(failure)), medium))?,
+            None => (None, None),
+        };
+        let mut medium = medium;
+        let mut earlier_errors = Vec::with_capacity(self.earlier_errors.len());
+        for earlier in self.earlier_errors {
+            let (failure, told) = earlier.error.read(None)?;
+            medium = medium.or(told);
+            earlier_errors.push(AttemptError { attempt: earlier.attempt, failure });
+        }
+        let texts = [self.sent.as_deref(), self.reply.as_deref()];
+        let has_secret = texts.into_iter().flatten().any(|text| text.contains(SECRET_SHOWN));
+        let device = Device {
+            name: self.name,
+            address: Address::parse(&self.address, None).map_err(|error| format!("`address`: {error}"))?,
+            device_type: self.r#type,
+            site: self.site,
+            tags: self.tags.into(),
+            params: if has_secret { masked() } else { Params::default() },
+            medium: medium.unwrap_or_default(),
+        };
+        let outcome = Outcome {
+            status,
+            delivery,
+            reason,
+            verified: self.verified,
+            changed: self.changed,
+            attempts: self.attempts,
+            elapsed: Duration::try_from_secs_f64(self.elapsed_ms / 1000.0)
+                .map_err(|_| "`elapsed_ms` is no time".to_owned())?,
+            finished_at: self.finished_at.map(moment),
+            sent: self.sent.map(|text| payload(&text).map(Arc::new)).transpose()?,
+            reply: self.reply.map(|text| payload(&text).map(|reply| reply.bytes().into())).transpose()?,
+            value: self.value.map(ValueEntry::read).transpose()?,
+            file: self.file.map(|file| {
+                Box::new(FileRecord { path: file.path.into(), bytes: file.bytes, sha256: file.sha256.into() })
+            }),
+            error,
+            earlier_errors: earlier_errors.into(),
+        };
+        Ok((device, outcome))
+    }
+}
+
+impl ErrorEntry {
+    /// The failure, and what lies between address and device where only one of the two gives this hint.
+    fn read(self, status: Option<Status>) -> Result<(Failure, Option<Medium>), String> {
+        let kind = word(&self.kind, "`kind`", ErrorKind::ALL.map(|kind| (kind.as_str(), kind)))?;
+        let mut failure = Failure::of_message(kind, &self.message);
+        // What the message leaves out the hint may say: "12 bytes came that make no reply".
+        if let Some(count) = self.hint.split_once(" byte").and_then(|(count, _)| count.parse().ok()) {
+            failure.received = count;
+        }
+        let gives = |medium: &Medium| hint(&failure, status, *medium) == self.hint;
+        let mut media = Medium::WORDS.map(|(_, medium)| medium).into_iter().filter(gives);
+        let medium = media.next().filter(|_| media.next().is_none());
+        Ok((failure, medium))
+    }
+}
+
+impl ValueEntry {
+    fn read(self) -> Result<Value, String> {
+        Ok(match self {
+            Self::Text(text) => Value::Text(text.into()),
+            Self::List(numbers) => Value::List(numbers.into()),
+            Self::Number(number) => match number.as_i64() {
+                Some(number) => Value::Int(number),
+                None => decimal(&number.to_string()).ok_or_else(|| format!("`value` {number} is out of range"))?,
+            },
+        })
+    }
+}
+
+/// `12.5` as 125 with one place.
+fn decimal(text: &str) -> Option<Value> {
+    let (whole, part) = text.split_once('.')?;
+    let digits = format!("{whole}{part}").parse().ok()?;
+    Some(Value::Decimal { digits, places: u32::try_from(part.len()).ok()? })
+}
+
+/// A text with escapes as bytes; a hidden secret stays one.
+fn payload(text: &str) -> Result<Payload, String> {
+    let mut payload = PayloadBuilder::default();
+    for (place, piece) in text.split(SECRET_SHOWN).enumerate() {
+        if place > 0 {
+            payload.push_secret(SECRET_SHOWN.as_bytes());
+        }
+        payload.push(&escape::parse(piece).map_err(|error| error.to_string())?);
+    }
+    Ok(payload.finish())
+}
+
+/// A parameter that hides again what the report hid: a reply keeps no mark of its secrets.
+fn masked() -> Params {
+    let secret = ParamValue::Secret(Secret::new(SECRET_SHOWN.to_owned()));
+    [(Arc::from("secret"), secret)].into_iter().collect()
+}
+
+fn moment(at: Timestamp) -> UnixMillis {
+    UnixMillis(at.as_millisecond())
+}
+
+fn word<T, const N: usize>(found: &str, what: &str, known: [(&'static str, T); N]) -> Result<T, String> {
+    let same = known.into_iter().find(|(word, _)| *word == found);
+    let unknown = || format!("{what} is `{}`, which this fleetctl ({REPORT_SCHEMA}) does not know", printable(found));
+    same.map(|(_, value)| value).ok_or_else(unknown)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::test_run::{self, device, outcome};
+    use super::super::{Format, ReportOptions, reporter};
+    use super::*;
+    use crate::model::{Delivery, Ended};
+
+    fn read(text: &str) -> Result<Vec<RunEvent>, ReadError> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("r.json");
+        std::fs::write(&path, text).unwrap();
+        read_report(&path)
+    }
+
+    fn written(format: Format, events: Vec<RunEvent>) -> String {
+        test_run::render(|sink| reporter(format, sink, ReportOptions::default()), events)
+    }
+
+    /// Every kind of failure with every fact, values of every kind, a file, and a secret in both directions.
+    fn everything() -> Vec<RunEvent> {
+        let mut all = Vec::new();
+        for (n, kind) in (0..).zip(ErrorKind::ALL) {
+            for (facts, medium) in
+                [(0, Medium::Serial), (1, Medium::Network), (2, Medium::Serial), (3, Medium::Network)]
+            {
+                let failure = Failure::new(kind);
+                // Only of some kinds is it said, in the message or in the hint, how many bytes came.
+                let came = failure.clone().received(facts);
+                let said = |failure: &Failure| (failure.to_string(), hint(failure, Some(Status::NoReply), medium));
+                let failure = if facts & 1 == 1 && said(&came) != said(&failure) { came } else { failure };
+                let failure = if facts & 2 == 2 { failure.waited(Duration::from_millis(90_500)) } else { failure };
+                let failure = if facts > 1 { failure.detail("said: so, within 3s") } else { failure };
+                let failed = Outcome {
+                    attempts: 2,
+                    earlier_errors: [AttemptError { attempt: 1, failure: failure.clone() }].into(),
+                    ..outcome(Status::NoReply, Delivery::Unknown, 90, Some(failure))
+                };
+                let device = device(&format!("k-{n}-{facts}"), "[::1]:9");
+                all.push((Device { medium, site: None, ..device }, failed));
+            }
+        }
+        for (n, value) in (0..).zip([
+            Value::Text("on\u{1b}".into()),
+            Value::Int(-5),
+            Value::Decimal { digits: -125, places: 1 },
+            Value::Decimal { digits: 120, places: 1 },
+            Value::List([1, 3].into()),
+        ]) {
+            all.push((device(&format!("v-{n}"), "h"), test_run::ok(value)));
+        }
+        for reason in REASONS {
+            all.push((device(reason.as_str(), "h"), Outcome::skipped(reason)));
+        }
+        let mut sent = PayloadBuilder::default();
+        sent.push(b"\x1blogin ");
+        sent.push_secret(b"apple");
+        sent.push(b"\r");
+        let file = FileRecord { path: "db/a.db".into(), bytes: 7, sha256: "00".repeat(32).into() };
+        let echo = Outcome {
+            sent: Some(Arc::new(sent.finish())),
+            reply: Some(b"apple\xff".as_slice().into()),
+            file: Some(Box::new(file)),
+            ..outcome(Status::Ok, Delivery::Confirmed, 1, None)
+        };
+        all.push((device("pump", "relay.example:17494"), echo));
+        test_run::run_of(test_run::action("status"), all, Ended::Deadline)
+    }
+
+    #[test]
+    fn a_report_that_is_played_again_is_the_same_report() {
+        for events in [test_run::events(), everything()] {
+            let first = written(Format::Json, events);
+            assert_eq!(written(Format::Json, read(&first).unwrap()), first);
+        }
+    }
+
+    #[test]
+    fn every_format_comes_out_as_in_the_run() {
+        for format in Format::ALL {
+            // What lies between a healthy device and its address is not in a report, and no format shows it.
+            for events in [test_run::events(), everything()] {
+                let again = read(&written(Format::Json, events.clone())).unwrap();
+                let (first, again) = (written(format, events), written(format, again));
+                if format == Format::Ndjson {
+                    let lines = |text: &str| -> Vec<String> {
+                        let lines = text.lines().filter(|line| line.contains("\"device_finished\""));
+                        let mut devices: Vec<String> =
+                            lines.filter_map(|line| Some(line.split_once("\"device\"")?.1.to_owned())).collect();
+                        devices.sort();
+                        devices
+                    };
+                    assert_eq!(lines(&first), lines(&again));
+                    assert!(!again.contains("attempt_failed"), "when an attempt failed is not in a report");
+                } else {
+                    assert_eq!(first, again, "{format:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_report_of_ours_says_why() {
+        let good = written(Format::Json, test_run::events());
+        for (from, to, problem) in [
+            ("fleetctl.report/1", "fleetctl.report/2", "its `schema` is `fleetctl.report/2`"),
+            ("\"status\": \"rejected\"", "\"status\": \"held\"", "device `tv-003`: `status` is `held`"),
+            ("\"ended\": \"interrupted\"", "\"ended\": \"exploded\"", "`ended` is `exploded`"),
+            ("\"run_id\"", "\"run\"", "missing field `run_id`"),
+            ("10.20.0.3:23", "10.20.0.3", "device `tv-003`: `address`: the port is missing"),
+            ("\"cmd\": \"ka {set_id} 01\"", "\"cmd\": null", "neither `cmd` nor `action`"),
+            ("a 01 NG02x", "a\\\\q", "is no escape"),
+        ] {
+            let text = good.replacen(from, to, 1);
+            assert_ne!(text, good, "{from}");
+            let error = read(&text).unwrap_err().to_string();
+            assert!(error.contains(problem), "{to}: {error}");
+        }
+    }
+}
