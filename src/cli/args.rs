@@ -1,5 +1,6 @@
 //! Every argument of the program, with its help.
 
+mod files;
 mod output;
 
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ use crate::diagnostic::parse_duration;
 use crate::inventory::select::SampleSize;
 use crate::model::TimingOverrides;
 
+pub(super) use files::{InventoryCommand, TypesCommand};
 pub(super) use output::{ManArgs, OutputArgs, ReportArgs};
 
 /// Sends a command to a whole fleet of field devices at once and says, device by device, what really happened
@@ -249,76 +251,6 @@ pub(super) struct SimulationArgs {
     /// Draws the same faults again
     #[arg(long, value_name = "N")]
     pub(super) seed: Option<u64>,
-}
-
-#[derive(Debug, clap::Subcommand)]
-pub(super) enum InventoryCommand {
-    /// Report every mistake of an inventory, or that there is none
-    #[command(after_help = "\
-Examples:
-  fleetctl inventory check
-  fleetctl inventory check -i fleet.toml --types my-types")]
-    Check {
-        #[command(flatten)]
-        inventory: InventoryArg,
-    },
-    /// Print what a selector matches
-    #[command(after_help = "\
-Examples:
-  fleetctl inventory list -i fleet.toml --select 'site:hq and not tag:maintenance'
-  fleetctl inventory list -i fleet.toml --format json")]
-    List {
-        #[command(flatten)]
-        inventory: InventoryArg,
-        /// Which devices; without it all
-        #[arg(short, long, value_name = "EXPR")]
-        select: Option<String>,
-        /// table or json
-        #[arg(long, value_name = "FORMAT", default_value = "table")]
-        format: String,
-    },
-    /// Turn a spreadsheet into an inventory on stdout
-    #[command(after_help = "\
-Examples:
-  fleetctl inventory import displays.csv > fleet.toml")]
-    Import {
-        /// A CSV file with a header row: name, address, type, site, tags; every other column is a parameter
-        file: PathBuf,
-    },
-}
-
-#[derive(Debug, clap::Subcommand)]
-pub(super) enum TypesCommand {
-    /// List the device types
-    #[command(after_help = "\
-Examples:
-  fleetctl types list
-  fleetctl types list --types my-types --format json")]
-    List {
-        #[command(flatten)]
-        inventory: InventoryArg,
-        /// table or json
-        #[arg(long, value_name = "FORMAT", default_value = "table")]
-        format: String,
-    },
-    /// Show one device type: its parameters, actions and framing
-    #[command(after_help = "\
-Examples:
-  fleetctl types show lg-rs232")]
-    Show {
-        /// The device type
-        name: String,
-        #[command(flatten)]
-        inventory: InventoryArg,
-    },
-    /// Check a device-type file of your own and run its vectors
-    #[command(after_help = "\
-Examples:
-  fleetctl types check device-types/matrix.toml")]
-    Check {
-        /// The file
-        file: PathBuf,
-    },
 }
 
 #[derive(Debug, Args)]

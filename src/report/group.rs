@@ -6,12 +6,12 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::fmt;
 
+use super::fault::{Fault, Places};
 use super::mask::Mask;
 use super::normal::normal_reply;
 use super::{Collected, hint};
-use crate::model::{Address, Delivery, Device, ErrorKind, Failure, Host, Medium, Outcome, SkipReason, Status};
+use crate::model::{Delivery, Device, ErrorKind, Failure, Host, Medium, Outcome, SkipReason, Status};
 
 /// More causes of one kind than this are not told apart further: nobody reads them.
 const MAX_PER_KIND: usize = 5;
@@ -40,52 +40,8 @@ impl<'a> Group<'a> {
 
     /// What one fault says of all its devices: `gateway 10.20.9.7:23 refuses connections`.
     pub(super) fn fault_line(&self, fault: &Fault<'_>) -> String {
-        let place = fault.place.to_string();
-        let base = self.kind.map(|kind| Failure::new(kind).to_string());
-        let rest = base.as_deref().and_then(|base| self.cause.strip_prefix(base));
-        match (&fault.place, self.kind.and_then(what_a_gateway_does), rest) {
-            (Place::Gateway(_), Some(does), Some(rest)) => format!("{place} {does}{rest}"),
-            (Place::Gateway(_), _, _) => format!("{place}: {}", self.cause),
-            (Place::Site(_), _, _) => format!("all of {place}: {}", self.cause),
-        }
+        fault.place.line(self.kind, &self.cause)
     }
-}
-
-/// Devices that fail together because of what they share.
-pub(super) struct Fault<'a> {
-    pub(super) place: Place<'a>,
-    /// In inventory order.
-    pub(super) devices: Vec<&'a Device>,
-}
-
-/// What devices share.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Place<'a> {
-    Site(&'a str),
-    Gateway(&'a Address),
-}
-
-impl fmt::Display for Place<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Site(name) => write!(f, "site {name}"),
-            Self::Gateway(address) => write!(f, "gateway {address}"),
-        }
-    }
-}
-
-/// A failure to connect as the gateway's doing.
-fn what_a_gateway_does(kind: ErrorKind) -> Option<&'static str> {
-    Some(match kind {
-        ErrorKind::ConnectionRefused => "refuses connections",
-        ErrorKind::ConnectTimeout => "gives no connection",
-        ErrorKind::Unreachable => "cannot be reached",
-        ErrorKind::GatewayBusy => "serves another client",
-        ErrorKind::ConnectionClosed => "closes connections",
-        ErrorKind::ConnectionReset => "resets connections",
-        ErrorKind::Dns => "has a name that does not resolve",
-        _ => return None,
-    })
 }
 
 #[derive(PartialEq, Eq, Hash)]
@@ -131,10 +87,9 @@ pub(super) fn groups(run: &Collected) -> Vec<Group<'_>> {
     let suspects: Vec<_> = groups.iter_mut().filter(|group| group.status == Status::Unreachable).collect();
     // Counting the devices of every gateway takes its time in a large fleet, and a good night needs it not.
     if !suspects.is_empty() {
-        let (sites, gateways) = (sites(run), gateways(run));
+        let places = Places::of(run);
         for group in suspects {
-            split(group, |device| Place::Site(device.site.as_deref().unwrap_or_default()), &sites);
-            split(group, |device| Place::Gateway(&device.address), &gateways);
+            group.faults = places.take_faults(&mut group.devices);
         }
     }
     groups
@@ -279,44 +234,6 @@ fn merge_rare(groups: Vec<Group<'_>>) -> Vec<Group<'_>> {
 
 const VARIOUS: &str = " (and similar)";
 
-/// Sites with more than one gateway, and how many selected devices each has.
-fn sites(run: &Collected) -> HashMap<Place<'_>, usize> {
-    let mut seen: HashMap<&str, (usize, &Address, bool)> = HashMap::new();
-    for device in run.devices() {
-        let Some(site) = device.site.as_deref() else { continue };
-        let (count, first, several) = seen.entry(site).or_insert((0, &device.address, false));
-        *count += 1;
-        *several |= **first != device.address;
-    }
-    let several = seen.into_iter().filter(|(_, (_, _, several))| *several);
-    several.map(|(site, (count, _, _))| (Place::Site(site), count)).collect()
-}
-
-/// Gateways with more than one selected device, and how many each has.
-fn gateways(run: &Collected) -> HashMap<Place<'_>, usize> {
-    let mut sizes = HashMap::new();
-    for device in run.devices() {
-        *sizes.entry(Place::Gateway(&device.address)).or_insert(0) += 1;
-    }
-    sizes.retain(|_, count| *count > 1);
-    sizes
-}
-
-/// Takes the devices of places that fail as a whole out of the list of a group whose fault can be the place's.
-fn split<'a>(group: &mut Group<'a>, place: impl Fn(&'a Device) -> Place<'a>, sizes: &HashMap<Place<'_>, usize>) {
-    let mut failed: HashMap<Place<'a>, Vec<&'a Device>> = HashMap::new();
-    for &device in group.devices.iter().filter(|device| sizes.contains_key(&place(device))) {
-        failed.entry(place(device)).or_default().push(device);
-    }
-    failed.retain(|place, devices| sizes.get(place) == Some(&devices.len()));
-    for &device in &group.devices {
-        if let Some(devices) = failed.get_mut(&place(device)).filter(|devices| !devices.is_empty()) {
-            group.faults.push(Fault { place: place(device), devices: std::mem::take(devices) });
-        }
-    }
-    group.devices.retain(|device| !failed.contains_key(&place(device)));
-}
-
 /// How many host names failed to resolve, of how many; `None` unless that is more than half of them.
 pub(super) fn most_names_fail(run: &Collected) -> Option<(usize, usize)> {
     let mut names: HashMap<&str, bool> = HashMap::new();
@@ -331,110 +248,4 @@ pub(super) fn most_names_fail(run: &Collected) -> Option<(usize, usize)> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::test_run::{self, device, outcome};
-    use super::*;
-    use crate::model::{Ended, fold_names};
-
-    fn grouped(all: Vec<(Device, Outcome)>) -> Vec<(usize, String, String)> {
-        let run = test_run::collect(test_run::run_of(test_run::raw(), all, Ended::Completed));
-        let groups = groups(&run);
-        groups
-            .iter()
-            .map(|group| (group.devices.len(), group.cause.clone(), fold_names(group.devices.iter().map(|d| &*d.name))))
-            .collect()
-    }
-
-    fn silent(name: &str, received: u64, detail: &str) -> (Device, Outcome) {
-        let failure = Failure::new(ErrorKind::ReplyTimeout).received(received).detail(detail);
-        (device(name, name), outcome(Status::NoReply, Delivery::Unknown, 1, Some(failure)))
-    }
-
-    #[test]
-    fn what_differs_from_device_to_device_is_no_cause_of_its_own() {
-        let all = vec![
-            silent("tv-1", 3, "at tv-1"),
-            silent("tv-2", 17, "at tv-2"),
-            silent("tv-3", 0, ""),
-            silent("tv-4", 3, "else"),
-        ];
-        assert_eq!(
-            grouped(all),
-            [
-                (2, "no complete reply, 3 to 17 bytes came: at …".to_owned(), "tv-[1-2]".to_owned()),
-                (1, "no reply".to_owned(), "tv-3".to_owned()),
-                (1, "no complete reply, 3 bytes came: else".to_owned(), "tv-4".to_owned()),
-            ]
-        );
-    }
-
-    #[test]
-    fn a_thousand_different_details_are_few_causes() {
-        let all = (0..1000).map(|n| silent(&format!("tv-{n:03}"), 1, &format!("said {n}x"))).collect();
-        let groups = grouped(all);
-        assert_eq!(groups.len(), MAX_PER_KIND);
-        assert_eq!(groups.iter().map(|group| group.0).sum::<usize>(), 1000);
-        assert!(groups[4].1.ends_with("(and similar)"));
-    }
-
-    #[test]
-    fn a_gateway_is_at_fault_only_when_all_its_devices_fail_for_one_cause() {
-        let fails = |name: &str, address: &str, kind| {
-            (device(name, address), outcome(Status::Unreachable, Delivery::None, 1, Some(Failure::new(kind))))
-        };
-        let all = vec![
-            fails("a1", "10.0.0.1", ErrorKind::ConnectionRefused),
-            fails("a2", "10.0.0.1", ErrorKind::ConnectionRefused),
-            fails("b1", "10.0.0.2", ErrorKind::ConnectionRefused),
-            (device("b2", "10.0.0.2"), outcome(Status::Ok, Delivery::Confirmed, 1, None)),
-            fails("c1", "10.0.0.3", ErrorKind::ConnectionRefused),
-        ];
-        let run = test_run::collect(test_run::run_of(test_run::raw(), all, Ended::Completed));
-        let groups = groups(&run);
-        assert_eq!(groups.len(), 1);
-        assert_eq!(fold_names(groups[0].devices.iter().map(|d| &*d.name)), "b1, c1");
-        let [fault] = groups[0].faults.as_slice() else { panic!("one fault") };
-        assert_eq!(groups[0].fault_line(fault), "gateway 10.0.0.1:23 refuses connections");
-        assert_eq!(fold_names(fault.devices.iter().map(|d| &*d.name)), "a[1-2]");
-    }
-
-    #[test]
-    fn a_site_is_at_fault_when_all_its_gateways_fail_for_one_cause() {
-        let fails = |name: &str, address: &str, site: Option<&str>| {
-            let failure = Failure::new(ErrorKind::ConnectTimeout).waited(std::time::Duration::from_secs(3));
-            let device = Device { site: site.map(Into::into), ..device(name, address) };
-            (device, outcome(Status::Unreachable, Delivery::None, 1, Some(failure)))
-        };
-        let all = vec![
-            fails("a1", "10.0.0.1", Some("quay")),
-            fails("a2", "10.0.0.1", Some("quay")),
-            fails("a3", "10.0.0.2", Some("quay")),
-            // One gateway is no site, and devices without one share nothing.
-            fails("b1", "10.0.1.1", Some("hall")),
-            fails("c1", "10.0.2.1", None),
-            fails("c2", "10.0.2.2", None),
-        ];
-        let run = test_run::collect(test_run::run_of(test_run::raw(), all, Ended::Completed));
-        let groups = groups(&run);
-        let [fault] = groups[0].faults.as_slice() else { panic!("one fault") };
-        assert_eq!(groups[0].fault_line(fault), "all of site quay: no connection within 3s");
-        assert_eq!(fold_names(fault.devices.iter().map(|d| &*d.name)), "a[1-3]");
-        assert_eq!(fold_names(groups[0].devices.iter().map(|d| &*d.name)), "b1, c[1-2]");
-    }
-
-    #[test]
-    fn the_number_of_a_set_is_no_cause_of_its_own() {
-        let refuses = |id: u32| {
-            let reply = format!("a {id:02x} NG00x");
-            let failure = Failure::new(ErrorKind::Refused).detail(format!("said {reply}"));
-            let refused = Outcome {
-                sent: Some(std::sync::Arc::new(crate::model::Payload::plain(format!("ka {id:02x} 01\r").as_bytes()))),
-                reply: Some(reply.as_bytes().into()),
-                ..outcome(Status::Rejected, Delivery::Confirmed, 1, Some(failure))
-            };
-            (device(&format!("wall-{id}"), "h"), refused)
-        };
-        let cause = "refused: said a ‹id› NG00x".to_owned();
-        assert_eq!(grouped((1..=9).map(refuses).collect()), [(9, cause, "wall-[1-9]".to_owned())]);
-    }
-}
+mod tests;

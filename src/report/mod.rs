@@ -10,6 +10,7 @@ mod collect;
 mod contract_tests;
 mod document;
 mod dry_run;
+mod fault;
 mod format;
 mod group;
 mod hint;

@@ -8,7 +8,8 @@ use std::io::{self, Write};
 
 use comfy_table::{Cell, CellAlignment, Color};
 
-use super::super::group::{Fault, Group, Place, groups, most_names_fail};
+use super::super::fault::{Fault, Place};
+use super::super::group::{Group, groups, most_names_fail};
 use super::super::mask::Mask;
 use super::super::{Collected, Reporter, Sink};
 use super::grid::{coloured, grid, trimmed};

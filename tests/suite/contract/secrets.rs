@@ -55,7 +55,7 @@ fn expect_no_secret(finished: &Finished) {
     expect_silence(&finished.stderr, finished);
 }
 
-const OUTPUTS: [&[&str]; 13] = [
+const OUTPUTS: [&[&str]; 14] = [
     &["--format", "table", "--all"],
     &["--format", "table", "--by", "reply"],
     &["--format", "json"],
@@ -63,6 +63,7 @@ const OUTPUTS: [&[&str]; 13] = [
     &["--format", "csv"],
     &["--format", "junit"],
     &["--format", "prometheus"],
+    &["--format", "nagios"],
     &["--format", "html"],
     &["--format", "json", "-vv"],
     &["--format", "table", "--all", "-v"],

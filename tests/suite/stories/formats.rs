@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
-use crate::support::{FakeFleet, Gate, Step, Workspace, send};
+use crate::support::{FakeFleet, Gate, Running, Step, Workspace, send};
 
 /// Four displays: healthy, healthy at the second attempt, refusing, and one whose gateway is closed.
 fn four() -> (FakeFleet, Workspace) {
@@ -209,6 +209,24 @@ fn what_is_no_report_is_refused_by_its_name() {
         let finished = workspace.fleetctl(&["report", file]);
         assert!(finished.expect_status(2).stderr.contains(word), "{finished}");
         assert_eq!(finished.stdout, "");
+    }
+}
+
+#[test]
+fn a_full_disk_is_a_report_that_was_not_delivered() {
+    let (_fleet, workspace) = four();
+    for format in FORMATS {
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let arguments = [&RUN[..], &["-s", "tv-1", "--format", format, "--report", "json=whole.json"]].concat();
+        let finished = Running::start_with(workspace.folder(), &arguments, |command| {
+            command.stdout(Stdio::from(full));
+        })
+        .finish();
+        // Nagios has no word for it but that nothing is known.
+        finished.expect_status(if format == "nagios" { 3 } else { 4 });
+        assert!(finished.stderr.contains(&format!("{format} to stdout could not be written")), "{finished}");
+        let whole: serde_json::Value = serde_json::from_str(&workspace.read("whole.json")).unwrap();
+        assert_eq!(whole["summary"]["ok"], 1, "{format}");
     }
 }
 
