@@ -6,6 +6,7 @@ mod closing;
 mod connecting;
 mod gateway_text;
 mod noise;
+mod open_files;
 mod pair;
 mod replies;
 mod retry_safety;
