@@ -1,13 +1,16 @@
 //! Sites and gateways that fail as a whole: one fault instead of one per device.
 //!
 //! A place is at fault when all its selected devices fail for one cause. Which causes can be a place's is decided by
-//! `group.rs`; a site with one gateway only is that gateway.
+//! `group.rs`; a site with few gateways is its gateways.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use super::Collected;
 use crate::model::{Address, Device, ErrorKind, Failure};
+
+/// Fewer gateways that fail may have faults of their own: they say nothing of their site.
+const MIN_GATEWAYS: usize = 3;
 
 /// Devices that fail together because of what they share.
 pub(super) struct Fault<'a> {
@@ -54,7 +57,7 @@ impl Place<'_> {
         match (self, kind.and_then(what_a_gateway_does), rest) {
             (Self::Gateway(_), Some(does), Some(rest)) => format!("{self} {does}{rest}"),
             (Self::Gateway(_), _, _) => format!("{self}: {cause}"),
-            (Self::Site(_), _, _) => format!("all of {self}: {cause}"),
+            (Self::Site(_), _, _) => format!("every selected device of {self}: {cause}"),
         }
     }
 }
@@ -79,17 +82,17 @@ impl<'a> Places<'a> {
     }
 }
 
-/// Sites with more than one gateway, and how many selected devices each has.
+/// Sites with several gateways, and how many selected devices each has.
 fn sites(run: &Collected) -> HashMap<Place<'_>, usize> {
-    let mut seen: HashMap<&str, (usize, &Address, bool)> = HashMap::new();
+    let mut seen: HashMap<&str, (usize, HashSet<&Address>)> = HashMap::new();
     for device in run.devices() {
         let Some(site) = device.site.as_deref() else { continue };
-        let (count, first, several) = seen.entry(site).or_insert((0, &device.address, false));
+        let (count, gateways) = seen.entry(site).or_default();
         *count += 1;
-        *several |= **first != device.address;
+        gateways.insert(&device.address);
     }
-    let several = seen.into_iter().filter(|(_, (_, _, several))| *several);
-    several.map(|(site, (count, _, _))| (Place::Site(site), count)).collect()
+    let several = seen.into_iter().filter(|(_, (_, gateways))| gateways.len() >= MIN_GATEWAYS);
+    several.map(|(site, (count, _))| (Place::Site(site), count)).collect()
 }
 
 /// Gateways with more than one selected device, and how many each has.

@@ -131,7 +131,7 @@ fn write_group(out: &mut impl Write, group: &Group<'_>, style: Style) -> io::Res
         line(out, &folded(&group.devices), group.devices.len())?;
     }
     if !sites.is_empty() {
-        writeln!(out, "    A whole site at once: check its line, its VPN and its power before its devices.")?;
+        writeln!(out, "    Where all fail alike, check the site's line, its VPN and its power before its devices.")?;
     }
     if let Some(hint) = &group.hint {
         writeln!(out, "    {hint}")?;
@@ -283,6 +283,9 @@ mod tests {
         };
         let events = test_run::run_of(raw(), (1..=240).map(fails).collect(), Ended::Completed);
         let text = plain(events);
-        assert!(text.starts_with("all of site hq: no connection: ") && text.contains(" and 40 more (240 unreachable)"));
+        assert!(
+            text.starts_with("every selected device of site hq: no connection: ")
+                && text.contains(" and 40 more (240 unreachable)")
+        );
     }
 }

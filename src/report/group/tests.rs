@@ -77,17 +77,19 @@ fn a_site_is_at_fault_when_all_its_gateways_fail_for_one_cause() {
         fails("a1", "10.0.0.1", Some("quay")),
         fails("a2", "10.0.0.1", Some("quay")),
         fails("a3", "10.0.0.2", Some("quay")),
-        // One gateway is no site, and devices without one share nothing.
+        fails("a4", "10.0.0.3", Some("quay")),
+        // Two gateways are no site, and devices without one share nothing.
         fails("b1", "10.0.1.1", Some("hall")),
+        fails("b2", "10.0.1.2", Some("hall")),
         fails("c1", "10.0.2.1", None),
         fails("c2", "10.0.2.2", None),
     ];
     let run = test_run::collect(test_run::run_of(test_run::raw(), all, Ended::Completed));
     let groups = groups(&run);
     let [fault] = groups[0].faults.as_slice() else { panic!("one fault") };
-    assert_eq!(groups[0].fault_line(fault), "all of site quay: no connection within 3s");
-    assert_eq!(fold_names(fault.devices.iter().map(|d| &*d.name)), "a[1-3]");
-    assert_eq!(fold_names(groups[0].devices.iter().map(|d| &*d.name)), "b1, c[1-2]");
+    assert_eq!(groups[0].fault_line(fault), "every selected device of site quay: no connection within 3s");
+    assert_eq!(fold_names(fault.devices.iter().map(|d| &*d.name)), "a[1-4]");
+    assert_eq!(fold_names(groups[0].devices.iter().map(|d| &*d.name)), "b[1-2], c[1-2]");
 }
 
 #[test]
