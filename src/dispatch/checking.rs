@@ -76,7 +76,11 @@ impl Verifying {
             Ending::Denied(why) => {
                 self.unanswered = Some((Status::NoReply, Failure::new(ErrorKind::Internal).detail(why)));
             }
-            Ending::Sent | Ending::Stopped(_) | Ending::Exhausted(_) => {}
+            // Our own fault, and one that may pass: the next question may find what it needs.
+            Ending::Exhausted(why) => {
+                self.unanswered = Some((Status::NoReply, Failure::new(ErrorKind::Internal).detail(why)));
+            }
+            Ending::Sent | Ending::Stopped(_) => {}
         }
         let next = now + check.every.max(Duration::from_millis(1));
         if next <= self.until { Answer::Again(next) } else { Answer::Over }

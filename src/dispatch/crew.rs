@@ -142,7 +142,7 @@ async fn work<C: Connect>(shared: Arc<Shared<C>>, lane: LaneIndex, state: Option
             }
         };
         let now = Instant::now();
-        let Visit { lane, state, .. } = visit;
+        let Visit { lane, state, has_ended_stopped, .. } = visit;
         let is_stopping = shared.stop.is_stopping();
         let (next, has_changed) = shared.with_scheduler(|scheduler| {
             let wake = scheduler.next_wake();
@@ -159,6 +159,11 @@ async fn work<C: Connect>(shared: Arc<Shared<C>>, lane: LaneIndex, state: Option
             let has_changed = scheduler.next_wake() != wake || scheduler.has_turn(now) || scheduler.is_finished();
             (next, has_changed)
         });
+        // Asked again now that the lane is back: a stop that came meanwhile has not found it.
+        let is_stopping = shared.stop.is_stopping();
+        if is_stopping && !has_ended_stopped {
+            shared.ask_to_skip();
+        }
         if has_changed || is_stopping {
             shared.wake_crews();
         }

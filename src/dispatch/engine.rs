@@ -61,11 +61,15 @@ pub async fn run<C: Connect>(
     let mut grace_over: Option<Instant> = None;
     let mut is_cut = false;
     loop {
-        if shared.stop.is_stopping() && grace_over.is_some() {
-            // A lane that gave its slot back while the run stopped is skipped like those that never had one.
-            skip_the_rest(&shared).await;
+        if !shared.stop.is_stopping() {
+            crew.take_on(Instant::now());
+        } else if grace_over.is_some() {
+            if shared.takes_skip() {
+                skip_the_rest(&shared).await;
+            }
+            // What is left may go on: it is asked for its state.
+            crew.take_on(Instant::now());
         }
-        crew.take_on(Instant::now());
         if crew.is_idle() && shared.with_scheduler(|scheduler| scheduler.is_finished()) {
             break;
         }
@@ -73,12 +77,17 @@ pub async fn run<C: Connect>(
             biased;
             () = shared.stop.stopping(), if grace_over.is_none() => {
                 grace_over = Some(Instant::now() + limits.grace);
+                shared.ask_to_skip();
                 let reason = shared.stop.reason().unwrap_or(StopReason::Interrupt);
                 shared.tell(RunEvent::Stopping { reason, at: clock.at(Instant::now()) }).await;
             }
+            // The second signal, or the end of the grace: it finds those that wait to be asked again.
+            () = shared.stop.cutting(), if !is_cut && grace_over.is_some() => {
+                is_cut = true;
+                shared.ask_to_skip();
+            }
             () = until(grace_over), if !is_cut => {
                 shared.stop.cut(shared.stop.reason().unwrap_or(StopReason::Interrupt));
-                is_cut = true;
             }
             () = until(deadline), if grace_over.is_none() => shared.stop.no_more(StopReason::Deadline),
             () = crew.wait() => {}

@@ -31,6 +31,8 @@ pub(super) struct Visit {
     pub(super) state: Box<LaneState>,
     /// The device under way.
     current: Option<(DeviceIndex, Record, Progress)>,
+    /// It has seen that the run stops: what it still waits for may go on.
+    pub(super) has_ended_stopped: bool,
 }
 
 /// A turn of a lane.
@@ -53,7 +55,7 @@ enum Then<'s> {
 
 impl Visit {
     pub(super) fn new(lane: LaneIndex, state: Option<Box<LaneState>>) -> Self {
-        Self { lane, state: state.unwrap_or_default(), current: None }
+        Self { lane, state: state.unwrap_or_default(), current: None, has_ended_stopped: false }
     }
 
     /// Serves the lane until none of its devices may go on.
@@ -75,18 +77,20 @@ impl Visit {
             let keep = made.keep;
             let then = self.conclude(shared, device, job, made, Instant::now());
             kept_for = Some(job);
-            if keep == Keep::No {
-                close(&mut connection).await;
-            }
+            // Told before anything else can go wrong.
             match then {
                 Then::Tell(telling) => _ = telling.await,
                 Then::Pause => Box::pin(pause(shared)).await,
                 Then::GoOn => {}
             }
+            if keep == Keep::No {
+                close(&mut connection).await;
+            }
         }
         close(&mut connection).await;
         if shared.stop.is_stopping() {
             Box::pin(self.end_stopped(shared)).await;
+            self.has_ended_stopped = true;
         }
         match self.state.next_due() {
             Some(due) => After::Wait(due, ()),
@@ -278,8 +282,6 @@ impl Visit {
     ) -> Then<'s> {
         if let Ending::Exhausted(reason) = &ending {
             shared.warn_exhausted(reason);
-            self.state.wait(now, device, record);
-            return Then::Pause;
         }
         let stopped = if let Ending::Stopped(reason) = ending { Some(reason) } else { None };
         if let (Some(check), Phase::Verifying(verifying)) = (&job.check, &mut record.phase) {

@@ -38,6 +38,8 @@ pub(super) struct Shared<C> {
     events: mpsc::Sender<RunEvent>,
     random: Mutex<Random>,
     was_cut: AtomicBool,
+    /// The run stops, and there may be lanes that do not know it.
+    must_skip: AtomicBool,
     /// Since when no lane has found a file, port or memory to connect with.
     exhausted: Mutex<Option<Instant>>,
     has_warned: AtomicBool,
@@ -65,6 +67,7 @@ impl<C: Connect> Shared<C> {
             events,
             random: Mutex::new(random),
             was_cut: AtomicBool::new(false),
+            must_skip: AtomicBool::new(false),
             exhausted: Mutex::new(None),
             has_warned: AtomicBool::new(false),
             has_warned_denied: AtomicBool::new(false),
@@ -95,6 +98,16 @@ impl<C: Connect> Shared<C> {
         for changed in &self.changed {
             changed.notify_one();
         }
+    }
+
+    /// Lanes that wait are to be told that the run stops.
+    pub(super) fn ask_to_skip(&self) {
+        self.must_skip.store(true, Ordering::Release);
+    }
+
+    /// Whether they are, once each time.
+    pub(super) fn takes_skip(&self) -> bool {
+        self.must_skip.swap(false, Ordering::Acquire)
     }
 
     /// Whether the stop has cost a device its outcome.

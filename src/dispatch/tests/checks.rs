@@ -150,3 +150,32 @@ async fn when_the_grace_is_over_the_state_that_was_seen_decides() {
         assert!(outcome.elapsed <= Duration::from_millis(7_200), "{:?}", outcome.elapsed);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_second_signal_waits_for_no_further_question() {
+    let world = power_on(false, true, |text, _| Does::Reply(if text == "ka 01 01" { ON } else { OFF }));
+    let stop = world.stop.clone();
+    let stopping = async {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        stop.no_more(StopReason::Interrupt);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        stop.cut(StopReason::Interrupt);
+    };
+    let (ran, ()) = tokio::join!(world.run(), stopping);
+    let outcome = &ran.outcomes[0];
+    assert_eq!((outcome.status, outcome.elapsed), (Status::Mismatch, Duration::from_secs(3)));
+    assert_eq!(ran.record.requests().len(), 2, "the command and one question");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_machine_without_files_does_not_ask_for_ever() {
+    let world = power_on(false, true, |_, _| Does::Reply(ON));
+    let ran = world.opens("10.0.0.1:23", Opens::InTurn(&[Opens::Yes, Opens::NoFiles])).run().await;
+    let outcome = &ran.outcomes[0];
+    assert_eq!(
+        (outcome.status, outcome.delivery, outcome.verified),
+        (Status::NoReply, Delivery::Confirmed, Some(false))
+    );
+    assert_eq!(kind(outcome), Some(ErrorKind::Internal));
+    assert!(outcome.elapsed < Duration::from_mins(1), "{:?}", outcome.elapsed);
+}
