@@ -135,6 +135,7 @@ fn file_of(text: &str) -> (TempDir, RunRequest) {
         if_needed: false,
         save: None,
         idempotent: false,
+        pacing: fleetctl::run::Pacing::default(),
         flags: TimingOverrides::default(),
         concurrency: None,
         deadline: None,

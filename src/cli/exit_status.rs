@@ -12,7 +12,7 @@ pub enum ExitStatus {
     Failures,
     /// A mistake in the command line, the inventory or a device type: nothing was sent.
     Usage,
-    /// `--deadline` stopped the run early.
+    /// `--deadline` or `--max-failures` stopped the run early.
     StoppedEarly,
     /// The devices are done, but a report could not be delivered.
     Undelivered,
@@ -29,7 +29,7 @@ impl ExitStatus {
             Self::Success => 0,
             Self::Failures => 1,
             Self::Usage => 2,
-            Self::StoppedEarly | Self::Signal(StopReason::Deadline) => 3,
+            Self::StoppedEarly | Self::Signal(StopReason::Deadline | StopReason::MaxFailures) => 3,
             Self::Undelivered => 4,
             Self::Nagios(state) => state.code(),
             Self::Signal(StopReason::HangUp) => 129,
@@ -45,7 +45,7 @@ impl ExitStatus {
         match (ended, stop, is_success, delivered) {
             (Ended::Interrupted, Some(reason), _, _) => Self::Signal(reason),
             (Ended::Interrupted, None, _, _) => Self::Signal(StopReason::Interrupt),
-            (Ended::Deadline, _, _, _) => Self::StoppedEarly,
+            (Ended::Deadline | Ended::MaxFailures, _, _, _) => Self::StoppedEarly,
             (Ended::Completed, _, false, _) => Self::Failures,
             (Ended::Completed, _, true, false) => Self::Undelivered,
             (Ended::Completed, _, true, true) => Self::Success,

@@ -15,6 +15,26 @@ pub enum RunEvent {
         /// The selected devices in inventory order: `DeviceIndex` points into them.
         devices: Arc<[Device]>,
     },
+    /// A pass of `--until` begins.
+    PassStarted {
+        /// Which one, from 1.
+        pass: u32,
+        /// How many devices it takes.
+        devices: usize,
+        /// When it began.
+        at: UnixMillis,
+    },
+    /// A pass of `--until` is over, and another one will follow.
+    PassFinished {
+        /// Which one, from 1.
+        pass: u32,
+        /// How many devices the next one takes.
+        rest: usize,
+        /// When the next one begins.
+        next_at: UnixMillis,
+        /// When it was over.
+        at: UnixMillis,
+    },
     /// An attempt failed; the next one follows after `retry_in`.
     AttemptFailed {
         /// Whose attempt.

@@ -91,6 +91,8 @@ pub enum SkipReason {
     Interrupted,
     /// `--deadline` stopped the run.
     Deadline,
+    /// More devices had failed than `--max-failures` allows.
+    MaxFailures,
     /// Our own fault: nothing was written.
     Internal,
 }
@@ -101,6 +103,7 @@ impl SkipReason {
         match self {
             Self::Interrupted => "interrupted",
             Self::Deadline => "deadline",
+            Self::MaxFailures => "max_failures",
             Self::Internal => "internal",
         }
     }

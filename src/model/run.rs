@@ -58,6 +58,8 @@ pub enum StopReason {
     HangUp,
     /// `--deadline`.
     Deadline,
+    /// `--max-failures`: what has started goes on.
+    MaxFailures,
 }
 
 impl StopReason {
@@ -68,6 +70,7 @@ impl StopReason {
             Self::Terminate => "SIGTERM",
             Self::HangUp => "SIGHUP",
             Self::Deadline => "--deadline",
+            Self::MaxFailures => "--max-failures",
         }
     }
 
@@ -76,6 +79,7 @@ impl StopReason {
         match self {
             Self::Interrupt | Self::Terminate | Self::HangUp => SkipReason::Interrupted,
             Self::Deadline => SkipReason::Deadline,
+            Self::MaxFailures => SkipReason::MaxFailures,
         }
     }
 
@@ -84,6 +88,7 @@ impl StopReason {
         match self {
             Self::Interrupt | Self::Terminate | Self::HangUp => Ended::Interrupted,
             Self::Deadline => Ended::Deadline,
+            Self::MaxFailures => Ended::MaxFailures,
         }
     }
 }
@@ -97,6 +102,8 @@ pub enum Ended {
     Interrupted,
     /// `--deadline` skipped or cut some.
     Deadline,
+    /// More than `--max-failures` failed, and others were skipped.
+    MaxFailures,
 }
 
 impl Ended {
@@ -106,6 +113,7 @@ impl Ended {
             Self::Completed => "completed",
             Self::Interrupted => "interrupted",
             Self::Deadline => "deadline",
+            Self::MaxFailures => "max_failures",
         }
     }
 }

@@ -36,6 +36,18 @@ impl Share {
         u128::from(part) * u128::from(WHOLE) > u128::from(whole) * u128::from(self.millionths)
     }
 
+    /// So many of `total`, a part of one counted as one.
+    pub fn rounded_up(self, total: u64) -> u64 {
+        let exact = (u128::from(total) * u128::from(self.millionths)).div_ceil(u128::from(WHOLE));
+        u64::try_from(exact).unwrap_or(total)
+    }
+
+    /// So many of `total`, a part of one left out.
+    pub fn rounded_down(self, total: u64) -> u64 {
+        let exact = u128::from(total) * u128::from(self.millionths) / u128::from(WHOLE);
+        u64::try_from(exact).unwrap_or(total)
+    }
+
     /// Whether `part` of `whole` is at least this share; of nothing, everything is.
     pub fn is_reached(self, part: u64, whole: u64) -> bool {
         u128::from(part) * u128::from(WHOLE) >= u128::from(whole) * u128::from(self.millionths)

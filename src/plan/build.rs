@@ -67,7 +67,14 @@ pub fn build(request: &PlanRequest<'_>, sources: &mut Sources, diagnostics: &mut
         .iter()
         .filter_map(|site| Some(PlannedSite { name: site.name.clone(), max_concurrency: site.max_concurrency? }))
         .collect();
-    (diagnostics.error_count() == before).then_some(Plan { devices, jobs, lanes, sites })
+    (diagnostics.error_count() == before).then_some(Plan {
+        devices,
+        jobs,
+        lanes,
+        sites,
+        circuits: Vec::new(),
+        inrushes: Vec::new(),
+    })
 }
 
 /// A transfer needs a place for its file, and only a transfer has one.
@@ -220,7 +227,7 @@ impl<'a> Planner<'a> {
                 return None;
             }
         };
-        let job = Job { request, timing, link, params, login, check, save: None };
+        let job = Job { request, timing, link, params, login, check, save: None, inrush: None };
         Some(Made { member, params: device.params.clone(), job, warnings })
     }
 

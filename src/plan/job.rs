@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{Check, Lanes};
 use crate::device_type::{Link, Login, Request};
-use crate::model::{Device, DeviceIndex, Params, Timing};
+use crate::model::{Device, DeviceIndex, Inrush, Params, Timing};
 
 /// What is to be done with one device. Shared parts are shared: a fleet that gets one command holds it once.
 #[derive(Debug, Clone)]
@@ -25,6 +25,8 @@ pub struct Job {
     pub check: Option<Arc<Check>>,
     /// Where the file goes that the device's reply announces.
     pub save: Option<Arc<Path>>,
+    /// What its command draws, where that counts: a place in [`Plan::inrushes`].
+    pub inrush: Option<InrushIndex>,
 }
 
 /// A site with a cap.
@@ -35,6 +37,19 @@ pub struct PlannedSite {
     /// Lanes at once at this site.
     pub max_concurrency: usize,
 }
+
+/// A circuit that the run's commands draw from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedCircuit {
+    /// Its name.
+    pub name: Arc<str>,
+    /// The most that may be drawn from it at a time, in thousandths of an ampere.
+    pub max_milliamps: u64,
+}
+
+/// A place in [`Plan::inrushes`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct InrushIndex(pub u32);
 
 /// Everything that a run will do.
 #[derive(Debug, Clone)]
@@ -47,12 +62,21 @@ pub struct Plan {
     pub lanes: Lanes,
     /// The sites that have a cap.
     pub sites: Vec<PlannedSite>,
+    /// The circuits that are drawn from.
+    pub circuits: Vec<PlannedCircuit>,
+    /// What a device's command may draw, each once: circuit, current and time.
+    pub inrushes: Vec<Inrush>,
 }
 
 impl Plan {
     /// A device's job.
     pub fn job(&self, device: DeviceIndex) -> Option<&Job> {
         self.jobs.get(device.get())
+    }
+
+    /// What the command of a job draws, where that counts.
+    pub fn inrush(&self, job: &Job) -> Option<&Inrush> {
+        self.inrushes.get(job.inrush?.0 as usize)
     }
 
     /// A device.

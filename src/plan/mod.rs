@@ -14,5 +14,5 @@ mod ways;
 pub use build::{PlanRequest, build};
 pub use check::Check;
 pub use estimate::estimate;
-pub use job::{Job, Plan, PlannedSite};
+pub use job::{InrushIndex, Job, Plan, PlannedCircuit, PlannedSite};
 pub use lanes::Lanes;

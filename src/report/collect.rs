@@ -39,7 +39,11 @@ impl Collected {
             RunEvent::RunFinished { ended, elapsed, at } => {
                 self.end = Some(End { ended: *ended, elapsed: *elapsed, at: *at });
             }
-            RunEvent::RunStarted { .. } | RunEvent::AttemptFailed { .. } | RunEvent::Stopping { .. } => {}
+            RunEvent::RunStarted { .. }
+            | RunEvent::PassStarted { .. }
+            | RunEvent::PassFinished { .. }
+            | RunEvent::AttemptFailed { .. }
+            | RunEvent::Stopping { .. } => {}
         }
     }
 

@@ -189,6 +189,15 @@ pub(super) enum Line<'a> {
         /// How many devices were selected.
         devices: usize,
     },
+    /// A pass of `--until` begins.
+    PassStarted {
+        at: Moment,
+        run_id: &'a str,
+        /// Which one, from 1.
+        pass: u32,
+        /// How many devices it takes.
+        devices: usize,
+    },
     /// An attempt failed; the next one follows.
     AttemptFailed {
         at: Moment,
@@ -239,11 +248,12 @@ fn report_schema_name(_: &mut SchemaGenerator) -> Schema {
 }
 
 /// Every way in which a run ends.
-pub(super) const ENDS: [Ended; 3] = [Ended::Completed, Ended::Interrupted, Ended::Deadline];
+pub(super) const ENDS: [Ended; 4] = [Ended::Completed, Ended::Interrupted, Ended::Deadline, Ended::MaxFailures];
 /// Every answer to how far a command got.
 pub(super) const DELIVERIES: [Delivery; 3] = [Delivery::None, Delivery::Unknown, Delivery::Confirmed];
 /// Every reason why a device was never started.
-pub(super) const REASONS: [SkipReason; 3] = [SkipReason::Interrupted, SkipReason::Deadline, SkipReason::Internal];
+pub(super) const REASONS: [SkipReason; 4] =
+    [SkipReason::Interrupted, SkipReason::Deadline, SkipReason::MaxFailures, SkipReason::Internal];
 
 fn ended_schema(_: &mut SchemaGenerator) -> Schema {
     words(ENDS.map(Ended::as_str))

@@ -25,6 +25,8 @@ impl Reporter for Log {
     fn event(&mut self, event: &RunEvent, run: &Collected) -> io::Result<()> {
         match event {
             RunEvent::RunStarted { run, devices } => info!("run {} starts: {} devices", run.id, devices.len()),
+            RunEvent::PassStarted { pass, devices, .. } => info!("pass {pass}: {devices} devices"),
+            RunEvent::PassFinished { pass, rest, .. } => info!("pass {pass} is over: {rest} devices are tried again"),
             RunEvent::AttemptFailed { device, attempt, failure, sent, retry_in, .. } => {
                 if enabled!(Level::DEBUG)
                     && let Some(device) = run.device(*device)

@@ -96,7 +96,10 @@ impl Reporter for Progress {
                 }
             }
             RunEvent::RunFinished { .. } => self.end(),
-            RunEvent::AttemptFailed { .. } | RunEvent::Stopping { .. } => {}
+            RunEvent::PassStarted { .. }
+            | RunEvent::PassFinished { .. }
+            | RunEvent::AttemptFailed { .. }
+            | RunEvent::Stopping { .. } => {}
         }
         Ok(())
     }

@@ -14,4 +14,4 @@ pub use defaults::{Defaults, built_in};
 pub use execute::{Finished, execute};
 pub use load::{Loaded, load, load_catalog};
 pub use prepare::{Preparation, Prepared, prepare, select};
-pub use request::{RunRequest, Selecting};
+pub use request::{Pacing, RunRequest, Selecting, Until};

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::inventory::select::SampleSize;
-use crate::model::{Command, Share, TimingOverrides};
+use crate::model::{Command, Portion, Rate, Share, TimingOverrides};
 use crate::simulate::Night;
 
 /// Which devices of an inventory are meant.
@@ -16,6 +16,30 @@ pub struct Selecting {
     pub failed_from: Option<PathBuf>,
     /// `--sample`: a random part of them.
     pub sample: Option<SampleSize>,
+}
+
+/// How fast a run goes through its fleet, and for how long it comes back to what fails.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Pacing {
+    /// `--rate`: starts a second.
+    pub rate: Option<Rate>,
+    /// `--batch`: so many devices at a time, in inventory order.
+    pub batch: Option<Portion>,
+    /// `--pause` between two batches.
+    pub pause: Duration,
+    /// `--max-failures`: nothing more is started once more than that have failed.
+    pub max_failures: Option<Portion>,
+    /// `--until`: further passes over what is not a success.
+    pub until: Option<Until>,
+}
+
+/// When the last pass of a run may begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Until {
+    /// So long after the start.
+    After(Duration),
+    /// At the next such time of day.
+    At(jiff::civil::Time),
 }
 
 /// One run.
@@ -45,6 +69,8 @@ pub struct RunRequest {
     pub deadline: Option<Duration>,
     /// `--grace`: what is in flight when the run stops gets this long.
     pub grace: Duration,
+    /// How fast it goes through the fleet.
+    pub pacing: Pacing,
     /// `--ok-if`: the share of successes that makes the run one.
     pub ok_if: Share,
     /// `--simulate`, with the faults to play.

@@ -17,7 +17,7 @@ use crate::report::{
     Format, Log, NagiosState, PlanRow, PlanSummary, PlanView, Progress, ProgressStyle, Reporters, write_plan_json,
     write_plan_text,
 };
-use crate::run::{Preparation, Prepared, RunRequest, Selecting, execute, load, prepare};
+use crate::run::{Pacing, Preparation, Prepared, RunRequest, Selecting, execute, load, prepare};
 use crate::session::Stop;
 use crate::simulate::Night;
 use crate::transport::{Fit, raise_open_files};
@@ -131,6 +131,7 @@ fn understand(args: &RunArgs) -> Result<(RunRequest, Outputs), String> {
         concurrency: args.concurrency.and_then(|lanes| usize::try_from(lanes).ok()),
         deadline: args.deadline,
         grace: args.grace,
+        pacing: Pacing::default(),
         ok_if: outputs.ok_if(),
         simulate,
     };

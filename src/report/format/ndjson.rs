@@ -48,6 +48,11 @@ impl Reporter for Ndjson {
                     devices: devices.len(),
                 },
             ),
+            RunEvent::PassStarted { pass, devices, at } => {
+                make_line(line, &Line::PassStarted { at: Moment(*at), run_id, pass: *pass, devices: *devices })
+            }
+            // Its next pass says so itself when it begins.
+            RunEvent::PassFinished { .. } => return Ok(()),
             RunEvent::AttemptFailed { device, attempt, failure, sent, retry_in, at } => {
                 // A device that the run does not have has no line.
                 let Some(device) = run.device(*device) else { return Ok(()) };

@@ -31,6 +31,7 @@ pub(super) fn summary_line(run: &Collected, style: Style) -> String {
         Ended::Completed => "",
         Ended::Interrupted => "interrupted: ",
         Ended::Deadline => "the deadline was over: ",
+        Ended::MaxFailures => "too many failures: ",
     };
     let line = format!("{early}{}", parts.join(", "));
     let line = if failed + skipped > 0 { style.strong(line) } else { style.success(line) };
