@@ -45,9 +45,10 @@ pub(super) enum Answer {
 }
 
 impl Phase {
-    /// Where a device begins.
-    pub(super) fn first(job: &Job) -> Self {
-        if job.check.as_ref().is_some_and(|check| check.before) { Self::Asking } else { Self::Commanding }
+    /// Where a device begins. In a later pass, what is to be verified may have become true meanwhile: it is asked first.
+    pub(super) fn first(job: &Job, is_first_pass: bool) -> Self {
+        let asks = job.check.as_ref().is_some_and(|check| check.before || (check.afterwards && !is_first_pass));
+        if asks { Self::Asking } else { Self::Commanding }
     }
 
     /// The device has acknowledged at `now`.

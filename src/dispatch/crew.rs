@@ -16,8 +16,7 @@ use tokio::time::{Instant, sleep_until};
 use tracing::error;
 
 use super::lane::Visit;
-use super::lane_state::LaneState;
-use super::ready::{After, LaneIndex};
+use super::ready::After;
 use super::shared::Shared;
 use crate::transport::{Connect, own_file_table};
 
@@ -39,9 +38,9 @@ impl<C: Connect> Crew<C> {
     /// Gives every lane that may run now, and that there is room for, to a task.
     pub(super) fn take_on(&mut self, now: Instant) {
         while self.has_room()
-            && let Some((lane, state)) = self.shared.with_scheduler(|scheduler| scheduler.take(now))
+            && let Some(visit) = self.shared.take(now)
         {
-            self.tasks.spawn(work(self.shared.clone(), lane, state));
+            self.tasks.spawn(work(self.shared.clone(), visit));
         }
     }
 
@@ -57,7 +56,7 @@ impl<C: Connect> Crew<C> {
     /// Waits until a task has ended, the scheduler has changed, or a lane is due that there is room for. Cancel-safe.
     pub(super) async fn wait(&mut self) {
         let is_stopping = self.shared.stop.is_stopping();
-        let wake = self.shared.with_scheduler(|scheduler| scheduler.next_wake());
+        let wake = self.shared.with_scheduler(|scheduler| scheduler.next_wake(Instant::now()));
         // Once the run stops the first crew alone serves what may go on.
         let wake = wake.filter(|_| (!is_stopping || self.index == 0) && self.has_room());
         tokio::select! {
@@ -78,7 +77,7 @@ impl<C: Connect> Crew<C> {
             if !self.shared.stop.is_stopping() {
                 self.take_on(Instant::now());
             }
-            if self.is_idle() && self.shared.with_scheduler(|scheduler| scheduler.is_finished()) {
+            if self.is_idle() && self.shared.is_over() {
                 return;
             }
             self.wait().await;
@@ -129,8 +128,7 @@ pub(super) async fn until(instant: Option<Instant>) {
 }
 
 /// Serves one lane after another until none may start.
-async fn work<C: Connect>(shared: Arc<Shared<C>>, lane: LaneIndex, state: Option<Box<LaneState>>) {
-    let mut visit = Visit::new(lane, state);
+async fn work<C: Connect>(shared: Arc<Shared<C>>, mut visit: Visit) {
     loop {
         let served = AssertUnwindSafe(visit.serve(&shared)).catch_unwind().await;
         let after = match served {
@@ -142,33 +140,33 @@ async fn work<C: Connect>(shared: Arc<Shared<C>>, lane: LaneIndex, state: Option
             }
         };
         let now = Instant::now();
-        let Visit { lane, state, has_ended_stopped, .. } = visit;
+        let Visit { lane, state, seen_stop, .. } = visit;
         let is_stopping = shared.stop.is_stopping();
         let (next, has_changed) = shared.with_scheduler(|scheduler| {
-            let wake = scheduler.next_wake();
+            let wake = scheduler.next_wake(now);
             scheduler.release(
                 lane,
                 match after {
                     After::Done => After::Done,
-                    After::Wait(due, ()) => After::Wait(due, state),
+                    After::Wait(offers, ()) => After::Wait(offers, state),
                 },
             );
             let next = if is_stopping { None } else { scheduler.take(now) };
             // Crews sleep until the wake-up that they know of: an earlier one, or a lane that nobody takes, is their
             // business, and so is the end.
-            let has_changed = scheduler.next_wake() != wake || scheduler.has_turn(now) || scheduler.is_finished();
+            let has_changed = scheduler.next_wake(now) != wake || scheduler.has_turn(now) || scheduler.is_finished();
             (next, has_changed)
         });
-        // Asked again now that the lane is back: a stop that came meanwhile has not found it.
-        let is_stopping = shared.stop.is_stopping();
-        if is_stopping && !has_ended_stopped {
+        // Asked now that the lane is back: a stop that came meanwhile has not found it.
+        let must_skip = shared.stops() != seen_stop;
+        if must_skip {
             shared.ask_to_skip();
         }
-        if has_changed || is_stopping {
+        if has_changed || is_stopping || must_skip {
             shared.wake_crews();
         }
         match next {
-            Some((lane, state)) => visit = Visit::new(lane, state),
+            Some(taken) => visit = Visit::new(taken, &shared, shared.round()),
             None => return,
         }
     }

@@ -16,7 +16,7 @@ use crate::session::{Attempt, Ending};
 #[derive(Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "independent facts about one device")]
 pub(super) struct Record {
-    /// When its first attempt began.
+    /// When its first attempt began, in this pass.
     pub(super) started: Instant,
     /// Every try at the device, busy ones included.
     pub(super) attempts: u32,
@@ -47,6 +47,8 @@ pub(super) struct Record {
 struct Past {
     last: Option<Last>,
     earlier: Vec<AttemptError>,
+    /// When its first attempt began, if that was in an earlier pass.
+    began: Option<Instant>,
 }
 
 /// What the last attempt came to.
@@ -96,10 +98,34 @@ impl Record {
             was_asked: false,
             is_acknowledged: false,
             is_right: false,
-            phase: Phase::first(job),
+            phase: Phase::first(job, true),
             skip: SkipReason::Internal,
             past: None,
         }
+    }
+
+    /// The device begins another pass now.
+    pub(super) fn again(&mut self, now: Instant, job: &Job) {
+        self.past.get_or_insert_default().began.get_or_insert(self.started);
+        self.started = now;
+        self.failed = 0;
+        self.phase = Phase::first(job, false);
+    }
+
+    /// Whether it has failed in a way that another pass may change without making it act twice.
+    pub(super) fn may_come_back(&self, job: &Job) -> bool {
+        let Some(last) = self.last() else { return false };
+        let is_failure = match last.status {
+            Status::Ok | Status::Sent | Status::Skipped => false,
+            Status::Rejected => last.failure.as_ref().is_some_and(|failure| failure.kind == ErrorKind::Busy),
+            Status::Unreachable | Status::NoReply | Status::BadReply | Status::Mismatch => true,
+        };
+        is_failure && (job.request.is_idempotent() || !(self.has_unanswered || self.is_acknowledged))
+    }
+
+    /// Whether it is a success as things stand.
+    pub(super) fn is_success(&self) -> bool {
+        self.last().is_some_and(|last| last.status.is_success())
     }
 
     fn last(&self) -> Option<&Last> {
@@ -164,10 +190,12 @@ impl Record {
 
     /// It was asked first, and is right already.
     pub(super) fn right_already(&mut self, value: Value, reply: Option<Box<[u8]>>) {
+        // That of an earlier pass stays as it was.
+        let delivery = self.last().map_or(Delivery::None, |last| last.delivery);
         self.file_last();
         self.attempts += 1;
         self.is_right = true;
-        let (status, delivery, value) = (Status::Ok, Delivery::None, Some(value));
+        let (status, value) = (Status::Ok, Some(value));
         self.set_last(Some(Last { status, delivery, value, reply, file: None, failure: None }));
     }
 
@@ -272,7 +300,7 @@ impl Record {
             verified,
             changed,
             attempts: self.attempts,
-            elapsed: now.saturating_duration_since(self.started),
+            elapsed: now.saturating_duration_since(past.began.unwrap_or(self.started)),
             finished_at: Some(clock.at(now)),
             sent: self.was_written.then(|| job.request.payload().clone()),
             reply: last.reply.map(Into::into),

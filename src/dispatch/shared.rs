@@ -1,5 +1,7 @@
 //! What all lanes of a run share: the plan, the network, the clock, the scheduler, and the way to the reporters.
 
+mod outcomes;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -10,10 +12,17 @@ use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 use tracing::warn;
 
+use super::between::{Between, Failures};
+use super::checking::Phase;
+use super::engine::Limits;
+use super::lane::{SeenStop, Visit};
 use super::lane_state::LaneState;
-use super::ready::Scheduler;
-use super::record::{RunClock, checked};
-use crate::model::{DeviceIndex, Outcome, RunEvent, SkipReason, StopReason};
+use super::pace::{Grant, Need, Needs, Pace};
+use super::ready::{LaneIndex, Scheduler};
+use super::record::RunClock;
+use super::round::Round;
+use super::rounds::Part;
+use crate::model::{DeviceIndex, RunEvent};
 use crate::plan::Plan;
 use crate::session::Stop;
 use crate::transport::Connect;
@@ -33,6 +42,18 @@ pub(super) struct Shared<C> {
     /// How the run stops for those that have acknowledged and are asked for their state.
     pub(super) verify_stop: Stop,
     scheduler: Mutex<Scheduler<Box<LaneState>>>,
+    round: Mutex<Arc<Round>>,
+    needs: Needs,
+    /// Whether what fails in a pass may have another one.
+    has_passes: bool,
+    is_first_pass: AtomicBool,
+    /// What outlives a round; `None` where there is but one.
+    pub(super) between: Option<Between>,
+    failures: Failures,
+    /// More devices have failed than may.
+    starts_over: AtomicBool,
+    skipped_by_failures: AtomicBool,
+    is_over: AtomicBool,
     /// Something about the scheduler changed that the crews must look at: one for each.
     changed: Box<[Notify]>,
     events: mpsc::Sender<RunEvent>,
@@ -47,23 +68,36 @@ pub(super) struct Shared<C> {
 }
 
 impl<C: Connect> Shared<C> {
+    /// For a run that has not begun its first round.
     pub(super) fn new(
         plan: Arc<Plan>,
         connect: C,
+        limits: &Limits,
         clock: RunClock,
         stop: Stop,
-        scheduler: Scheduler<Box<LaneState>>,
         random: Random,
         events: mpsc::Sender<RunEvent>,
     ) -> Self {
+        let pacing = &limits.pacing;
+        let places = plan.sites.iter().map(|site| site.max_concurrency).collect();
+        let pace = Pace::new(pacing.rate, &plan);
         Self {
+            needs: Needs::new(pacing.rate, &plan),
+            has_passes: pacing.until.is_some(),
+            is_first_pass: AtomicBool::new(true),
+            between: (pacing.until.is_some() || pacing.batch.is_some()).then(Between::default),
+            failures: Failures::new(pacing.max_failures),
+            starts_over: AtomicBool::new(false),
+            skipped_by_failures: AtomicBool::new(false),
+            is_over: AtomicBool::new(false),
+            scheduler: Mutex::new(Scheduler::new(limits.concurrency, places, pace)),
+            round: Mutex::default(),
             plan,
             connect,
             clock,
             verify_stop: stop.at_the_cut(),
             stop,
-            scheduler: Mutex::new(scheduler),
-            changed: Box::new([Notify::new()]),
+            changed: (0..limits.crews.max(1)).map(|_| Notify::new()).collect(),
             events,
             random: Mutex::new(random),
             was_cut: AtomicBool::new(false),
@@ -74,10 +108,100 @@ impl<C: Connect> Shared<C> {
         }
     }
 
-    /// For so many crews.
-    pub(super) fn with_crews(mut self, crews: usize) -> Self {
-        self.changed = (0..crews.max(1)).map(|_| Notify::new()).collect();
-        self
+    /// Begins a round; `lane_of`: the plan's lane of each device, where the round has but some.
+    pub(super) fn begin_round(&self, part: &Part, lane_of: &[u32]) {
+        let round = Arc::new(Round::new(part, lane_of));
+        let sizes = round.sizes(&self.plan, self.needs, self.is_first_pass());
+        *self.round.lock().unwrap_or_else(PoisonError::into_inner) = round;
+        self.with_scheduler(|scheduler| scheduler.begin(&sizes));
+        self.wake_crews();
+    }
+
+    /// The pass is over. Another one takes nobody new: failures are not counted in it.
+    pub(super) fn begin_another_pass(&self) {
+        self.is_first_pass.store(false, Ordering::Relaxed);
+        self.starts_over.store(false, Ordering::Release);
+        self.failures.count_no_more();
+        self.connect.begin_pass();
+    }
+
+    fn is_first_pass(&self) -> bool {
+        self.is_first_pass.load(Ordering::Relaxed)
+    }
+
+    /// Takes a lane that may run now.
+    pub(super) fn take(&self, now: Instant) -> Option<Visit> {
+        let taken = self.with_scheduler(|scheduler| scheduler.take(now))?;
+        Some(Visit::new(taken, self, self.round()))
+    }
+
+    /// The round under way.
+    pub(super) fn round(&self) -> Arc<Round> {
+        self.round.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What a lane knows when it begins a round.
+    pub(super) fn begin_lane(&self, lane: LaneIndex, round: &Round) -> LaneState {
+        let known = self.between.as_ref().map(|between| between.gateway(round.gateway(lane)));
+        let mut state = LaneState::new(known.unwrap_or_default());
+        if self.is_paced() {
+            state.line_up(round.devices(&self.plan, lane), |device| self.first_need(device));
+        }
+        state
+    }
+
+    /// A lane is done in its round.
+    pub(super) fn end_lane(&self, gateway: LaneIndex, state: &mut LaneState) {
+        if let Some(between) = &self.between {
+            between.keep_gateway(gateway, state.gateway());
+        }
+    }
+
+    /// Whether some start may have to wait.
+    pub(super) fn is_paced(&self) -> bool {
+        self.needs.are_any()
+    }
+
+    /// What a device needs for its next exchange.
+    pub(super) fn need(&self, device: DeviceIndex, phase: &Phase) -> Need {
+        self.plan.job(device).map_or(Need::Nothing, |job| self.needs.of(phase, job))
+    }
+
+    /// What a device needs to begin.
+    pub(super) fn first_need(&self, device: DeviceIndex) -> Need {
+        if !self.needs.are_any() {
+            return Need::Nothing;
+        }
+        let job = self.plan.job(device);
+        job.map_or(Need::Nothing, |job| self.needs.of(&Phase::first(job, self.is_first_pass()), job))
+    }
+
+    /// An attempt is over that had leave to start.
+    pub(super) fn ends(&self, grant: &Grant, is_written: bool) {
+        self.with_scheduler(|scheduler| scheduler.ends(grant, is_written));
+        self.wake_crews();
+    }
+
+    /// The run is over.
+    pub(super) fn end(&self) {
+        self.is_over.store(true, Ordering::Release);
+        self.wake_crews();
+    }
+
+    /// Whether it is.
+    pub(super) fn is_over(&self) -> bool {
+        self.is_over.load(Ordering::Acquire)
+    }
+
+    /// How far the run has stopped.
+    pub(super) fn stops(&self) -> SeenStop {
+        let (stopping, cut) = (self.stop.is_stopping(), self.stop.is_cut());
+        SeenStop { stopping, cut, starts_over: self.starts_are_over() }
+    }
+
+    /// Whether too many have failed for anybody new to be started.
+    pub(super) fn starts_are_over(&self) -> bool {
+        self.starts_over.load(Ordering::Acquire)
     }
 
     /// How many crews there are.
@@ -110,11 +234,6 @@ impl<C: Connect> Shared<C> {
         self.must_skip.swap(false, Ordering::Acquire)
     }
 
-    /// Whether the stop has cost a device its outcome.
-    pub(super) fn was_cut(&self) -> bool {
-        self.was_cut.load(Ordering::Relaxed)
-    }
-
     /// Passes an event on; waits while the reporters are behind, so that no outcome is lost.
     pub(super) fn tell(&self, event: RunEvent) -> Telling<'_> {
         // The receiver lives until the engine has ended: a closed queue means that the reporters are gone, and their
@@ -122,24 +241,6 @@ impl<C: Connect> Shared<C> {
         let Err(TrySendError::Full(event)) = self.events.try_send(event) else { return None.into() };
         let sent = self.events.send(event).map(|_| ());
         Some(sent.boxed()).into()
-    }
-
-    /// Tells that a device has its outcome.
-    pub(super) fn finish(&self, device: DeviceIndex, outcome: Outcome) -> Telling<'_> {
-        let at = outcome.finished_at.unwrap_or_else(|| self.clock.at(Instant::now()));
-        self.tell(RunEvent::DeviceFinished { device, outcome: Box::new(outcome), at })
-    }
-
-    pub(super) fn skip(&self, device: DeviceIndex) -> Telling<'_> {
-        self.cut_or_skipped();
-        let reason = self.stop.reason().map_or(SkipReason::Internal, StopReason::skip);
-        let (verified, changed) = self.plan.job(device).map_or((None, None), |job| checked(job, false, false));
-        self.finish(device, Outcome { verified, changed, ..Outcome::skipped(reason) })
-    }
-
-    /// The stop has cost a device its outcome: the run is not completed.
-    pub(super) fn cut_or_skipped(&self) {
-        self.was_cut.store(true, Ordering::Relaxed);
     }
 
     pub(super) fn random(&self) -> f64 {

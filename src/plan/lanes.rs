@@ -1,8 +1,9 @@
 //! Who shares a lane: the devices of one gateway, in inventory order.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 
-use crate::model::{Address, Device, DeviceIndex};
+use crate::model::{Device, DeviceIndex};
 
 /// All lanes, in the order of their first devices. Two flat lists, whatever the number of lanes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -14,19 +15,44 @@ pub struct Lanes {
 impl Lanes {
     /// Groups devices by gateway.
     pub fn of(devices: &[Device]) -> Self {
-        let mut lane_of: HashMap<&Address, u32> = HashMap::with_capacity(devices.len());
+        Self::grouped((0..).map(DeviceIndex).zip(devices.iter().map(|device| &device.address))).0
+    }
+
+    /// The lane of each of so many devices.
+    pub fn lane_of(&self, devices: usize) -> Vec<u32> {
+        let mut lane_of = vec![0; devices];
+        for (lane, members) in (0..).zip(self.iter()) {
+            for device in members {
+                if let Some(place) = lane_of.get_mut(device.get()) {
+                    *place = lane;
+                }
+            }
+        }
+        lane_of
+    }
+
+    /// The lanes of these devices alone, which are in inventory order, and which lane of the whole each of them is.
+    pub fn among(devices: &[DeviceIndex], lane_of: &[u32]) -> (Self, Vec<u32>) {
+        Self::grouped(devices.iter().map(|&device| (device, lane_of.get(device.get()).copied().unwrap_or(0))))
+    }
+
+    /// Those with the same key share a lane; the keys in the order of the lanes.
+    fn grouped<K: Copy + Eq + Hash>(devices: impl Iterator<Item = (DeviceIndex, K)>) -> (Self, Vec<K>) {
+        let expected = devices.size_hint().0;
+        let mut lane_of: HashMap<K, u32> = HashMap::with_capacity(expected);
+        let mut keys = Vec::new();
         let mut sizes: Vec<u32> = Vec::new();
-        let lanes: Vec<u32> = devices
-            .iter()
-            .map(|device| {
-                let lane = *lane_of.entry(&device.address).or_insert_with(|| {
+        let lanes: Vec<(DeviceIndex, u32)> = devices
+            .map(|(device, key)| {
+                let lane = *lane_of.entry(key).or_insert_with(|| {
+                    keys.push(key);
                     sizes.push(0);
                     u32::try_from(sizes.len() - 1).unwrap_or(u32::MAX)
                 });
                 if let Some(size) = sizes.get_mut(lane as usize) {
                     *size += 1;
                 }
-                lane
+                (device, lane)
             })
             .collect();
         let mut next = 0;
@@ -39,16 +65,16 @@ impl Lanes {
                 next
             })
             .collect();
-        let mut members = vec![DeviceIndex(0); devices.len()];
-        for (device, lane) in (0..).zip(lanes) {
+        let mut members = vec![DeviceIndex(0); lanes.len()];
+        for (device, lane) in lanes {
             if let Some(start) = starts.get_mut(lane as usize)
                 && let Some(place) = members.get_mut(*start as usize)
             {
-                *place = DeviceIndex(device);
+                *place = device;
                 *start += 1;
             }
         }
-        Self { members, ends }
+        (Self { members, ends }, keys)
     }
 
     /// How many lanes there are.
@@ -82,7 +108,7 @@ impl Lanes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Params;
+    use crate::model::{Address, Params};
 
     #[test]
     fn devices_of_one_gateway_share_a_lane_in_inventory_order() {
@@ -102,5 +128,10 @@ mod tests {
         let shown: Vec<Vec<u32>> = lanes.iter().map(|lane| lane.iter().map(|device| device.0).collect()).collect();
         assert_eq!(shown, [vec![0, 2], vec![1, 4], vec![3]]);
         assert_eq!((lanes.len(), lanes.longest(), lanes.get(7)), (3, 2, [].as_slice()));
+        let lane_of = lanes.lane_of(devices.len());
+        assert_eq!(lane_of, [0, 1, 0, 2, 1]);
+        let (some, whole) = Lanes::among(&[1, 2, 4].map(DeviceIndex), &lane_of);
+        let shown: Vec<Vec<u32>> = some.iter().map(|lane| lane.iter().map(|device| device.0).collect()).collect();
+        assert_eq!((shown, whole), (vec![vec![1, 4], vec![2]], vec![1, 0]));
     }
 }

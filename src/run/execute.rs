@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use ulid::Ulid;
 
 use super::{Prepared, RunRequest};
-use crate::dispatch::{self, Limits, RunClock};
+use crate::dispatch::{self, Limits, Pacing, RunClock};
 use crate::model::{Ended, RunEvent, RunId, RunInfo, Summary, UnixMillis};
 use crate::report::{ReportError, Reporters};
 use crate::session::Stop;
@@ -74,7 +74,13 @@ pub async fn execute(
     })?;
     let started = RunEvent::RunStarted { run: info, devices: prepared.plan.devices.clone() };
     _ = events.send(started).await;
-    let limits = Limits { concurrency: fit.lanes, crews: fit.tables, deadline: request.deadline, grace: request.grace };
+    let limits = Limits {
+        concurrency: fit.lanes,
+        crews: fit.tables,
+        pacing: Pacing::default(),
+        deadline: request.deadline,
+        grace: request.grace,
+    };
     let mut source = rand::rngs::SmallRng::from_rng(&mut rand::rng());
     let random = Box::new(move || source.random::<f64>());
     let plan = prepared.plan.clone();

@@ -50,6 +50,15 @@ pub struct Progress {
     pub at_exchange: bool,
 }
 
+/// When a command may be written, in a run that paces its starts.
+pub trait Pacer: Sync {
+    /// All else is ready at `now`: when the command may be written, given the turn that it `had` before.
+    fn turn(&self, had: Option<Instant>, now: Instant) -> Instant;
+
+    /// It is written now.
+    fn starts(&self, now: Instant);
+}
+
 /// What an attempt is about.
 pub struct Before<'a> {
     /// The command.
@@ -72,6 +81,8 @@ pub struct Before<'a> {
     pub after_unanswered: bool,
     /// It asks for a state that an older answer could show as well: the line is listened to first.
     pub is_check: bool,
+    /// Where the run paces its starts: asked when all else is ready for the write.
+    pub pacer: Option<&'a dyn Pacer>,
     /// The end of the device's own time.
     pub device_deadline: Instant,
     /// How the run stops.
@@ -86,6 +97,7 @@ pub async fn attempt<C: Connect>(
     connection: &mut Option<Connection<C::Stream>>,
     progress: &mut Progress,
 ) -> Attempt {
+    let mut turn = None;
     loop {
         let is_reused = connection.is_some();
         let open = match connection {
@@ -98,7 +110,7 @@ pub async fn attempt<C: Connect>(
                 Err(ending) => return not_written(ending),
             },
         };
-        match before.prepare(open).await {
+        match before.prepare(open, &mut turn).await {
             Ok(()) => {}
             // A kept connection that the peer has closed meanwhile is no attempt: another one is opened.
             Err(ending) if is_reused && ending.is_gone() => {
@@ -218,7 +230,11 @@ impl Before<'_> {
 
     /// Makes a connection ready for the command: a quiet line, and the log-in. A greeting is said at once and is no noise,
     /// so what begins with one is read first.
-    async fn prepare<S: DeviceStream>(&self, open: &mut Connection<S>) -> Result<(), Ending> {
+    async fn prepare<S: DeviceStream>(
+        &self,
+        open: &mut Connection<S>,
+        turn: &mut Option<Instant>,
+    ) -> Result<(), Ending> {
         // A run that stops starts nothing, and the write of the command is the start.
         if self.stop.is_stopping() {
             return Err(self.stopped());
@@ -228,10 +244,36 @@ impl Before<'_> {
         }
         let greets = self.login.is_some_and(|login| login.steps.first().is_some_and(|step| step.send.is_none()));
         if greets && !open.is_logged_in() {
-            return Box::pin(self.greeted(open)).await;
+            Box::pin(self.greeted(open)).await?;
+        } else {
+            self.quiet(open).await?;
+            self.log_in(open).await?;
         }
-        self.quiet(open).await?;
-        self.log_in(open).await
+        match self.pacer {
+            Some(pacer) => Box::pin(self.wait_for_turn(open, pacer, turn)).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Waits until the command may be written, with the line open.
+    async fn wait_for_turn<S: DeviceStream>(
+        &self,
+        open: &mut Connection<S>,
+        pacer: &dyn Pacer,
+        turn: &mut Option<Instant>,
+    ) -> Result<(), Ending> {
+        loop {
+            let now = Instant::now();
+            let at = pacer.turn(*turn, now);
+            *turn = Some(at);
+            if at <= now {
+                break;
+            }
+            self.listen(open, at).await?;
+            self.last_look(open)?;
+        }
+        pacer.starts(Instant::now());
+        Ok(())
     }
 
     /// The log-in begins with what the device says.
@@ -278,7 +320,11 @@ impl Before<'_> {
         if until > now {
             Box::pin(self.listen(open, until)).await?;
         }
-        // The last drop, without waiting: what is readable now was not asked for by what is written next.
+        self.last_look(open)
+    }
+
+    /// The last drop, without waiting: what is readable now was not asked for by what is written next.
+    fn last_look<S: DeviceStream>(&self, open: &mut Connection<S>) -> Result<(), Ending> {
         match open.drop_stale() {
             Look::Open => {}
             Look::Ended => return Err(self.gone(open, Failure::new(ErrorKind::ConnectionClosed))),

@@ -24,6 +24,9 @@ pub trait Connect: Send + Sync + 'static {
         deadline: Instant,
     ) -> impl Future<Output = Result<Self::Stream, ConnectError>> + Send;
 
+    /// Another pass over the fleet begins: what names resolved to is good for one.
+    fn begin_pass(&self) {}
+
     /// Whether its gateways pass every byte on as it is, whatever the inventory says of the real ones.
     fn is_raw(&self) -> bool {
         false

@@ -26,7 +26,7 @@ use crate::model::escape::printable;
 /// What is said of a name that was not resolved before its deadline.
 const LATE: &str = "no answer from the name server in time";
 
-/// What a lookup came to: good for the whole run.
+/// What a lookup came to: good for a whole pass.
 type Lookup = Result<Arc<[IpAddr]>, Arc<str>>;
 
 /// Looks names up and remembers what came of it.
@@ -63,6 +63,11 @@ impl Resolver {
             Err(_) => Err(LATE.into()),
         };
         found.map_err(|reason| ConnectError::Dns(reason.to_string()))
+    }
+
+    /// Forgets what names resolved to: they are looked up anew.
+    pub fn forget(&self) {
+        self.lookups.names.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     async fn look_up(&self, name: Arc<str>, deadline: Instant) -> Result<Lookup, ConnectError> {

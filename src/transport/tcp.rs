@@ -40,6 +40,10 @@ impl Connect for TcpConnect {
             Host::Name(name) => Box::pin(self.by_name(name, address.port, deadline)).await,
         }
     }
+
+    fn begin_pass(&self) {
+        self.resolver.forget();
+    }
 }
 
 impl TcpConnect {

@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, Du
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 
-use super::super::{Limits, RunClock, run};
+use super::super::{Limits, Pacing, RunClock, run};
 use crate::device_type::Catalog;
 use crate::diagnostic::{Diagnostics, Sources, render_all};
 use crate::inventory;
@@ -65,6 +65,8 @@ pub(super) enum Seen {
     Open,
     Request(String),
     Closed,
+    /// Not a gateway, but the network: what it knows is to be asked anew.
+    Pass,
 }
 
 #[derive(Clone, Default)]
@@ -86,6 +88,18 @@ impl Record {
             .collect()
     }
 
+    /// How often a further pass began.
+    pub(super) fn begun_passes(&self) -> usize {
+        self.0.lock().unwrap().iter().filter(|(_, _, seen)| *seen == Seen::Pass).count()
+    }
+
+    /// When each gateway got its requests.
+    pub(super) fn starts(&self) -> Vec<(u128, String)> {
+        let all = self.0.lock().unwrap();
+        let requests = all.iter().filter(|(.., seen)| matches!(seen, Seen::Request(_)));
+        requests.map(|(at, gateway, _)| (*at, gateway.clone())).collect()
+    }
+
     pub(super) fn connections(&self) -> usize {
         self.0.lock().unwrap().iter().filter(|(_, _, seen)| *seen == Seen::Open).count()
     }
@@ -100,6 +114,8 @@ pub(super) struct World {
     if_needed: bool,
     opens: HashMap<String, Opens>,
     script: Script,
+    /// What the plan gets besides what the inventory says.
+    adjust: Option<fn(&mut Plan)>,
     pub(super) limits: Limits,
     pub(super) flags: TimingOverrides,
     pub(super) stop: Stop,
@@ -123,7 +139,14 @@ impl World {
             if_needed: false,
             opens: HashMap::new(),
             script: Arc::new(script),
-            limits: Limits { concurrency: 256, crews: 1, deadline: None, grace: Duration::from_secs(5) },
+            adjust: None,
+            limits: Limits {
+                concurrency: 256,
+                crews: 1,
+                pacing: Pacing::default(),
+                deadline: None,
+                grace: Duration::from_secs(5),
+            },
             flags: TimingOverrides { backoff_jitter: Some(false), ..TimingOverrides::default() },
             stop: Stop::default(),
         }
@@ -145,6 +168,12 @@ impl World {
     pub(super) fn fetches(mut self, save: String) -> Self {
         self.command = Command::Action { name: "fetch-database".to_owned(), args: BTreeMap::new() };
         self.save = Some(save);
+        self
+    }
+
+    /// Changes the plan before the run.
+    pub(super) fn adjusted(mut self, adjust: fn(&mut Plan)) -> Self {
+        self.adjust = Some(adjust);
         self
     }
 
@@ -182,7 +211,16 @@ impl World {
         plan.unwrap_or_else(|| panic!("{}", render_all(&diagnostics, &sources, false)))
     }
 
-    pub(super) async fn run(mut self) -> Ran {
+    pub(super) async fn run(self) -> Ran {
+        let mut plan = self.plan();
+        if let Some(adjust) = self.adjust {
+            adjust(&mut plan);
+        }
+        self.run_plan(plan).await
+    }
+
+    /// Runs this plan instead of its own.
+    pub(super) async fn run_plan(mut self, plan: Plan) -> Ran {
         let record = Record::default();
         let opens = std::mem::take(&mut self.opens);
         let net = Net {
@@ -192,12 +230,17 @@ impl World {
             started: Instant::now(),
             tries: Mutex::default(),
         };
-        self.run_over(net, record).await
+        self.run_plan_over(plan, net, record).await
     }
 
     /// Runs over another network than that of the script.
     pub(super) async fn run_over(self, net: impl Connect, record: Record) -> Ran {
-        let plan = Arc::new(self.plan());
+        let plan = self.plan();
+        self.run_plan_over(plan, net, record).await
+    }
+
+    async fn run_plan_over(self, plan: Plan, net: impl Connect, record: Record) -> Ran {
+        let plan = Arc::new(plan);
         let clock = RunClock { started: Instant::now(), started_at: UnixMillis(0) };
         let (sender, mut receiver) = mpsc::channel(16);
         let count = plan.devices.len();
@@ -235,6 +278,10 @@ struct Net {
 
 impl Connect for Net {
     type Stream = Line;
+
+    fn begin_pass(&self) {
+        self.record.note(self.started, "", Seen::Pass);
+    }
 
     async fn connect(&self, address: &Address, deadline: Instant) -> Result<Line, ConnectError> {
         let gateway = address.to_string();

@@ -1,0 +1,340 @@
+//! Rate, circuits, batches and failures, by the times at which devices were reached: that each limit holds, and that none
+//! costs time that it need not.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::world::{Does, Opens, Ran, World};
+use crate::model::{Ended, Inrush, Outcome, Rate, SkipReason, Status};
+use crate::plan::{InrushIndex, Plan, PlannedCircuit};
+
+const SECOND: Duration = Duration::from_secs(1);
+const MILLI: Duration = Duration::from_millis(1);
+
+/// So many displays, each behind a gateway of its own.
+fn displays(count: u32) -> String {
+    format!("[[device]]\nname = \"tv-[001-{count:03}]\"\naddress = \"10.0.0.[1-{count}]\"\n")
+}
+
+fn acknowledges(_: &str, _: usize) -> Does {
+    Does::ReplyAfter(30 * MILLI, "a 01 OK01x")
+}
+
+fn times(ran: &Ran) -> Vec<u128> {
+    ran.record.starts().into_iter().map(|(at, _)| at).collect()
+}
+
+fn gateway(number: u32) -> String {
+    format!("10.0.0.{number}:23")
+}
+
+/// All devices on one circuit of 32 A, drawing 4.5 A each for 3 s.
+fn one_circuit(plan: &mut Plan) {
+    plan.circuits = vec![PlannedCircuit { name: "hall".into(), max_milliamps: 32_000 }];
+    plan.inrushes = vec![Inrush { circuit: 0, milliamps: 4500, settle: 3 * SECOND }];
+    for job in &mut plan.jobs {
+        job.inrush = Some(InrushIndex(0));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn starts_are_spaced_evenly_from_the_first_on() {
+    let mut world = World::new(&displays(30), acknowledges);
+    world.limits.pacing.rate = Some(Rate::every(100 * MILLI));
+    let ran = world.run().await;
+    assert_eq!(times(&ran), (0..30).map(|start| start * 100).collect::<Vec<_>>());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_is_a_write_and_the_dead_take_none() {
+    let mut world = World::new(&displays(100), acknowledges);
+    for dead in (1..=100).filter(|number| number % 3 == 0) {
+        world = world.opens(&gateway(dead), Opens::Never);
+    }
+    world.flags.retries = Some(0);
+    world.limits.pacing.rate = Some(Rate::every(100 * MILLI));
+    let ran = world.run().await;
+    let times = times(&ran);
+    assert_eq!(times.len(), 67);
+    assert!(times.windows(2).all(|two| two[1] - two[0] >= 100), "{times:?}");
+    assert!(*times.last().unwrap() <= 66 * 105, "no turn is lost over the dead: {times:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_repeated_write_is_a_start_too() {
+    let mut world = World::new(&displays(5), |_, _| Does::Nothing);
+    world.limits.pacing.rate = Some(Rate::every(SECOND));
+    world.flags.reply_timeout = Some(SECOND);
+    let ran = world.run().await;
+    let times = times(&ran);
+    assert_eq!(times.len(), 15, "three attempts each");
+    assert!(times.windows(2).all(|two| two[1] - two[0] >= 1000), "{times:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_chain_that_waits_for_its_turn_keeps_neither_connection_nor_slot() {
+    let chain = "[[device]]\nname = \"wall-[1-4]\"\naddress = \"10.0.0.1\"\nparams = { set_id = \"[1-4]\" }\n";
+    let answer = |text: &str, _: usize| match text {
+        "ka 01 01" => Does::Reply("a 01 OK01x"),
+        "ka 02 01" => Does::Reply("a 02 OK01x"),
+        "ka 03 01" => Does::Reply("a 03 OK01x"),
+        _ => Does::Reply("a 04 OK01x"),
+    };
+    let mut world = World::new(chain, answer);
+    world.limits.pacing.rate = Some(Rate::every(2 * SECOND));
+    world.limits.concurrency = 1;
+    let ran = world.run().await;
+    assert_eq!(times(&ran), [0, 2000, 4000, 6000]);
+    assert_eq!(ran.record.connections(), 4);
+    let mut world = World::new(chain, answer);
+    world.limits.pacing.rate = Some(Rate::every(200 * MILLI));
+    let ran = world.run().await;
+    assert_eq!(
+        (times(&ran), ran.record.connections()),
+        (vec![0, 200, 400, 600], 1),
+        "a turn that is near is waited for"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_circuit_lets_as_many_draw_at_once_as_it_holds() {
+    let ran = World::new(&displays(20), acknowledges).adjusted(one_circuit).run().await;
+    let wanted: Vec<u128> = [vec![0; 7], vec![3000; 7], vec![6000; 6]].concat();
+    assert_eq!(times(&ran), wanted, "seven of 4.5 A fit into 32 A, for three seconds each");
+    assert!(ran.outcomes.iter().all(|outcome| outcome.status == Status::Ok && outcome.attempts == 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_share_is_given_back_where_nothing_was_written_and_draws_again_where_it_was() {
+    let mut world = World::new(&displays(9), |_, _| Does::Close).adjusted(|plan| {
+        one_circuit(plan);
+        plan.circuits[0].max_milliamps = 5000;
+    });
+    for refuses in 1..=8 {
+        world = world.opens(&gateway(refuses), Opens::Refused);
+    }
+    world.flags.retries = Some(1);
+    let ran = world.run().await;
+    assert_eq!(ran.outcomes.iter().filter(|outcome| outcome.attempts == 2).count(), 9);
+    let wanted = [0, 3100];
+    assert_eq!(
+        times(&ran),
+        wanted,
+        "the eight hold up nobody; the second write waits for the first to settle, and listens"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_circuit_holds_up_no_device_of_another_not_even_of_the_same_lane() {
+    // Relays 1 and 2 on a full circuit, 3 on another, 4 on none: one board, one lane.
+    let board = "[[device]]\nname = \"wall-[1-4]\"\naddress = \"10.0.0.1\"\nparams = { set_id = \"[1-4]\" }\n";
+    let answer = |text: &str, _: usize| match text {
+        "ka 01 01" => Does::Reply("a 01 OK01x"),
+        "ka 02 01" => Does::Reply("a 02 OK01x"),
+        "ka 03 01" => Does::Reply("a 03 OK01x"),
+        _ => Does::Reply("a 04 OK01x"),
+    };
+    let world = World::new(board, answer).adjusted(|plan| {
+        let circuit = |name: &str| PlannedCircuit { name: name.into(), max_milliamps: 5000 };
+        plan.circuits = vec![circuit("a"), circuit("b")];
+        let inrush = |circuit| Inrush { circuit, milliamps: 4500, settle: 3 * SECOND };
+        plan.inrushes = vec![inrush(0), inrush(1)];
+        for (job, inrush) in plan.jobs.iter_mut().zip([Some(0), Some(0), Some(1), None]) {
+            job.inrush = inrush.map(InrushIndex);
+        }
+    });
+    let ran = world.run().await;
+    let requests = ran.record.requests();
+    let order: Vec<&str> = requests.iter().map(|(_, text)| &**text).collect();
+    assert_eq!(order, ["ka 01 01", "ka 03 01", "ka 04 01", "ka 02 01"]);
+    assert_eq!(requests[3].0, 3000);
+    assert!(requests[2].0 < 1000, "{requests:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_waits_for_the_last_of_the_one_before_and_the_pause() {
+    let mut world = World::new(&displays(7), |_, nth| match nth {
+        // The third device of the run is slow to answer.
+        3 => Does::ReplyAfter(1500 * MILLI, "a 01 OK01x"),
+        _ => Does::Reply("a 01 OK01x"),
+    });
+    world.limits.pacing.batch = Some((3, 10 * SECOND));
+    let ran = world.run().await;
+    assert_eq!(times(&ran), [0, 0, 0, 11_500, 11_500, 11_500, 21_500]);
+    let order: Vec<String> = ran.record.starts().into_iter().map(|(_, gateway)| gateway).collect();
+    for (batch, numbers) in [(0..3, 1..=3), (3..6, 4..=6), (6..7, 7..=7)] {
+        let mut reached = order[batch].to_vec();
+        reached.sort();
+        assert_eq!(reached, numbers.map(gateway).collect::<Vec<_>>());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_gap_holds_over_batches() {
+    let chain = "[[device]]\nname = \"wall-[1-2]\"\naddress = \"10.0.0.1\"\nparams = { set_id = \"[1-2]\" }\nlink = { gap = \"2s\" }\n";
+    let mut world =
+        World::new(chain, |text, _| Does::Reply(if text == "ka 01 01" { "a 01 OK01x" } else { "a 02 OK01x" }));
+    world.limits.pacing.batch = Some((1, MILLI));
+    assert_eq!(times(&world.run().await), [0, 2000]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn once_too_many_have_failed_nobody_new_is_started_and_what_has_started_goes_on() {
+    // The first two fail at once; the third is silent to its first attempt and answers the second.
+    let mut world =
+        World::new(
+            &displays(9),
+            |_, nth| {
+                if nth == 1 { Does::Nothing } else { Does::ReplyAfter(400 * MILLI, "a 01 OK01x") }
+            },
+        )
+        .opens(&gateway(1), Opens::Refused)
+        .opens(&gateway(2), Opens::Refused);
+    world.flags.retries = Some(1);
+    world.limits.concurrency = 3;
+    world.limits.pacing.max_failures = Some(1);
+    let ran = world.run().await;
+    let statuses: Vec<Status> = ran.outcomes.iter().map(|outcome| outcome.status).collect();
+    assert_eq!(ran.ended, Ended::MaxFailures);
+    assert_eq!(statuses[..2], [Status::Unreachable; 2]);
+    let again: Vec<&Outcome> = ran.outcomes.iter().filter(|outcome| outcome.attempts == 2).collect();
+    assert_eq!(again.len(), 3);
+    assert_eq!(again[2].status, Status::Ok, "its retry is made all the same");
+    let skipped = ran.outcomes.iter().filter(|outcome| outcome.status == Status::Skipped);
+    assert!(skipped.clone().all(|outcome| outcome.reason == Some(SkipReason::MaxFailures)));
+    assert!(skipped.count() >= 4, "{statuses:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_on_failures_that_keeps_nobody_from_starting_completes_the_run() {
+    let mut world = World::new(&displays(3), |_, _| Does::Reply("a 01 NG01x"));
+    world.limits.pacing.max_failures = Some(0);
+    let ran = world.run().await;
+    assert_eq!(ran.ended, Ended::Completed);
+    assert!(ran.outcomes.iter().all(|outcome| outcome.status == Status::Rejected));
+}
+
+/// The device of a gateway fails in that order.
+fn failing(pattern: &[bool], most: u64, concurrency: usize, batch: Option<u32>) -> World {
+    let mut world = World::new(&displays(u32::try_from(pattern.len()).unwrap()), acknowledges);
+    for (number, _) in (1..).zip(pattern).filter(|(_, fails)| **fails) {
+        world = world.opens(&gateway(number), Opens::Refused);
+    }
+    world.flags.retries = Some(0);
+    world.limits.concurrency = concurrency;
+    world.limits.pacing.max_failures = Some(most);
+    world.limits.pacing.batch = batch.map(|size| (size, MILLI));
+    world
+}
+
+fn run(world: World) -> Ran {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    runtime.block_on(world.run())
+}
+
+/// No moment at which one more is counted within `span` than `most`.
+fn at_most(times: &[u128], span: u128, most: usize) -> bool {
+    times.iter().all(|at| times.iter().filter(|other| (*at..*at + span).contains(other)).count() <= most)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn one_after_the_other_the_run_ends_exactly_where_one_too_many_has_failed(
+        pattern in proptest::collection::vec(any::<bool>(), 1..40),
+        most in 0_u64..8,
+        batch in proptest::option::of(1_u32..9),
+    ) {
+        let ran = run(failing(&pattern, most, 1, batch));
+        let mut failed = 0;
+        let wanted: Vec<Status> = pattern.iter().map(|fails| {
+            if failed > most {
+                return Status::Skipped;
+            }
+            failed += u64::from(*fails);
+            if *fails { Status::Unreachable } else { Status::Ok }
+        }).collect();
+        let statuses: Vec<Status> = ran.outcomes.iter().map(|outcome| outcome.status).collect();
+        let ended = if wanted.contains(&Status::Skipped) { Ended::MaxFailures } else { Ended::Completed };
+        prop_assert_eq!(statuses, wanted);
+        prop_assert_eq!(ran.ended, ended);
+    }
+
+    #[test]
+    fn side_by_side_nobody_is_skipped_unless_too_many_have_failed(
+        pattern in proptest::collection::vec(any::<bool>(), 1..60),
+        most in 0_u64..8,
+        concurrency in 2_usize..9,
+    ) {
+        let ran = run(failing(&pattern, most, concurrency, None));
+        let count = |status| ran.outcomes.iter().filter(|outcome| outcome.status == status).count();
+        prop_assert_eq!(count(Status::Skipped) > 0, ran.ended == Ended::MaxFailures);
+        if count(Status::Skipped) > 0 {
+            prop_assert!(count(Status::Unreachable) as u64 > most);
+        }
+        // Those that were under way when it was one too many are all that may be over it.
+        prop_assert!(count(Status::Unreachable) as u64 <= most + concurrency as u64);
+    }
+
+    #[test]
+    fn all_limits_hold_at_once_and_the_tightest_decides(
+        devices in 1_u32..60,
+        interval in 1_u64..600,
+        batch in 1_u32..30,
+        pause in 1_u64..3000,
+        max_milliamps in 4500_u64..40_000,
+        concurrency in 1_usize..20,
+        limits in proptest::bits::u8::between(0, 3),
+    ) {
+        let has = |bit: u8| limits & (1 << bit) != 0;
+        let mut world = World::new(&displays(devices), acknowledges);
+        world.limits.concurrency = concurrency;
+        world.limits.pacing.rate = has(0).then(|| Rate::every(Duration::from_millis(interval)));
+        world.limits.pacing.batch = has(1).then(|| (batch, Duration::from_millis(pause)));
+        let mut plan = world.plan();
+        if has(2) {
+            one_circuit(&mut plan);
+            plan.circuits[0].max_milliamps = max_milliamps;
+        }
+        let together = usize::try_from(max_milliamps / 4500).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+        let ran = runtime.block_on(world.run_plan(plan));
+        prop_assert!(ran.outcomes.iter().all(|outcome| outcome.status == Status::Ok));
+        let times = times(&ran);
+        prop_assert_eq!(times.len(), devices as usize);
+        if has(0) {
+            prop_assert!(at_most(&times, u128::from(interval), 1), "rate: {:?}", times);
+        }
+        if has(2) {
+            prop_assert!(at_most(&times, 3000, together), "circuit: {:?}", times);
+        }
+        prop_assert!(at_most(&times, 30, concurrency), "slots: {:?}", times);
+        let by_gateway: BTreeMap<String, u128> = ran.record.starts().into_iter().map(|(at, gateway)| (gateway, at)).collect();
+        if has(1) {
+            let batches = (1..=devices).collect::<Vec<_>>();
+            let spans: Vec<(u128, u128)> = batches.chunks(batch as usize).map(|numbers| {
+                let all = numbers.iter().map(|number| by_gateway[&gateway(*number)]);
+                (all.clone().min().unwrap(), all.max().unwrap())
+            }).collect();
+            prop_assert!(spans.windows(2).all(|two| two[1].0 >= two[0].1 + 30 + u128::from(pause)), "batches: {:?}", spans);
+        }
+        // Nobody could start earlier, one after the other: the moments at which each limit has room again.
+        let interval = if has(0) { u128::from(interval) } else { 0 };
+        let together = if has(2) { together } else { usize::MAX };
+        let size = if has(1) { batch } else { devices } as usize;
+        let mut ideal: Vec<u128> = Vec::new();
+        for index in 0..devices as usize {
+            let before = |back: usize| index.checked_sub(back).map(|index| ideal[index]);
+            let by_batch = if index % size == 0 { before(1).map_or(0, |at| at + 30 + u128::from(pause)) } else { 0 };
+            let by_rate = before(1).map_or(0, |at| at + interval);
+            let by_circuit = before(together).map_or(0, |at| at + 3000);
+            let by_slots = before(concurrency).map_or(0, |at| at + 30);
+            ideal.push(by_batch.max(by_rate).max(by_circuit).max(by_slots));
+        }
+        let (last, wanted) = (times[times.len() - 1], ideal[ideal.len() - 1]);
+        prop_assert!(last * 100 <= wanted * 105 + 100, "{} where {} would do: {:?}", last, wanted, times);
+    }
+}
