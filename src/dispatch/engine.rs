@@ -142,7 +142,8 @@ impl<'s, C: Connect> Run<'s, C> {
                 crew.take_on(Instant::now());
             }
             let is_done = crew.is_idle() && shared.with_scheduler(|scheduler| scheduler.is_finished());
-            if is_done && (is_stopping || self.is_over().await) {
+            // That the run stops is told first.
+            if is_done && (grace_over.is_some() || (!is_stopping && self.is_over().await)) {
                 return;
             }
             let next_at = self.next.and_then(Next::at);
