@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
+use std::time::Duration;
 
 use tracing::warn;
 
@@ -12,7 +13,7 @@ use crate::cli::outputs::Outputs;
 use crate::cli::signal::Signals;
 use crate::cli::terminal::{Terminal, print, say, write};
 use crate::model::{Command, Host};
-use crate::plan::estimate;
+use crate::plan::{Pace, estimate};
 use crate::report::{
     Format, Log, NagiosState, PlanRow, PlanSummary, PlanView, Progress, ProgressStyle, Reporters, write_plan_json,
     write_plan_text,
@@ -178,6 +179,7 @@ fn fitting(prepared: &Prepared, is_simulated: bool) -> Fit {
 
 fn dry_run(prepared: &Prepared, format: Format, verbose: bool, terminal: &Terminal) -> ExitStatus {
     let plan = &prepared.plan;
+    let pace = Pace { concurrency: prepared.concurrency, rate: None, batch: None, pause: Duration::ZERO };
     let devices = plan.devices.iter().zip(&plan.jobs).map(|(device, job)| PlanRow {
         name: &device.name,
         address: &device.address,
@@ -188,7 +190,7 @@ fn dry_run(prepared: &Prepared, format: Format, verbose: bool, terminal: &Termin
     let summary = PlanSummary {
         lanes: plan.lanes.len(),
         longest_lane: plan.lanes.longest(),
-        estimated: estimate(plan, prepared.concurrency),
+        estimated: estimate(plan, pace).duration,
     };
     let view = PlanView { devices, summary };
     write(|out| {
