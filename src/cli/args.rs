@@ -2,6 +2,7 @@
 
 mod files;
 mod output;
+mod pacing;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -15,6 +16,7 @@ use crate::model::TimingOverrides;
 
 pub(super) use files::{InventoryCommand, TypesCommand};
 pub(super) use output::{ManArgs, OutputArgs, ReportArgs};
+pub(super) use pacing::PacingArgs;
 
 /// Sends a command to a whole fleet of field devices at once and says, device by device, what really happened
 #[derive(Debug, Parser)]
@@ -23,7 +25,7 @@ pub(super) use output::{ManArgs, OutputArgs, ReportArgs};
     version,
     max_term_width = 100,
     after_help = "\
-Exit status: 0 every device obeyed; 1 some did not; 2 a mistake, nothing was sent; 3 stopped by --deadline;
+Exit status: 0 every device obeyed; 1 some did not; 2 a mistake, nothing was sent; 3 stopped by --deadline or --max-failures;
 4 a report could not be delivered; 130, 143, 129 stopped by SIGINT, SIGTERM, SIGHUP (the report is complete).
 
 Examples:
@@ -126,6 +128,8 @@ Examples:
   fleetctl run -i fleet.toml --cmd \"ka {set_id} 01\"
   fleetctl run -i fleet.toml --do power-on --select 'tag:lobby and not tv-007' --report json=night.json
   fleetctl run -i fleet.toml --do power-on --failed-from night.json
+  fleetctl run -i fleet.toml --do power-on --verify --until 06:30 --rate 5/s
+  fleetctl run -i fleet.toml --do power-off --batch 10% --pause 30s --max-failures 2%
   fleetctl run -i fleet.toml --do power-status --by reply
   fleetctl run -i fleet.toml --do power-status --format nagios --warn 1% --crit 5%
   fleetctl run -i fleet.example.toml --do power-on --simulate --faults silent=5%,refuse=2%")]
@@ -183,6 +187,8 @@ pub(super) struct RunArgs {
     /// What is in flight when the run stops gets this long
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "5s")]
     pub(super) grace: Duration,
+    #[command(flatten)]
+    pub(super) pacing: PacingArgs,
     #[command(flatten)]
     pub(super) output: OutputArgs,
     /// Connect to nothing: print the exact bytes for each device, and how many lanes there are

@@ -16,6 +16,8 @@ pub struct CommandTraits {
     pub query: Option<bool>,
     /// Whether it speaks to all units, so that no answer is expected.
     pub broadcast: Option<bool>,
+    /// Whether it counts for circuits: the device draws its inrush once it has this command.
+    pub inrush: Option<bool>,
     /// A switch among the parameters that must be true.
     pub only_if: Option<Arc<str>>,
     /// Which of the type's replies answers it.
@@ -34,6 +36,7 @@ impl CommandTraits {
             idempotent: self.idempotent.or(below.idempotent),
             query: self.query.or(below.query),
             broadcast: self.broadcast.or(below.broadcast),
+            inrush: self.inrush.or(below.inrush),
             only_if: self.only_if.clone().or_else(|| below.only_if.clone()),
             reply: self.reply.clone().or_else(|| below.reply.clone()),
             echo: self.echo.clone().or_else(|| below.echo.clone()),
@@ -54,6 +57,11 @@ impl CommandTraits {
     /// Whether no answer is expected.
     pub fn is_broadcast(&self) -> bool {
         self.broadcast.unwrap_or(false)
+    }
+
+    /// Whether it counts for circuits.
+    pub fn draws_inrush(&self) -> bool {
+        self.inrush.unwrap_or(false)
     }
 }
 

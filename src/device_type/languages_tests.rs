@@ -131,6 +131,62 @@ fn only_what_may_be_sent_twice_says_so() {
 }
 
 #[test]
+fn what_may_switch_something_on_counts_for_circuits_and_nothing_else() {
+    for (name, command, draws) in [
+        ("lg-rs232", "ka 01 01", true),
+        ("lg-rs232", "ka 00 01", true),
+        ("lg-rs232", "ka 01 00", false),
+        ("lg-rs232", "ka 01 ff", false),
+        ("lg-rs232", "mc 01 C4", true),
+        ("lg-rs232", "mc 01 08", true),
+        ("lg-rs232", "mc 01 c5", false),
+        ("lg-rs232", "kf 01 1e", false),
+        ("devantech-eth002", "20 01 00", true),
+        ("devantech-eth008", "21 03 00", true),
+        ("devantech-eth008", "20 03 32", true),
+        ("devantech-eth008", "24", false),
+        ("devantech-eth484", "23 01 00", true),
+        ("devantech-eth8020", "23 01 00 00", true),
+        ("devantech-ds", "31 05 00 00 00 03 E8", true),
+        ("devantech-ds", "33 05", false),
+        ("ncd-proxr", "FE 6C 01", true),
+        ("ncd-proxr", "FE 64 01", true),
+        ("ncd-proxr", "FE 6C 00", true),
+        ("ncd-proxr", "FE 8C 0F 01", true),
+        ("ncd-proxr", "FE 30 00 00", true),
+        ("ncd-proxr", "FE 74 01", false),
+    ] {
+        let device_type = built_in(name);
+        let source = CommandSource::Raw(device_type.template(command).unwrap());
+        let body = device_type.body(&source, &Params::default()).unwrap();
+        assert_eq!(device_type.request(&source, body, false).unwrap().draws_inrush(), draws, "{name} {command}");
+    }
+    for name in
+        ["devantech-eth002", "devantech-eth008", "devantech-eth484", "devantech-eth8020", "devantech-ds", "ncd-proxr"]
+    {
+        let board = built_in(name);
+        for (action, inverted, draws) in [
+            ("power-on", false, true),
+            ("power-on", true, true),
+            ("power-off", false, false),
+            ("power-off", true, false),
+            ("relay-on", false, true),
+            ("relay-off", true, true),
+            ("power-status", false, false),
+        ] {
+            let source = CommandSource::Action(action.into());
+            let params = params(&[relay(1), ("inverted", ParamValue::Bool(inverted))]);
+            let body = board.body(&source, &params).unwrap();
+            assert_eq!(
+                board.request(&source, body, false).unwrap().draws_inrush(),
+                draws,
+                "{name} {action} {inverted}"
+            );
+        }
+    }
+}
+
+#[test]
 fn a_hub_announces_its_file() {
     let hub = built_in("smart-home-hub");
     let source = CommandSource::Action("fetch-database".into());

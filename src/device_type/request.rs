@@ -126,6 +126,11 @@ impl Request {
         self.traits.is_broadcast()
     }
 
+    /// Whether it counts for circuits: the device draws its inrush once it has this command.
+    pub fn draws_inrush(&self) -> bool {
+        self.traits.draws_inrush()
+    }
+
     /// Whether an answer is expected.
     pub fn expects_reply(&self) -> bool {
         self.framing().is_some()

@@ -224,6 +224,7 @@ fn command(own: &[(&str, Value)], required: &[&str]) -> Value {
             ("idempotent", flag()),
             ("query", flag()),
             ("broadcast", flag()),
+            ("inrush", flag()),
             ("only_if", text("A bool parameter that must be true.")),
             ("reply", text("Which of `replies` answers it.")),
             ("echo", fields()),

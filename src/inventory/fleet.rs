@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
@@ -22,6 +23,8 @@ pub struct Fleet {
     pub run: RunSettings,
     /// `[sites.*]`, by name.
     pub sites: Vec<Site>,
+    /// `[circuits.*]`, by name.
+    pub circuits: Vec<Circuit>,
     /// All devices, in the order of the file.
     pub devices: Vec<Device>,
     /// What the devices inherit, at the same positions; devices that inherit the same share it.
@@ -54,6 +57,12 @@ impl Fleet {
     /// The site of a device, if it has one.
     pub fn site(&self, member: &Member) -> Option<&Site> {
         self.sites.get(member.site?.get())
+    }
+
+    /// What a device draws, and from which circuit.
+    pub fn circuit<'f>(&'f self, member: &'f Member) -> Option<(&'f Draw, &'f Circuit)> {
+        let draw = member.draw.as_ref()?;
+        Some((draw, self.circuits.get(draw.circuit.get())?))
     }
 }
 
@@ -90,6 +99,37 @@ impl SiteIndex {
     }
 }
 
+/// `[circuits.*]`: a breaker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Circuit {
+    /// `hall-b`.
+    pub name: Arc<str>,
+    /// The most that may be drawn from it at a time, in thousandths of an ampere; more than 0.
+    pub max_milliamps: u64,
+}
+
+/// A circuit's place in [`Fleet::circuits`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CircuitIndex(pub u32);
+
+impl CircuitIndex {
+    /// The place as an index into a slice.
+    pub fn get(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// What a device draws from its circuit when it is switched on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Draw {
+    /// From which circuit.
+    pub circuit: CircuitIndex,
+    /// In thousandths of an ampere; more than 0.
+    pub milliamps: u64,
+    /// For how long; more than nothing.
+    pub settle: Duration,
+}
+
 /// A named selector of `[groups]`; whether its terms match something is judged when it is used.
 #[derive(Debug)]
 pub struct Group {
@@ -111,4 +151,6 @@ pub struct Member {
     pub link: LinkOverrides,
     /// Its site.
     pub site: Option<SiteIndex>,
+    /// What it draws; `None` for a device on no circuit, or one that draws nothing.
+    pub draw: Option<Draw>,
 }

@@ -155,6 +155,7 @@ impl Reading<'_> {
                 })
                 .collect(),
             sites: written.sites.into_iter().map(|site| site.site).collect(),
+            circuits: written.circuits,
             devices: resolved.devices,
             members: resolved.members,
             positions: resolved.positions,

@@ -2,10 +2,11 @@
 //!
 //! The stations: `schema.rs` reads the TOML as it is written, `range.rs` understands `tv-[001-300]`, `params.rs` and
 //! `secret.rs` read parameters by the type's declaration, `resolve.rs` finds out what each entry means, `expand.rs` makes
-//! the devices, which `share.rs` and `positions.rs` keep small and apart, `load.rs` strings them together, `fleet.rs` is the
+//! the devices, `circuits.rs` what they draw from where, which `share.rs` and `positions.rs` keep small and apart, `load.rs` strings them together, `fleet.rs` is the
 //! result. `select/` is the `--select` language, `csv.rs` turns a
 //! spreadsheet into an inventory. What a device's settings mean for a run is decided by `plan`.
 
+mod circuits;
 mod csv;
 mod expand;
 mod fleet;
@@ -24,6 +25,6 @@ mod testing;
 mod tests;
 
 pub use csv::{ImportError, import};
-pub use fleet::{Fleet, Group, Member, RunSettings, Site, SiteIndex};
+pub use fleet::{Circuit, CircuitIndex, Draw, Fleet, Group, Member, RunSettings, Site, SiteIndex};
 pub use load::{load, read};
 pub use range::{MOST_DEVICES, Pattern, Place, RangeError};

@@ -9,8 +9,9 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::circuits::{Unsaid, no_current};
 use super::expand::{Expander, Resolved};
-use super::fleet::{Member, SiteIndex};
+use super::fleet::{CircuitIndex, Member, SiteIndex};
 use super::params::{self, Given};
 use super::range::{MOST_DEVICES, Pattern, Place, RangeError};
 use super::schema::{Entry, Text, Written, did_you_mean, inside};
@@ -91,6 +92,9 @@ pub(super) struct Resolver<'a, 's> {
     secrets: Secrets<'s>,
     diagnostics: &'a mut Diagnostics,
     sites: HashMap<&'a str, SiteIndex>,
+    circuits: HashMap<&'a str, CircuitIndex>,
+    /// Who is on the circuit of `[defaults]` without a current.
+    unsaid: Unsaid,
     /// The types that are used, and what `[defaults] params` mean for them.
     used: Vec<(Arc<DeviceType>, Arc<[Given]>)>,
     /// What is wrong with `[defaults] params`.
@@ -114,6 +118,7 @@ impl<'a, 's> Resolver<'a, 's> {
         diagnostics: &'a mut Diagnostics,
     ) -> Self {
         let sites = (0..).zip(&written.sites).map(|(index, site)| (&*site.site.name, SiteIndex(index)));
+        let circuits = (0..).zip(&written.circuits).map(|(index, one)| (&*one.name, CircuitIndex(index)));
         let mut resolver = Self {
             catalog,
             written,
@@ -121,6 +126,8 @@ impl<'a, 's> Resolver<'a, 's> {
             secrets,
             diagnostics,
             sites: sites.collect(),
+            circuits: circuits.collect(),
+            unsaid: Unsaid::default(),
             used: Vec::new(),
             reported: Vec::new(),
             shared: Shared::new(&written.defaults, &written.sites),
@@ -154,6 +161,9 @@ impl<'a, 's> Resolver<'a, 's> {
     /// All devices; `None` when there are more than fit.
     pub(super) fn finish(mut self) -> Option<Resolved> {
         self.judge_default_params();
+        if let Some(circuit) = &self.written.defaults.circuit {
+            std::mem::take(&mut self.unsaid).report(circuit, self.diagnostics);
+        }
         if self.is_too_large {
             return None;
         }
@@ -169,6 +179,9 @@ impl<'a, 's> Resolver<'a, 's> {
         let defaults = &self.written.defaults;
         if let Some(site) = &defaults.site {
             self.find_site(site);
+        }
+        if let Some(circuit) = &defaults.circuit {
+            self.find_circuit(circuit);
         }
         if let Some(text) = &defaults.device_type
             && let Some(device_type) = self.find_type(text)
@@ -225,15 +238,37 @@ impl<'a, 's> Resolver<'a, 's> {
         None
     }
 
-    fn find_site(&mut self, (name, span): &Text<'_>) -> Option<SiteIndex> {
-        if let Some(found) = self.sites.get(name) {
-            return Some(*found);
+    fn find_site(&mut self, name: &Text<'_>) -> Option<SiteIndex> {
+        declared("site", &self.sites, name, self.diagnostics)
+    }
+
+    fn find_circuit(&mut self, name: &Text<'_>) -> Option<CircuitIndex> {
+        declared("circuit", &self.circuits, name, self.diagnostics)
+    }
+
+    /// The circuit that an entry's devices are on; they must say what they draw from it.
+    fn circuit_of(&mut self, entry: &Entry<'_, '_>) -> Option<CircuitIndex> {
+        let (layer, defaults) = (&entry.layer, &self.written.defaults);
+        let (name, place) = layer.circuit.as_ref().or(defaults.circuit.as_ref())?;
+        let is_known = layer.drawing.over(defaults.drawing).is_known();
+        let who = entry.name.as_ref().map(|(name, _)| *name);
+        match &layer.circuit {
+            Some(text) => {
+                let circuit = self.find_circuit(text)?;
+                if !is_known {
+                    let who = who.map_or_else(|| "a device".to_owned(), |name| format!("`{name}`"));
+                    self.diagnostics.push(no_current(&who, name, place.clone()));
+                }
+                Some(circuit)
+            }
+            None => {
+                let circuit = self.circuits.get(name).copied()?;
+                if !is_known {
+                    self.unsaid.note(who);
+                }
+                Some(circuit)
+            }
         }
-        let help = nearest(name, self.sites.keys().copied())
-            .map_or_else(|| format!("sites are declared: write a table `[sites.{name}]`"), did_you_mean);
-        let mistake = Diagnostic::error(format!("unknown site `{name}`")).at(span.clone(), "");
-        self.diagnostics.push(mistake.help(help));
-        None
     }
 
     fn read_entry<'t>(&mut self, entry: &Entry<'t, '_>) -> Ready<'t> {
@@ -259,13 +294,14 @@ impl<'a, 's> Resolver<'a, 's> {
             (None, Some((name, _))) => self.sites.get(name).copied(),
             (None, None) => None,
         };
+        let circuit = self.circuit_of(entry);
         let name = entry.name.as_ref().and_then(|text| self.read_words(text, Place::Name));
         let address = entry.address.as_ref().and_then(|text| self.read_words(text, Place::Address));
         if device_type.is_none() {
             self.check_address(address.as_ref());
         }
         let params = device_type.as_ref().map(|one| self.read_params(entry, one)).unwrap_or_default();
-        let member = device_type.map(|one| self.shared.member(&one, site, layer));
+        let member = device_type.map(|one| self.shared.member(&one, site, circuit, layer));
         let site = site.and_then(|site| self.written.sites.get(site.get())).map(|site| site.site.name.clone());
         let mut ready = Ready { name, address, member, site, tags: self.shared.tags(&layer.tags), params, count: 0 };
         ready.count = self.count(&mut ready);
@@ -339,4 +375,20 @@ impl<'a, 's> Resolver<'a, 's> {
         }
         count
     }
+}
+
+/// What a table of the inventory declares under a name; `what` is what it is: `site`.
+fn declared<Index: Copy>(
+    what: &str,
+    known: &HashMap<&str, Index>,
+    (name, span): &Text<'_>,
+    diagnostics: &mut Diagnostics,
+) -> Option<Index> {
+    if let Some(found) = known.get(name) {
+        return Some(*found);
+    }
+    let help = nearest(name, known.keys().copied())
+        .map_or_else(|| format!("{what}s are declared: write a table `[{what}s.{name}]`"), did_you_mean);
+    diagnostics.push(Diagnostic::error(format!("unknown {what} `{name}`")).at(span.clone(), "").help(help));
+    None
 }

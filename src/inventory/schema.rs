@@ -7,7 +7,8 @@ use std::ops::Range;
 
 use jiff::tz::TimeZone;
 
-use super::fleet::{RunSettings, Site};
+use super::circuits::{Drawing, read_circuits};
+use super::fleet::{Circuit, RunSettings, Site};
 use super::select;
 use crate::device_type::{LinkOverrides, read_timing};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span, TomlTable, TomlValue, nearest};
@@ -31,6 +32,7 @@ pub(super) struct Written<'t, 'i> {
     pub(super) run: RunSettings,
     pub(super) defaults: Layer<'t, 'i>,
     pub(super) sites: Vec<WrittenSite>,
+    pub(super) circuits: Vec<Circuit>,
     pub(super) groups: Vec<WrittenGroup<'t>>,
     /// The `[[device]]` tables, unless they were cut off.
     pub(super) devices: Vec<TomlValue<'t, 'i>>,
@@ -48,6 +50,8 @@ pub(super) struct Layer<'t, 'i> {
     /// The place of `telnet` in `link`.
     pub(super) telnet: Option<Span>,
     pub(super) timing: TimingOverrides,
+    pub(super) circuit: Option<Text<'t>>,
+    pub(super) drawing: Drawing,
 }
 
 /// One `[[device]]`.
@@ -94,10 +98,11 @@ impl<'t, 'i> Written<'t, 'i> {
             table.finish(diagnostics);
         }
         let sites = read_sites(&mut root, diagnostics);
+        let circuits = read_circuits(&mut root, diagnostics);
         let groups = read_groups(&mut root, source, diagnostics);
         let devices = root.array(DEVICE, diagnostics);
         root.finish(diagnostics);
-        Self { name: name.map(|(name, _)| name), run, defaults, sites, groups, devices }
+        Self { name: name.map(|(name, _)| name), run, defaults, sites, circuits, groups, devices }
     }
 }
 
@@ -122,7 +127,10 @@ impl<'t, 'i> Layer<'t, 'i> {
             inner.finish(diagnostics);
         }
         let timing = read_timing(table, diagnostics);
-        Self { device_type, site, tags, params: params.unwrap_or_default(), link, telnet, timing }
+        let circuit = table.text("circuit", diagnostics);
+        let drawing = Drawing::read(table, diagnostics);
+        let params = params.unwrap_or_default();
+        Self { device_type, site, tags, params, link, telnet, timing, circuit, drawing }
     }
 }
 
@@ -193,7 +201,7 @@ fn read_groups<'t>(root: &mut TomlTable<'t, '_>, source: &str, diagnostics: &mut
 }
 
 /// Whether a name can be one; if not, that is reported. Brackets are left to whoever reads ranges.
-fn is_name(what: &str, (name, span): &Text<'_>, diagnostics: &mut Diagnostics) -> bool {
+pub(super) fn is_name(what: &str, (name, span): &Text<'_>, diagnostics: &mut Diagnostics) -> bool {
     let wrong = if name.trim().is_empty() {
         format!("{what} is empty")
     } else if (!name.bytes().all(|b| matches!(b, b' '..=b'~'))) && name.chars().any(char::is_control) {

@@ -4,16 +4,19 @@ use std::sync::Arc;
 
 use hashbrown::{HashMap, HashSet};
 
-use super::fleet::{Member, SiteIndex};
+use super::circuits::Drawing;
+use super::fleet::{CircuitIndex, Member, SiteIndex};
 use super::schema::{Layer, WrittenSite};
 use crate::device_type::{DeviceType, LinkOverrides};
 use crate::model::TimingOverrides;
 
-/// What tells the inheritances of devices apart: the type, the site, and what a device says itself, if anything.
+/// What tells the inheritances of devices apart: the type, the site, the circuit, and what a device says itself, if anything.
 #[derive(PartialEq, Eq, Hash)]
 struct Heir {
     device_type: *const DeviceType,
     site: Option<SiteIndex>,
+    circuit: Option<CircuitIndex>,
+    drawing: Drawing,
     own: Option<Box<(TimingOverrides, LinkOverrides)>>,
 }
 
@@ -71,13 +74,16 @@ impl<'a> Shared<'a> {
         &mut self,
         device_type: &Arc<DeviceType>,
         site: Option<SiteIndex>,
+        circuit: Option<CircuitIndex>,
         layer: &Layer<'_, '_>,
     ) -> Arc<Member> {
         let (timing, link) = (layer.timing, layer.link);
         let says_nothing = timing == TimingOverrides::default() && link == LinkOverrides::default();
         let own = (!says_nothing).then(|| Box::new((timing, link)));
         let (defaults, sites) = (self.defaults, self.sites);
-        let heir = Heir { device_type: Arc::as_ptr(device_type), site, own };
+        // What nothing is drawn from tells no devices apart.
+        let drawing = circuit.map_or_else(Drawing::default, |_| layer.drawing);
+        let heir = Heir { device_type: Arc::as_ptr(device_type), site, circuit, drawing, own };
         let member = self.members.entry(heir).or_insert_with(|| {
             let of_site = site.and_then(|site| sites.get(site.get())).map(|site| site.timing).unwrap_or_default();
             Arc::new(Member {
@@ -85,6 +91,7 @@ impl<'a> Shared<'a> {
                 timing: timing.over(of_site).over(defaults.timing),
                 link: link.over(defaults.link),
                 site,
+                draw: circuit.and_then(|circuit| drawing.over(defaults.drawing).from(circuit)),
             })
         });
         member.clone()

@@ -185,7 +185,8 @@ fn every_mistake_of_a_device_says_what_is_wrong() {
             "the port is missing, and this device type has no default port",
         ),
         ("name = 'a'\naddress = 'a'\nadress = 'b'", "unknown key `adress` in [[device]] `a`"),
-        ("name = 'a'\naddress = 'a'\ncircuit = 'b'", "unknown key `circuit` in [[device]] `a`"),
+        ("name = 'a'\naddress = 'a'\ncircuit = 'b'", "unknown circuit `b`"),
+        ("name = 'a'\naddress = 'a'\nfuse = 'b'", "unknown key `fuse` in [[device]] `a`"),
         ("name = 'a'\naddress = 'a'\nparams = { setid = 1 }", "`setid` is no parameter of the device type `lg-rs232`"),
         ("name = 'a'\naddress = 'a'\nparams = { set_id = 0 }", "`set_id` must be an integer from 1 to 1000, not `0`"),
         (

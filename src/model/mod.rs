@@ -4,6 +4,7 @@
 //! these types, so they use only the standard library, `thiserror` and the crate that keeps secrets.
 
 mod address;
+mod ampere;
 mod command;
 mod device;
 pub mod escape;
@@ -19,6 +20,7 @@ mod short_bytes;
 mod timing;
 
 pub use address::{Address, AddressError, Host};
+pub use ampere::{amperes, parse_amperes};
 pub use command::{Command, Payload, PayloadBuilder, SECRET_SHOWN};
 pub use device::{Device, DeviceIndex, Medium, ParamValue, Params};
 pub use event::RunEvent;

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
+use super::circuits::Circuits;
 use super::save::save_targets;
 use super::ways::{Way, action, raw};
 use super::{Check, Job, Lanes, Plan, PlannedSite};
@@ -72,8 +73,8 @@ pub fn build(request: &PlanRequest<'_>, sources: &mut Sources, diagnostics: &mut
         jobs,
         lanes,
         sites,
-        circuits: Vec::new(),
-        inrushes: Vec::new(),
+        circuits: planner.circuits.list,
+        inrushes: planner.circuits.inrushes,
     })
 }
 
@@ -127,6 +128,7 @@ struct Planner<'a> {
     logins: HashSet<Arc<Login>>,
     timings: HashMap<(usize, TimingOverrides), Arc<Timing>>,
     links: HashMap<(usize, LinkOverrides), Arc<Link>>,
+    circuits: Circuits,
     /// The last one.
     made: Option<Made<'a>>,
     errors: BTreeMap<String, Vec<&'a str>>,
@@ -144,6 +146,7 @@ impl<'a> Planner<'a> {
             logins: HashSet::new(),
             timings: HashMap::new(),
             links: HashMap::new(),
+            circuits: Circuits::default(),
             made: None,
             errors: BTreeMap::new(),
             warnings: BTreeMap::new(),
@@ -227,7 +230,14 @@ impl<'a> Planner<'a> {
                 return None;
             }
         };
-        let job = Job { request, timing, link, params, login, check, save: None, inrush: None };
+        let inrush = match self.circuits.inrush(self.request.fleet, member, &request) {
+            Ok(inrush) => inrush,
+            Err(text) => {
+                self.errors.entry(text).or_default().push(&device.name);
+                return None;
+            }
+        };
+        let job = Job { request, timing, link, params, login, check, save: None, inrush };
         Some(Made { member, params: device.params.clone(), job, warnings })
     }
 

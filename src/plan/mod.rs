@@ -3,16 +3,20 @@
 //! A plan is made before anything is sent and does not change during the run: exact bytes per device, effective times,
 //! and lanes (the devices of one gateway). It is pure; what is equal for many devices is kept once.
 
+mod budget;
 mod build;
 mod check;
+mod circuits;
 mod estimate;
 mod job;
 mod lanes;
 mod save;
+#[cfg(test)]
+mod tests;
 mod ways;
 
 pub use build::{PlanRequest, build};
 pub use check::Check;
-pub use estimate::estimate;
+pub use estimate::{CircuitEstimate, Estimate, Pace, estimate};
 pub use job::{InrushIndex, Job, Plan, PlannedCircuit, PlannedSite};
 pub use lanes::Lanes;

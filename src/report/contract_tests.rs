@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use super::test_run::{self, device, ok, outcome, render};
 use super::{
-    Csv, Json, Ndjson, PlanRow, PlanSummary, PlanView, ReportOptions, Style, TableOptions, TypeRow, schema,
-    write_devices_json, write_plan_json, write_types_json,
+    Csv, Json, Ndjson, PlanEnd, PlanPacing, PlanRow, PlanSummary, PlanView, ReportOptions, Style, TableOptions,
+    TypeRow, schema, write_devices_json, write_plan_json, write_types_json,
 };
 use crate::model::{
     AttemptError, Backoff, Delivery, Device, Ended, ErrorKind, Failure, Outcome, ParamValue, Payload, PayloadBuilder,
-    RunEvent, Secret, SkipReason, Status, Timing, Value, escape,
+    RunEvent, Secret, SkipReason, Status, Timing, UnixMillis, Value, escape,
 };
+use crate::plan::{CircuitEstimate, Estimate, PlannedCircuit};
 
 fn check(name: &str, document: &serde_json::Value) {
     let schema = schema(name).unwrap();
@@ -99,9 +100,29 @@ fn plans_and_lists_fit_their_schemas() {
         backoff: Backoff { initial: Duration::ZERO, max: Duration::ZERO, jitter: true },
     };
     let sent = Payload::plain(b"ka 01 01\r");
-    let row = PlanRow { name: &tv.name, address: &tv.address, device_type: "lg", sent: &sent, timing: &timing };
-    let summary = PlanSummary { lanes: 1, longest_lane: 1, estimated: Duration::from_secs(1) };
-    check_written("plan", |out| write_plan_json(out, &PlanView { devices: [row].into_iter(), summary }));
+    let circuit = CircuitEstimate {
+        circuit: PlannedCircuit { name: "hall".into(), max_milliamps: 32_000 },
+        devices: 1,
+        milliamps: 4_500,
+        together: 1,
+        last_start: Duration::ZERO,
+        on: Duration::from_secs(3),
+    };
+    let until = Some(PlanEnd { at: UnixMillis(0), words: String::new() });
+    let all = PlanPacing {
+        rate: "5/s".parse().ok(),
+        batch: Some(3),
+        pause: Duration::from_secs(1),
+        max_failures: Some(0),
+        until,
+    };
+    for (question, circuits, pacing) in [(None, vec![], PlanPacing::default()), (Some(&sent), vec![circuit], all)] {
+        let (name, address) = (&tv.name, &tv.address);
+        let row = PlanRow { name, address, device_type: "lg", sent: &sent, question, timing: &timing };
+        let estimate = Estimate { duration: Duration::from_secs(1), batches: pacing.batch.map(|_| 1), circuits };
+        let summary = PlanSummary { lanes: 1, longest_lane: 1, estimate, pacing };
+        check_written("plan", |out| write_plan_json(out, &PlanView { devices: [row].into_iter(), summary }));
+    }
     check_written("devices", |out| write_devices_json(out, std::slice::from_ref(&tv)));
     let (name, title, origin) = ("lg".to_owned(), "LG".to_owned(), "built-in".to_owned());
     let types = [TypeRow { name, title, port: None, actions: Vec::new(), origin }];

@@ -117,7 +117,7 @@ pub fn write_devices_text<'a>(
     devices: impl IntoIterator<Item = &'a Device>,
     options: TableOptions,
 ) -> io::Result<()> {
-    let mut table = grid(["NAME", "ADDRESS", "TYPE", "SITE", "TAGS", "PARAMS"], options);
+    let mut table = grid(&["NAME", "ADDRESS", "TYPE", "SITE", "TAGS", "PARAMS"], options);
     for device in devices {
         let params: Vec<String> = device.params.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let tags: Vec<&str> = device.tags.iter().map(|tag| &**tag).collect();
@@ -146,7 +146,7 @@ pub fn write_types_json(out: &mut impl Write, types: &[TypeRow]) -> io::Result<(
 /// # Errors
 /// When `out` cannot be written to.
 pub fn write_types_text(out: &mut impl Write, types: &[TypeRow], options: TableOptions) -> io::Result<()> {
-    let mut table = grid(["NAME", "PORT", "ORIGIN", "TITLE", "ACTIONS"], options);
+    let mut table = grid(&["NAME", "PORT", "ORIGIN", "TITLE", "ACTIONS"], options);
     for one in types {
         table.add_row([
             printable(&one.name),

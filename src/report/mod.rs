@@ -32,7 +32,7 @@ mod test_run;
 mod texts;
 
 pub use collect::Collected;
-pub use dry_run::{PlanRow, PlanSummary, PlanView, write_plan_json, write_plan_text};
+pub use dry_run::{PlanEnd, PlanPacing, PlanRow, PlanSummary, PlanView, write_plan_json, write_plan_text};
 pub use format::{
     By, Csv, Format, Html, Json, Junit, Nagios, NagiosState, Ndjson, PerDevice, Prometheus, ReportOptions, Style,
     Table, TableOptions, Thresholds, UnknownFormat, reporter,

@@ -7,11 +7,15 @@ mod defaults;
 mod earlier;
 mod execute;
 mod load;
+mod paced;
 mod prepare;
 mod request;
+mod until;
 
 pub use defaults::{Defaults, built_in};
 pub use execute::{Finished, execute};
 pub use load::{Loaded, load, load_catalog};
+pub use paced::Paced;
 pub use prepare::{Preparation, Prepared, prepare, select};
-pub use request::{Pacing, RunRequest, Selecting, Until};
+pub use request::{Pacing, RunRequest, Selecting};
+pub use until::{Clocks, End, Until, UntilError, end};

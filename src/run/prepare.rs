@@ -1,12 +1,16 @@
 //! Everything before the first byte: select, plan, check. Whatever is wrong, nothing was sent.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::{Loaded, RunRequest, Selecting, built_in, earlier};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::{Clocks, End, Loaded, Paced, RunRequest, Selecting, UntilError, built_in, earlier, end};
 use crate::device_type::ParamKind;
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources, Span};
 use crate::inventory::select::{parse, resolve, sample};
-use crate::inventory::{Fleet, Member};
+use crate::inventory::{Fleet, Member, SiteIndex};
 use crate::model::{Command, SECRET_SHOWN};
 use crate::plan::{Plan, PlanRequest, build};
 
@@ -20,6 +24,10 @@ pub struct Prepared {
     pub command: Command,
     /// Lanes at once, before the limit on open files is looked at.
     pub concurrency: usize,
+    /// How fast it goes through the fleet, and until when.
+    pub pacing: Paced,
+    /// The instant of `pacing.until`, by the clock that `--until` was read from.
+    pub until: Option<End>,
     /// A run over more devices asks first.
     pub confirm_above: Option<usize>,
     /// What the devices are, for a simulated fleet: beside the plan's devices.
@@ -59,15 +67,48 @@ pub fn prepare(request: &RunRequest, loaded: &mut Loaded) -> Preparation {
         built_in: defaults.timing,
     };
     let Some(plan) = build(&wanted, sources, diagnostics) else { return Preparation::Wrong };
+    let until = until(request, fleet, &selection, diagnostics);
+    if diagnostics.has_errors() {
+        return Preparation::Wrong;
+    }
     let members = selection.iter().filter_map(|&place| fleet.members.get(place as usize).cloned()).collect();
     Preparation::Ready(Box::new(Prepared {
         fleet: fleet.name.clone(),
         command: shown(&request.command, &plan),
         concurrency: request.concurrency.or(fleet.run.concurrency).unwrap_or(defaults.concurrency),
+        pacing: Paced::of(&request.pacing, selection.len(), until.as_ref().map(|end| end.at)),
+        until,
         confirm_above: fleet.run.confirm_above,
         members,
         plan: Arc::new(plan),
     }))
+}
+
+/// The instant after which no pass starts; what is wrong with it is among the diagnostics.
+fn until(request: &RunRequest, fleet: &Fleet, selection: &[u32], diagnostics: &mut Diagnostics) -> Option<End> {
+    let until = request.pacing.until?;
+    let selected = selection.iter().filter_map(|&place| fleet.members.get(place as usize)?.site);
+    let selected: BTreeSet<SiteIndex> = selected.collect();
+    let sites = selected.iter().filter_map(|site| fleet.sites.get(site.get()));
+    let clocks = Clocks {
+        schedule: None,
+        sites: sites.filter_map(|site| Some((&*site.name, site.timezone.as_ref()?))).collect(),
+        machine: TimeZone::system(),
+    };
+    match end(until, Timestamp::now(), &clocks) {
+        Ok(end) => Some(end),
+        Err(error) => {
+            let help = match &error {
+                UntilError::TwoZones { .. } => "select the sites of one zone, or give a duration: `--until 30m`",
+                UntilError::Past { .. } => {
+                    "a time of day is at most 12 hours ahead; for longer give a duration: `--until 14h`"
+                }
+                UntilError::TooFar => "give a shorter duration, or a time of day",
+            };
+            diagnostics.push(Diagnostic::error(error.to_string()).help(help));
+            None
+        }
+    }
 }
 
 /// The command without the secrets among its arguments.

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::Until;
 use crate::inventory::select::SampleSize;
 use crate::model::{Command, Portion, Rate, Share, TimingOverrides};
 use crate::simulate::Night;
@@ -31,15 +32,6 @@ pub struct Pacing {
     pub max_failures: Option<Portion>,
     /// `--until`: further passes over what is not a success.
     pub until: Option<Until>,
-}
-
-/// When the last pass of a run may begin.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Until {
-    /// So long after the start.
-    After(Duration),
-    /// At the next such time of day.
-    At(jiff::civil::Time),
 }
 
 /// One run.

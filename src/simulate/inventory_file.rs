@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use super::SimulatedFleet;
 use crate::inventory::Fleet;
-use crate::model::{Device, ParamValue, TimingOverrides};
+use crate::model::{Device, ParamValue, TimingOverrides, amperes};
 
 /// The inventory as TOML; a device's secret is left out, with a remark.
 pub fn inventory_file(fleet: &Fleet, simulated: &SimulatedFleet) -> String {
@@ -27,6 +27,10 @@ pub fn inventory_file(fleet: &Fleet, simulated: &SimulatedFleet) -> String {
             line(&mut text, "max_concurrency", &lanes.to_string());
         }
     }
+    for circuit in &fleet.circuits {
+        _ = write!(text, "\n[circuits.{}]\n", quoted(&circuit.name));
+        line(&mut text, "max_inrush_a", &amperes(circuit.max_milliamps));
+    }
     text.push_str("\n[groups]\n");
     for (name, selector) in fleet.groups() {
         line(&mut text, &quoted(name), &quoted(selector));
@@ -35,6 +39,11 @@ pub fn inventory_file(fleet: &Fleet, simulated: &SimulatedFleet) -> String {
         text.push_str("\n[[device]]\n");
         describe(&mut text, device, simulated);
         timing(&mut text, &member.timing);
+        if let Some((draw, circuit)) = fleet.circuit(member) {
+            line(&mut text, "circuit", &quoted(&circuit.name));
+            line(&mut text, "inrush_a", &amperes(draw.milliamps));
+            line(&mut text, "settle", &quoted(&humantime::format_duration(draw.settle).to_string()));
+        }
     }
     text
 }

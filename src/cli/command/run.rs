@@ -11,13 +11,13 @@ use crate::cli::exit_status::ExitStatus;
 use crate::cli::outputs::Outputs;
 use crate::cli::signal::Signals;
 use crate::cli::terminal::{Terminal, print, say, write};
-use crate::model::{Command, Host};
-use crate::plan::estimate;
+use crate::model::{Command, Host, UnixMillis};
+use crate::plan::{Pace, estimate};
 use crate::report::{
-    Format, Log, NagiosState, PlanRow, PlanSummary, PlanView, Progress, ProgressStyle, Reporters, write_plan_json,
-    write_plan_text,
+    Format, Log, NagiosState, PlanEnd, PlanPacing, PlanRow, PlanSummary, PlanView, Progress, ProgressStyle, Reporters,
+    write_plan_json, write_plan_text,
 };
-use crate::run::{Pacing, Preparation, Prepared, RunRequest, Selecting, execute, load, prepare};
+use crate::run::{End, Paced, Preparation, Prepared, RunRequest, Selecting, execute, load, prepare};
 use crate::session::Stop;
 use crate::simulate::Night;
 use crate::transport::{Fit, raise_open_files};
@@ -67,6 +67,9 @@ pub(in crate::cli) async fn run(args: RunArgs, verbose: u8, terminal: &Terminal)
             return terminal.mistake(message, Some("nothing was sent; name a file in a folder that exists"));
         }
     };
+    if let Some(end) = prepared.until.as_ref().filter(|_| !terminal.is_quiet) {
+        say(&format!("until {end}\n"));
+    }
     let signals = match Signals::listen() {
         Ok(signals) => signals,
         Err(error) => return terminal.mistake(format!("cannot listen for signals: {error}"), None),
@@ -131,7 +134,7 @@ fn understand(args: &RunArgs) -> Result<(RunRequest, Outputs), String> {
         concurrency: args.concurrency.and_then(|lanes| usize::try_from(lanes).ok()),
         deadline: args.deadline,
         grace: args.grace,
-        pacing: Pacing::default(),
+        pacing: args.pacing.pacing(),
         ok_if: outputs.ok_if(),
         simulate,
     };
@@ -178,17 +181,21 @@ fn fitting(prepared: &Prepared, is_simulated: bool) -> Fit {
 
 fn dry_run(prepared: &Prepared, format: Format, verbose: bool, terminal: &Terminal) -> ExitStatus {
     let plan = &prepared.plan;
+    let Paced { rate, batch, pause, max_failures, .. } = prepared.pacing;
+    let pace = Pace { concurrency: prepared.concurrency, rate, batch, pause };
     let devices = plan.devices.iter().zip(&plan.jobs).map(|(device, job)| PlanRow {
         name: &device.name,
         address: &device.address,
         device_type: &device.device_type,
         sent: job.request.payload(),
+        question: job.check.as_ref().map(|check| &**check.question.payload()),
         timing: &job.timing,
     });
     let summary = PlanSummary {
         lanes: plan.lanes.len(),
         longest_lane: plan.lanes.longest(),
-        estimated: estimate(plan, prepared.concurrency),
+        estimate: estimate(plan, pace),
+        pacing: PlanPacing { rate, batch, pause, max_failures, until: prepared.until.as_ref().map(shown_end) },
     };
     let view = PlanView { devices, summary };
     write(|out| {
@@ -199,4 +206,8 @@ fn dry_run(prepared: &Prepared, format: Format, verbose: bool, terminal: &Termin
         }
         out.flush()
     })
+}
+
+fn shown_end(end: &End) -> PlanEnd {
+    PlanEnd { at: UnixMillis(end.at.as_millisecond()), words: end.to_string() }
 }

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use crate::cli::args::{InventoryArg, TypesCommand};
 use crate::cli::exit_status::ExitStatus;
 use crate::cli::terminal::{Terminal, print, write};
-use crate::device_type::{Action, Catalog, CommandSource, DeviceType, ParamKind, ParamSpec, load_file, run_vectors};
+use crate::device_type::{
+    Action, Catalog, CommandSource, DeviceType, ParamKind, ParamSpec, Request, load_file, run_vectors,
+};
 use crate::diagnostic::{Diagnostics, Sources, nearest};
 use crate::model::escape::printable;
 use crate::model::{ParamValue, Params, Secret};
@@ -123,8 +125,10 @@ fn describe(one: &Arc<DeviceType>) -> String {
         text.push_str("  none: a command is given with `--cmd`\n");
     }
     for action in one.actions() {
-        let again = if may_be_sent_twice(one, action) { "" } else { ", never sent twice" };
-        _ = writeln!(text, "  {:<width$}sends `{}`{again}", action.name, printable(&action.text));
+        let request = some_request(one, action);
+        let again = if request.as_ref().is_some_and(Request::is_idempotent) { "" } else { ", never sent twice" };
+        let counts = if request.as_ref().is_some_and(Request::draws_inrush) { ", counts for circuits" } else { "" };
+        _ = writeln!(text, "  {:<width$}sends `{}`{again}{counts}", action.name, printable(&action.text));
         for arg in &action.args {
             _ = writeln!(text, "  {:<width$}  --arg {}: {}", "", arg.name, spec(arg));
         }
@@ -132,9 +136,8 @@ fn describe(one: &Arc<DeviceType>) -> String {
     text
 }
 
-/// Whether an action is idempotent: seen at the command that it makes for some device, since the type's command
-/// patterns may say so.
-fn may_be_sent_twice(one: &Arc<DeviceType>, action: &Action) -> bool {
+/// The command that an action makes for some device: what is true of it may be said by the type's command patterns.
+fn some_request(one: &Arc<DeviceType>, action: &Action) -> Option<Request> {
     let some = |spec: &ParamSpec| {
         let value = match &spec.kind {
             ParamKind::Int { min, .. } => ParamValue::Int(*min),
@@ -148,8 +151,7 @@ fn may_be_sent_twice(one: &Arc<DeviceType>, action: &Action) -> bool {
     };
     let params: Params = one.params.iter().chain(&action.args).filter_map(some).collect();
     let source = CommandSource::Action(action.name.clone());
-    let request = one.body(&source, &params).and_then(|body| one.request(&source, body, false));
-    request.is_ok_and(|request| request.is_idempotent())
+    one.body(&source, &params).and_then(|body| one.request(&source, body, false)).ok()
 }
 
 fn spec(param: &ParamSpec) -> String {

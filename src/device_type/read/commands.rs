@@ -46,6 +46,7 @@ pub(super) fn read_traits(
     let idempotent = table.bool("idempotent", diagnostics);
     let query = table.bool("query", diagnostics);
     let broadcast = table.bool("broadcast", diagnostics);
+    let inrush = table.bool("inrush", diagnostics);
     let only_if = table.text("only_if", diagnostics).and_then(|(name, span)| {
         let is_switch = |param: &&ParamSpec| matches!(param.kind, ParamKind::Bool);
         let switches: Vec<&str> = context.params.iter().filter(is_switch).map(|param| &*param.name).collect();
@@ -65,5 +66,5 @@ pub(super) fn read_traits(
         values.into_iter().filter_map(|value| field_ref(value, &both, diagnostics)).collect()
     });
     let timing = read_timing(table, diagnostics);
-    CommandTraits { idempotent, query, broadcast, only_if, reply: reply.map(Into::into), echo, timing }
+    CommandTraits { idempotent, query, broadcast, inrush, only_if, reply: reply.map(Into::into), echo, timing }
 }

@@ -262,7 +262,7 @@ fn a_mistake_in_how_an_effect_is_asked_for_is_named() {
 fn what_later_blocks_of_the_language_bring_is_unknown() {
     for (was, becomes, unknown) in [
         ("gap = ", "tls = true\ngap = ", "`tls` in [link]"),
-        ("[actions.power-on]\n", "[actions.power-on]\ninrush = true\n", "`inrush` in [actions.power-on]"),
+        ("[actions.power-on]\n", "[actions.power-on]\nmacro = true\n", "`macro` in [actions.power-on]"),
         ("[actions.power-on]\n", "[actions.power-on]\nverfy = {}\n", "`verfy` in [actions.power-on]"),
     ] {
         assert!(LG.contains(was), "{was}");

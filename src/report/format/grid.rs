@@ -7,7 +7,7 @@ use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table, presets};
 use super::{Style, TableOptions};
 
 /// An empty grid with its headings; it wraps only where the width of a terminal is known.
-pub(in crate::report) fn grid<const N: usize>(heads: [&str; N], options: TableOptions) -> Table {
+pub(in crate::report) fn grid(heads: &[&str], options: TableOptions) -> Table {
     let mut grid = Table::new();
     grid.load_style(presets::NOTHING);
     match options.style {
@@ -19,7 +19,7 @@ pub(in crate::report) fn grid<const N: usize>(heads: [&str; N], options: TableOp
         Some(width) => grid.set_width(width).set_content_arrangement(ContentArrangement::Dynamic),
         None => grid.set_content_arrangement(ContentArrangement::Disabled),
     };
-    grid.set_header(heads.map(|head| Cell::new(head).add_attribute(Attribute::Bold)));
+    grid.set_header(heads.iter().map(|head| Cell::new(head).add_attribute(Attribute::Bold)));
     grid
 }
 
@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     fn rows(options: TableOptions) -> String {
-        let mut grid = grid(["A", "B"], options);
+        let mut grid = grid(&["A", "B"], options);
         grid.add_row([Cell::new("x"), coloured("no reply", Color::Red)]);
         grid.add_row([Cell::new("longer"), Cell::new("y")]);
         trimmed(&grid)
@@ -67,7 +67,7 @@ mod tests {
 
     #[test]
     fn a_wrapped_cell_stays_in_its_column() {
-        let mut grid = grid(["A", "B"], TableOptions { width: Some(16), ..TableOptions::default() });
+        let mut grid = grid(&["A", "B"], TableOptions { width: Some(16), ..TableOptions::default() });
         grid.add_row(["name", "some words that wrap"]);
         let text = trimmed(&grid);
         assert!(text.lines().count() > 2);

@@ -161,7 +161,7 @@ fn write_flaky(out: &mut impl Write, run: &Collected) -> io::Result<()> {
 }
 
 fn all_devices(run: &Collected, options: TableOptions) -> String {
-    let mut grid = grid(["DEVICE", "ADDRESS", "STATUS", "TRIES", "MS", "VALUE", "ERROR"], options);
+    let mut grid = grid(&["DEVICE", "ADDRESS", "STATUS", "TRIES", "MS", "VALUE", "ERROR"], options);
     for (device, outcome) in run.outcomes() {
         grid.add_row(device_row(device, outcome));
     }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 
-use super::settings::{Link, Timing};
+use super::settings::{Link, Span, Timing};
 
 /// The devices of a fleet and how runs over them behave.
 #[derive(JsonSchema)]
@@ -22,6 +22,8 @@ pub(super) struct Inventory {
     defaults: Option<Layer>,
     /// Places, by name.
     sites: Option<BTreeMap<String, Site>>,
+    /// Breakers, by name.
+    circuits: Option<BTreeMap<String, Circuit>>,
     /// Named selectors.
     groups: Option<BTreeMap<String, String>>,
     device: Option<Vec<Device>>,
@@ -60,6 +62,15 @@ struct Site {
     timing: Timing,
 }
 
+/// A breaker.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Circuit {
+    /// The most that may be drawn from it at a time, in amperes.
+    #[schemars(range(min = 0.001, max = 1_000_000))]
+    max_inrush_a: f64,
+}
+
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
 struct Layer {
@@ -91,6 +102,13 @@ struct Inherited {
     /// The parameters that the device type declares.
     params: Option<BTreeMap<String, Value>>,
     link: Option<DeviceLink>,
+    /// The name of a circuit; its devices say what they draw.
+    circuit: Option<String>,
+    /// What is drawn for `settle` after a power-on, in amperes.
+    #[schemars(range(min = 0, max = 1_000_000))]
+    inrush_a: Option<f64>,
+    /// For how long it is drawn (3 s).
+    settle: Option<Span>,
     #[schemars(flatten)]
     timing: Timing,
 }

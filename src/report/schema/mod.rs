@@ -88,8 +88,13 @@ mod tests {
         timezone = "Europe/Berlin"
         max_concurrency = 32
         reply_timeout = "1m 5s"
+        [circuits.hall-b]
+        max_inrush_a = 32.0
         [[device]]
         name = "tv-[001-300]"
+        circuit = "hall-b"
+        inrush_a = 4.5
+        settle = "3s"
         address = "10.20.[0-2].[1-100]"
         tags = ["lobby"]
         site = "hq"
@@ -164,7 +169,11 @@ mod tests {
             ("connect_timeout = \"3s\"", "connect_timeout = 3"),
             ("connect_timeout = \"3s\"", "connect_timeout = \"3\""),
             ("max_concurrency = 32", "max_concurrency = 0"),
-            ("tags = [\"lobby\"]", "circuit = \"hall-b\""),
+            ("max_inrush_a = 32.0", "max_inrush = 32.0"),
+            ("max_inrush_a = 32.0", "max_inrush_a = 0"),
+            ("inrush_a = 4.5", "inrush_a = \"4.5\""),
+            ("inrush_a = 4.5", "inrush_a = -4.5"),
+            ("settle = \"3s\"", "settle = 3"),
             ("name = \"pump\"", "nmae = \"pump\""),
             ("{ env = \"RELAY_PASSWORD\" }", "{ env = \"A\", file = \"b\" }"),
             ("initial = \"250ms\"", "inital = \"250ms\""),

@@ -4,7 +4,7 @@ use super::refusal::Bystander;
 
 #[test]
 fn mistakes_of_the_command_line_send_nothing() {
-    let cases: [(&[&str], &[&str]); 33] = [
+    let cases: [(&[&str], &[&str]); 49] = [
         (&["run"], &["--cmd", "--do"]),
         (&["run", "--cmd", "ka 01 01", "--do", "power-on"], &["--cmd", "--do"]),
         (&["rum", "--do", "power-on"], &["run"]),
@@ -38,6 +38,22 @@ fn mistakes_of_the_command_line_send_nothing() {
         (&["run", "--cmd", r"ka 01 \x4"], &["\\x"]),
         (&["run", "--cmd", "ka {set_id 01"], &["{"]),
         (&["run", "--do", "power-on", "--failed-from", "missing.json"], &["missing.json"]),
+        (&["run", "--do", "power-on", "--rate", "-1/s"], &["`-1/s` is no rate", "5/s"]),
+        (&["run", "--do", "power-on", "--rate", "0/s"], &["a rate of 0 starts no device"]),
+        (&["run", "--do", "power-on", "--rate", "5/d"], &["`5/d` is no rate"]),
+        (&["run", "--do", "power-on", "--batch", "0"], &["a batch of nothing never ends"]),
+        (&["run", "--do", "power-on", "--batch", "0%"], &["a batch of nothing never ends"]),
+        (&["run", "--do", "power-on", "--batch", "120%"], &["120%", "from 0% to 100%"]),
+        (&["run", "--do", "power-on", "--batch", "-3"], &["`-3` is neither a number of devices"]),
+        (&["run", "--do", "power-on", "--pause", "3s"], &["--batch"]),
+        (&["run", "--do", "power-on", "--batch", "1", "--pause", "0s"], &["more than nothing"]),
+        (&["run", "--do", "power-on", "--batch", "1", "--pause", "3"], &["`3` has no unit"]),
+        (&["run", "--do", "power-on", "--max-failures", "-1"], &["`-1` is neither a number of devices"]),
+        (&["run", "--do", "power-on", "--max-failures", "101%"], &["from 0% to 100%"]),
+        (&["run", "--do", "power-on", "--until", "0s"], &["cannot go on until it begins"]),
+        (&["run", "--do", "power-on", "--until", "-5m"], &["`-5m` is no duration", "06:30"]),
+        (&["run", "--do", "power-on", "--until", "25:00"], &["`25:00` is no time of day"]),
+        (&["run", "--do", "power-on", "--until", "tomorrow"], &["or a time of day, `06:30`"]),
     ];
     for (arguments, words) in cases {
         Bystander::new().refuses(arguments, words);
@@ -59,6 +75,42 @@ fn an_argument_that_gives_two_displays_of_one_gateway_the_same_set_id_is_refused
     bystander.refuses(&all, &["wall-[1-2]", "--arg set_id"]);
     let one = [&all[..], &["-s", "wall-1", "--dry-run"]].concat();
     bystander.workspace.fleetctl(&one).expect_status(0);
+}
+
+/// So many minutes from now, as a clock in UTC shows it.
+fn clock(minutes_from_now: i64) -> String {
+    let minute = jiff::Timestamp::now().as_second().div_euclid(60) + minutes_from_now;
+    let of_day = minute.rem_euclid(24 * 60);
+    format!("{:02}:{:02}", of_day / 60, of_day % 60)
+}
+
+#[test]
+fn a_time_of_day_that_is_over_is_refused_with_both_times() {
+    let text = "[sites.hq]\ntimezone = \"Etc/UTC\"\n[[device]]\nname = \"tv\"\ntype = \"lg-rs232\"\n\
+                address = \"127.11.0.1:PORT\"\nsite = \"hq\"\n";
+    let bystander = Bystander::with_inventory(text);
+    let over = clock(-30);
+    let until = ["run", "--do", "power-on", "--until", &over];
+    bystander.refuses(&until, &["in the past", &over, "Etc/UTC", "comes again in 23 h", "`--until 14h`"]);
+    let ahead = clock(30);
+    let finished = bystander.workspace.fleetctl(&["run", "--do", "power-on", "--until", &ahead, "--dry-run"]);
+    let line = format!("until {ahead} Etc/UTC (");
+    assert!(finished.expect_status(0).stdout.contains(&line), "{finished}");
+}
+
+#[test]
+fn a_time_of_day_needs_one_clock() {
+    let text = "[defaults]\ntype = \"lg-rs232\"\n[sites.hq]\ntimezone = \"Europe/Berlin\"\n\
+                [sites.quay]\ntimezone = \"Europe/Lisbon\"\n\
+                [[device]]\nname = \"a\"\naddress = \"127.11.0.1:PORT\"\nsite = \"hq\"\n\
+                [[device]]\nname = \"b\"\naddress = \"127.11.0.2:PORT\"\nsite = \"quay\"\n";
+    let bystander = Bystander::with_inventory(text);
+    let ahead = clock(180);
+    let run = ["run", "--do", "power-on", "--until", &ahead];
+    bystander.refuses(&run, &["two zones", "Europe/Berlin (hq)", "Europe/Lisbon (quay)", "`--until 30m`"]);
+    let one = [&run[..], &["-s", "site:hq", "--dry-run"]].concat();
+    assert!(bystander.workspace.fleetctl(&one).expect_status(0).stdout.contains("Europe/Berlin ("));
+    bystander.workspace.fleetctl(&["run", "--do", "power-on", "--until", "30m", "--dry-run"]).expect_status(0);
 }
 
 #[test]

@@ -17,7 +17,7 @@ type Case = (&'static str, &'static str, &'static [usize], &'static [&'static st
 
 const TV: &str = "[[device]]\nname = \"tv\"\ntype = \"lg-rs232\"\naddress = \"127.11.0.1:PORT\"\n";
 
-const CASES: [Case; 31] = [
+const CASES: [Case; 33] = [
     ("bad TOML", "[fleet]\nname = \"x\n", &[2], &[]),
     ("a line without meaning", "[fleet]\nname = \"x\"\nwhat is this\n", &[3], &[]),
     ("unknown table", "[fleets]\nname = \"x\"\n", &[1], &["fleets", "fleet"]),
@@ -70,6 +70,18 @@ const CASES: [Case; 31] = [
         "[[device]]\nname = \"tv-[1-4294967295]\"\ntype = \"lg-rs232\"\naddress = \"127.11.0.1\"\n",
         &[2],
         &["4294967295"],
+    ),
+    (
+        "a circuit that does not exist",
+        "[circuits.hall-b]\nmax_inrush_a = 32.0\n[[device]]\nname = \"tv\"\ntype = \"lg-rs232\"\naddress = \"127.11.0.1:PORT\"\ncircuit = \"hall-c\"\ninrush_a = 4.5\n",
+        &[7],
+        &["hall-c", "hall-b"],
+    ),
+    (
+        "a device on a circuit that does not say what it draws",
+        "[circuits.hall-b]\nmax_inrush_a = 32.0\n[[device]]\nname = \"tv\"\ntype = \"lg-rs232\"\naddress = \"127.11.0.1:PORT\"\ncircuit = \"hall-b\"\n",
+        &[7],
+        &["tv", "hall-b", "inrush_a"],
     ),
     ("an open bracket", "[[device]]\nname = \"tv-[1-3\"\ntype = \"lg-rs232\"\naddress = \"127.11.0.1\"\n", &[2], &[]),
     (

@@ -23,7 +23,16 @@ fn the_built_in_types_are_listed_and_shown() {
     }
     for (name, words) in [
         ("lg-rs232", &["request   `{body}\\r`"][..]),
-        ("devantech-eth008", &["1 to 8; must be given where it is used", "1s for a reply", "unsure"]),
+        (
+            "devantech-eth008",
+            &[
+                "1 to 8; must be given where it is used",
+                "1s for a reply",
+                "unsure",
+                "sends `20 {relay} 00`, counts for circuits\n",
+                "sends `{0x21 - inverted} {relay} 00`\n",
+            ],
+        ),
         ("ncd-proxr", &["request   `AA {len} {body} {sum8}`"]),
         (
             "esc-cr",

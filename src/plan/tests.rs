@@ -1,0 +1,160 @@
+//! What a plan says of circuits, and how long it is taken to last.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use super::*;
+use crate::device_type::Catalog;
+use crate::diagnostic::{Diagnostics, Sources, render_all};
+use crate::inventory;
+use crate::model::{Backoff, Command, Inrush, Rate, Timing, TimingOverrides};
+
+const HALL: &str = r#"
+[circuits.unused]
+max_inrush_a = 1
+[circuits.hall-b]
+max_inrush_a = 32.0
+[circuits.hall-c]
+max_inrush_a = 10
+[defaults]
+type = "lg-rs232"
+[[device]]
+name = "tv-[01-66]"
+address = "10.0.0.[1-66]"
+circuit = "hall-b"
+inrush_a = 4.5
+[[device]]
+name = "loose"
+address = "10.0.1.1"
+inrush_a = 90
+[[device]]
+name = "pump"
+type = "devantech-eth008"
+address = "10.0.1.2"
+circuit = "hall-c"
+inrush_a = 9.5
+settle = "500ms"
+params = { relay = 1, inverted = true }
+"#;
+
+fn planned(inventory: &str, command: Command, verify: bool) -> Result<Plan, String> {
+    let mut sources = Sources::default();
+    let mut found = Diagnostics::default();
+    let catalog = Catalog::built_in();
+    let fleet = inventory::read(inventory, Path::new("fleet.toml"), &catalog, &mut sources, &|_| None, &mut found);
+    let fleet = fleet.unwrap_or_else(|| panic!("{}", render_all(&found, &sources, false)));
+    let selection: Vec<u32> = (0..).take(fleet.devices.len()).collect();
+    let second = Duration::from_secs(1);
+    let request = PlanRequest {
+        fleet: &fleet,
+        selection: &selection,
+        command: &command,
+        flags: TimingOverrides::default(),
+        idempotent: false,
+        verify,
+        if_needed: false,
+        save: None,
+        built_in: Timing {
+            connect_timeout: second,
+            reply_timeout: second,
+            device_deadline: 30 * second,
+            retries: 0,
+            backoff: Backoff { initial: second, max: second, jitter: false },
+        },
+    };
+    build(&request, &mut sources, &mut found).ok_or_else(|| render_all(&found, &sources, false))
+}
+
+fn action(name: &str) -> Command {
+    Command::Action { name: name.to_owned(), args: BTreeMap::new() }
+}
+
+const PACE: Pace = Pace { concurrency: 256, rate: None, batch: None, pause: Duration::ZERO };
+
+#[test]
+fn a_command_that_counts_draws_what_its_device_says_from_its_circuit() {
+    let plan = planned(HALL, action("power-on"), false).unwrap();
+    let circuits: Vec<(&str, u64)> = plan.circuits.iter().map(|one| (&*one.name, one.max_milliamps)).collect();
+    assert_eq!(circuits, [("hall-b", 32_000), ("hall-c", 10_000)]);
+    let tv = Inrush { circuit: 0, milliamps: 4_500, settle: Duration::from_secs(3) };
+    let pump = Inrush { circuit: 1, milliamps: 9_500, settle: Duration::from_millis(500) };
+    assert_eq!(plan.inrushes, [tv, pump]);
+    let drawn: Vec<Option<&Inrush>> = plan.jobs.iter().map(|job| plan.inrush(job)).collect();
+    assert_eq!(drawn[..66], [Some(&tv); 66]);
+    assert_eq!(drawn[66..], [None, Some(&pump)]);
+}
+
+#[test]
+fn a_command_that_does_not_count_draws_nothing() {
+    for name in ["power-off", "power-status"] {
+        let plan = planned(HALL, action(name), false).unwrap();
+        assert!(plan.circuits.is_empty() && plan.inrushes.is_empty(), "{name}");
+        assert!(plan.jobs.iter().all(|job| job.inrush.is_none()), "{name}");
+    }
+}
+
+#[test]
+fn a_raw_command_counts_by_the_types_patterns() {
+    let displays = HALL.split("[[device]]\nname = \"pump\"").next().unwrap();
+    for (text, draws) in [("ka {set_id} 01", true), ("ka {set_id} 00", false), ("kf {set_id} 10", false)] {
+        let plan = planned(displays, Command::Raw(text.to_owned()), false).unwrap();
+        assert_eq!(plan.jobs.iter().filter(|job| job.inrush.is_some()).count(), if draws { 66 } else { 0 }, "{text}");
+    }
+}
+
+#[test]
+fn devices_that_alone_exceed_their_circuit_are_named_with_both_currents() {
+    let text = HALL.replace("max_inrush_a = 32.0", "max_inrush_a = 4.499");
+    let wrong = planned(&text, action("power-on"), false).unwrap_err();
+    let message = "`inrush_a` of 4.5 A is more than circuit `hall-b` carries (4.499 A): tv-[01-66]";
+    assert!(wrong.contains(message), "{wrong}");
+    assert!(!wrong.contains("pump"), "{wrong}");
+    planned(&text, action("power-off"), false).unwrap();
+    planned(&HALL.replace("max_inrush_a = 32.0", "max_inrush_a = 4.5"), action("power-on"), false).unwrap();
+}
+
+#[test]
+fn an_estimate_says_how_it_goes_at_each_circuit() {
+    let plan = planned(HALL, action("power-on"), false).unwrap();
+    let found = estimate(&plan, PACE);
+    let [hall_b, hall_c] = &found.circuits[..] else { panic!("{found:?}") };
+    let second = Duration::from_secs(1);
+    assert_eq!((hall_b.devices, hall_b.milliamps, hall_b.together), (66, 297_000, 7));
+    assert_eq!((hall_b.last_start, hall_b.on), (27 * second, 30 * second));
+    assert_eq!((hall_c.devices, hall_c.together, hall_c.on), (1, 1, second / 2));
+    assert_eq!(found.duration, 27 * second + second * 15 / 100, "the last one still answers");
+    assert_eq!(found.batches, None);
+}
+
+#[test]
+fn an_estimate_is_that_of_the_tightest_limit() {
+    let off = planned(HALL, action("power-off"), false).unwrap();
+    let exchange = Duration::from_millis(150);
+    assert_eq!(estimate(&off, PACE).duration, exchange);
+    let one_by_one = estimate(&off, Pace { concurrency: 1, ..PACE }).duration;
+    assert_eq!(one_by_one, exchange * 68);
+    let rate = Some("2/s".parse::<Rate>().unwrap());
+    assert_eq!(estimate(&off, Pace { rate, ..PACE }).duration, Duration::from_millis(500) * 67 + exchange);
+    let batches = Pace { batch: Some(10), pause: Duration::from_secs(5), ..PACE };
+    let found = estimate(&off, batches);
+    assert_eq!((found.batches, found.duration), (Some(7), Duration::from_secs(5) * 6 + exchange * 7));
+    let both = estimate(&off, Pace { rate, ..batches }).duration;
+    assert_eq!(both, Duration::from_secs(5) * 6 + Duration::from_millis(4650) * 6 + Duration::from_millis(3650));
+}
+
+#[test]
+fn a_circuit_goes_on_drawing_into_the_next_batch() {
+    let plan = planned(HALL, action("power-on"), false).unwrap();
+    let found = estimate(&plan, Pace { batch: Some(7), pause: Duration::from_secs(1), ..PACE });
+    // Ten batches draw from it, each when the one before has settled.
+    let (last, seven) = (&found.circuits[0].last_start, found.circuits[0].together);
+    assert_eq!((*last, seven), (Duration::from_secs(27), 7));
+}
+
+#[test]
+fn an_estimate_counts_the_questions() {
+    let plan = planned(HALL, action("power-off"), true).unwrap();
+    // LG: a second after the acknowledgement; its gap and the question are shorter than that.
+    assert_eq!(estimate(&plan, PACE).duration, Duration::from_millis(1300));
+}
