@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use ulid::Ulid;
 
-use super::{Prepared, RunRequest};
+use super::{Paced, Prepared, RunRequest};
 use crate::dispatch::{self, Limits, Pacing, RunClock};
 use crate::model::{Ended, RunEvent, RunId, RunInfo, Summary, UnixMillis};
 use crate::report::{ReportError, Reporters};
@@ -77,7 +77,7 @@ pub async fn execute(
     let limits = Limits {
         concurrency: fit.lanes,
         crews: fit.tables,
-        pacing: Pacing::default(),
+        pacing: pacing(&prepared.pacing, clock.started_at),
         deadline: request.deadline,
         grace: request.grace,
     };
@@ -94,4 +94,17 @@ pub async fn execute(
     let reported = reporting.join().map_err(|_| io::Error::other("the reporters have failed; please report this"))?;
     let summary = reported.run.map(|run| *run.summary()).unwrap_or_default();
     Ok(Finished { ended, summary, undelivered: reported.errors })
+}
+
+/// The same as the engine wants it: all times from the start of the run.
+fn pacing(paced: &Paced, started_at: UnixMillis) -> Pacing {
+    let from_start = |until: Timestamp| {
+        Duration::from_millis(u64::try_from(until.as_millisecond().saturating_sub(started_at.0)).unwrap_or(0))
+    };
+    Pacing {
+        rate: paced.rate,
+        batch: paced.batch.map(|size| (size, paced.pause)),
+        max_failures: paced.max_failures,
+        until: paced.until.map(from_start),
+    }
 }
