@@ -106,7 +106,7 @@ impl Unsaid {
             1 => " and one more entry".to_owned(),
             more => format!(" and {more} more entries"),
         };
-        diagnostics.push(no_current(&format!("`{first}`{more}"), &circuit.0, circuit.1.clone()));
+        diagnostics.push(no_current(&format!("`{first}`{more}"), circuit.0, circuit.1.clone()));
     }
 }
 
@@ -119,6 +119,8 @@ pub(super) fn no_current(who: &str, circuit: &str, place: Span) -> Diagnostic {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use super::super::testing::{fleet, read_text};
     use super::*;
 
@@ -170,9 +172,10 @@ inrush_a = 0
     fn devices_that_draw_the_same_share_what_they_inherit() {
         let mut text = "[circuits.c]\nmax_inrush_a = 9\n[defaults]\ntype = \"lg-rs232\"\n".to_owned();
         for number in 0..6 {
-            text += &format!(
-                "[[device]]\nname = \"tv-{number}\"\naddress = \"10.0.0.{number}\"\ncircuit = \"c\"\ninrush_a = {}.0\n",
-                number % 2
+            let drawn = number % 2;
+            _ = writeln!(
+                text,
+                "[[device]]\nname = \"tv-{number}\"\naddress = \"10.0.0.{number}\"\ncircuit = \"c\"\ninrush_a = {drawn}.0"
             );
         }
         let fleet = fleet(&text);

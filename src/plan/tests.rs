@@ -38,7 +38,7 @@ settle = "500ms"
 params = { relay = 1, inverted = true }
 "#;
 
-fn planned(inventory: &str, command: Command, verify: bool) -> Result<Plan, String> {
+fn planned(inventory: &str, command: &Command, verify: bool) -> Result<Plan, String> {
     let mut sources = Sources::default();
     let mut found = Diagnostics::default();
     let catalog = Catalog::built_in();
@@ -49,7 +49,7 @@ fn planned(inventory: &str, command: Command, verify: bool) -> Result<Plan, Stri
     let request = PlanRequest {
         fleet: &fleet,
         selection: &selection,
-        command: &command,
+        command,
         flags: TimingOverrides::default(),
         idempotent: false,
         verify,
@@ -74,7 +74,7 @@ const PACE: Pace = Pace { concurrency: 256, rate: None, batch: None, pause: Dura
 
 #[test]
 fn a_command_that_counts_draws_what_its_device_says_from_its_circuit() {
-    let plan = planned(HALL, action("power-on"), false).unwrap();
+    let plan = planned(HALL, &action("power-on"), false).unwrap();
     let circuits: Vec<(&str, u64)> = plan.circuits.iter().map(|one| (&*one.name, one.max_milliamps)).collect();
     assert_eq!(circuits, [("hall-b", 32_000), ("hall-c", 10_000)]);
     let tv = Inrush { circuit: 0, milliamps: 4_500, settle: Duration::from_secs(3) };
@@ -88,7 +88,7 @@ fn a_command_that_counts_draws_what_its_device_says_from_its_circuit() {
 #[test]
 fn a_command_that_does_not_count_draws_nothing() {
     for name in ["power-off", "power-status"] {
-        let plan = planned(HALL, action(name), false).unwrap();
+        let plan = planned(HALL, &action(name), false).unwrap();
         assert!(plan.circuits.is_empty() && plan.inrushes.is_empty(), "{name}");
         assert!(plan.jobs.iter().all(|job| job.inrush.is_none()), "{name}");
     }
@@ -98,7 +98,7 @@ fn a_command_that_does_not_count_draws_nothing() {
 fn a_raw_command_counts_by_the_types_patterns() {
     let displays = HALL.split("[[device]]\nname = \"pump\"").next().unwrap();
     for (text, draws) in [("ka {set_id} 01", true), ("ka {set_id} 00", false), ("kf {set_id} 10", false)] {
-        let plan = planned(displays, Command::Raw(text.to_owned()), false).unwrap();
+        let plan = planned(displays, &Command::Raw(text.to_owned()), false).unwrap();
         assert_eq!(plan.jobs.iter().filter(|job| job.inrush.is_some()).count(), if draws { 66 } else { 0 }, "{text}");
     }
 }
@@ -106,17 +106,17 @@ fn a_raw_command_counts_by_the_types_patterns() {
 #[test]
 fn devices_that_alone_exceed_their_circuit_are_named_with_both_currents() {
     let text = HALL.replace("max_inrush_a = 32.0", "max_inrush_a = 4.499");
-    let wrong = planned(&text, action("power-on"), false).unwrap_err();
+    let wrong = planned(&text, &action("power-on"), false).unwrap_err();
     let message = "`inrush_a` of 4.5 A is more than circuit `hall-b` carries (4.499 A): tv-[01-66]";
     assert!(wrong.contains(message), "{wrong}");
     assert!(!wrong.contains("pump"), "{wrong}");
-    planned(&text, action("power-off"), false).unwrap();
-    planned(&HALL.replace("max_inrush_a = 32.0", "max_inrush_a = 4.5"), action("power-on"), false).unwrap();
+    planned(&text, &action("power-off"), false).unwrap();
+    planned(&HALL.replace("max_inrush_a = 32.0", "max_inrush_a = 4.5"), &action("power-on"), false).unwrap();
 }
 
 #[test]
 fn an_estimate_says_how_it_goes_at_each_circuit() {
-    let plan = planned(HALL, action("power-on"), false).unwrap();
+    let plan = planned(HALL, &action("power-on"), false).unwrap();
     let found = estimate(&plan, PACE);
     let [hall_b, hall_c] = &found.circuits[..] else { panic!("{found:?}") };
     let second = Duration::from_secs(1);
@@ -129,7 +129,7 @@ fn an_estimate_says_how_it_goes_at_each_circuit() {
 
 #[test]
 fn an_estimate_is_that_of_the_tightest_limit() {
-    let off = planned(HALL, action("power-off"), false).unwrap();
+    let off = planned(HALL, &action("power-off"), false).unwrap();
     let exchange = Duration::from_millis(150);
     assert_eq!(estimate(&off, PACE).duration, exchange);
     let one_by_one = estimate(&off, Pace { concurrency: 1, ..PACE }).duration;
@@ -145,7 +145,7 @@ fn an_estimate_is_that_of_the_tightest_limit() {
 
 #[test]
 fn a_circuit_goes_on_drawing_into_the_next_batch() {
-    let plan = planned(HALL, action("power-on"), false).unwrap();
+    let plan = planned(HALL, &action("power-on"), false).unwrap();
     let found = estimate(&plan, Pace { batch: Some(7), pause: Duration::from_secs(1), ..PACE });
     // Ten batches draw from it, each when the one before has settled.
     let (last, seven) = (&found.circuits[0].last_start, found.circuits[0].together);
@@ -154,7 +154,7 @@ fn a_circuit_goes_on_drawing_into_the_next_batch() {
 
 #[test]
 fn an_estimate_counts_the_questions() {
-    let plan = planned(HALL, action("power-off"), true).unwrap();
+    let plan = planned(HALL, &action("power-off"), true).unwrap();
     // LG: a second after the acknowledgement; its gap and the question are shorter than that.
     assert_eq!(estimate(&plan, PACE).duration, Duration::from_millis(1300));
 }

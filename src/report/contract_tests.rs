@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::test_run::{self, device, ok, outcome, render};
 use super::{
-    Csv, Json, Ndjson, PlanEnd, PlanPacing, PlanRow, PlanSummary, PlanView, ReportOptions, Style, TableOptions,
+    Csv, Format, Json, Ndjson, PlanEnd, PlanPacing, PlanRow, PlanSummary, PlanView, ReportOptions, Style, TableOptions,
     TypeRow, schema, write_devices_json, write_plan_json, write_types_json,
 };
 use crate::model::{
@@ -53,7 +53,7 @@ fn everything() -> Vec<RunEvent> {
         let failed = outcome(Status::NoReply, Delivery::None, 1, Some(error));
         all.push((device(&format!("k-{n}"), "h"), Outcome { earlier_errors: [earlier].into(), ..failed }));
     }
-    for reason in [SkipReason::Interrupted, SkipReason::Deadline, SkipReason::Internal] {
+    for reason in [SkipReason::Interrupted, SkipReason::Deadline, SkipReason::MaxFailures, SkipReason::Internal] {
         let site = None;
         all.push((Device { site, ..device(reason.as_str(), "h") }, Outcome::skipped(reason)));
     }
@@ -65,7 +65,16 @@ fn everything() -> Vec<RunEvent> {
     ] {
         all.push((device("v", "h"), ok(value)));
     }
-    test_run::run_of(test_run::action("status"), all, Ended::Deadline)
+    let mut events = test_run::run_of(test_run::action("status"), all, Ended::Deadline);
+    let at = test_run::START;
+    let next_at = at.after(Duration::from_secs(2));
+    let passes = [
+        RunEvent::PassStarted { pass: 1, devices: 9, at },
+        RunEvent::PassFinished { pass: 1, rest: 3, next_at, at },
+        RunEvent::PassStarted { pass: 2, devices: 3, at: next_at },
+    ];
+    events.splice(1..1, passes);
+    events
 }
 
 #[test]
@@ -82,6 +91,17 @@ fn every_line_fits_its_schema() {
             check("event", &serde_json::from_str(line).unwrap());
         }
     }
+}
+
+#[test]
+fn a_pass_that_begins_is_a_line_with_its_number_and_its_devices() {
+    let text = render(|sink| Box::new(Ndjson::new(sink)), everything());
+    let lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let passes: Vec<&serde_json::Value> = lines.iter().filter(|line| line["event"] == "pass_started").collect();
+    let run_id = &lines[0]["run_id"];
+    let pass = |pass: u32, devices: u32, at: &str| serde_json::json!({ "event": "pass_started", "at": at, "run_id": run_id, "pass": pass, "devices": devices });
+    let wanted = [pass(1, 9, "2026-11-21T05:30:00.000Z"), pass(2, 3, "2026-11-21T05:30:02.000Z")];
+    assert_eq!(passes, wanted.iter().collect::<Vec<_>>());
 }
 
 #[test]
@@ -256,4 +276,43 @@ fn a_pipe_that_nobody_reads_is_an_error_of_its_report() {
         assert_eq!(errors.len(), 1, "{format:?}");
         assert_eq!(errors[0].source.kind(), std::io::ErrorKind::BrokenPipe, "{format:?}");
     }
+}
+
+#[test]
+fn devices_that_max_failures_kept_from_starting_are_skipped_in_every_format() {
+    let failed = Failure::new(ErrorKind::ConnectionRefused);
+    let failed = || outcome(Status::Unreachable, Delivery::None, 5, Some(failed.clone()));
+    let skipped = || Outcome::skipped(SkipReason::MaxFailures);
+    let outcomes = [ok(Value::Int(1)), failed(), failed(), skipped(), skipped(), skipped()];
+    let all = (1..).zip(outcomes).map(|(n, outcome)| (device(&format!("tv-{n}"), &format!("10.0.0.{n}")), outcome));
+    let events = test_run::run_of(test_run::raw(), all.collect(), Ended::MaxFailures);
+    let written =
+        |format: Format| render(|sink| super::reporter(format, sink, ReportOptions::default()), events.clone());
+    let report: serde_json::Value = serde_json::from_str(&written(Format::Json)).unwrap();
+    assert_eq!((&report["ended"], &report["summary"]["skipped"]), (&"max_failures".into(), &3.into()));
+    assert_eq!(
+        (&report["summary"]["unreachable"], &report["devices"][5]["reason"]),
+        (&2.into(), &"max_failures".into())
+    );
+    let holds = |format: Format, words: &[&str]| {
+        let text = written(format);
+        for word in words {
+            assert!(text.contains(word), "`{word}` is missing in {text}");
+        }
+    };
+    holds(
+        Format::Table,
+        &["too many failures: 1 of 6 acknowledged, 2 failed: 2 unreachable, 3 not started", "tv-[4-6]"],
+    );
+    holds(Format::Nagios, &["FLEETCTL UNKNOWN: ", "unreachable=2;;;0;6", "skipped=3;;;0;6", "ok=1;;;0;6"]);
+    holds(
+        Format::Prometheus,
+        &["status=\"skipped\"} 3", "status=\"unreachable\"} 2", "fleetctl_run_success{run=\"cmd\"} 0"],
+    );
+    holds(Format::Junit, &["failures=\"2\"", "skipped=\"3\"", "--max-failures"]);
+    holds(Format::Html, &["3 not started", "2 unreachable", "too many others had failed"]);
+    assert_eq!(written(Format::Csv).matches(r#""skipped","none","0""#).count(), 3);
+    let lines = written(Format::Ndjson);
+    let lines = lines.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    assert_eq!(lines.filter(|line| line["device"]["reason"] == "max_failures").count(), 3);
 }

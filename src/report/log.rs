@@ -3,6 +3,7 @@
 //! Made only when somebody listens: a large run stays quiet. Secrets are masked as in every report.
 
 use std::io;
+use std::time::Duration;
 
 use tracing::{Level, debug, enabled, info};
 
@@ -26,7 +27,11 @@ impl Reporter for Log {
         match event {
             RunEvent::RunStarted { run, devices } => info!("run {} starts: {} devices", run.id, devices.len()),
             RunEvent::PassStarted { pass, devices, .. } => info!("pass {pass}: {devices} devices"),
-            RunEvent::PassFinished { pass, rest, .. } => info!("pass {pass} is over: {rest} devices are tried again"),
+            RunEvent::PassFinished { pass, rest, next_at, at } => {
+                let millis = u64::try_from(next_at.0.saturating_sub(at.0)).unwrap_or(0);
+                let wait = Duration::from_millis(millis);
+                info!("pass {pass} is over: {rest} left, which are tried again in {wait:.1?}");
+            }
             RunEvent::AttemptFailed { device, attempt, failure, sent, retry_in, .. } => {
                 if enabled!(Level::DEBUG)
                     && let Some(device) = run.device(*device)

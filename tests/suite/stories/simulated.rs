@@ -94,6 +94,22 @@ fn wrong_faults_are_a_usage_error() {
 }
 
 #[test]
+fn a_run_says_at_its_start_until_when_it_tries_again() {
+    let run = |more: &[&str]| {
+        let until = ["-s", "tv-001", "--until", "30m"];
+        two_hundred().fleetctl(&[&SIMULATED[..], &until, more].concat()).expect_status(0).stderr.clone()
+    };
+    let before = jiff::Timestamp::now().as_second();
+    let said = run(&[]);
+    let after = jiff::Timestamp::now().as_second();
+    let line = said.lines().find(|line| line.starts_with("until ")).unwrap_or_else(|| panic!("{said}"));
+    let instant = line.split_once('(').unwrap().1.trim_end_matches(')');
+    let instant = instant.parse::<jiff::Timestamp>().unwrap().as_second();
+    assert!((before + 1800..=after + 1800).contains(&instant), "{line}");
+    assert!(!run(&["-q"]).contains("until"));
+}
+
+#[test]
 fn a_simulated_fleet_stays_up_and_keeps_its_state() {
     let workspace = Workspace::with_inventory(
         "[[device]]\nname = \"tv-[1-5]\"\ntype = \"lg-rs232\"\naddress = \"10.1.0.[1-5]\"\n\
