@@ -230,6 +230,9 @@ impl<'t, 'i> TomlTable<'t, 'i> {
 
     /// Reports every key that nobody asked for, with the nearest known one. A reader of names does not call this.
     pub fn finish(self, diagnostics: &mut Diagnostics) {
+        if self.left == 0 {
+            return;
+        }
         for (key, _) in self.table {
             let name: &DeString<'_> = key.get_ref();
             if self.asked.iter().any(|asked| *asked == &**name) {
