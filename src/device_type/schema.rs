@@ -353,7 +353,7 @@ mod tests {
     fn the_built_in_types_hold_against_it_and_unknown_keys_do_not() {
         assert!(holds(LG));
         for name in crate::device_type::catalog::built_in_names() {
-            assert!(holds(crate::device_type::catalog::built_in_text(name).unwrap()), "{name}");
+            assert!(holds(crate::device_type::catalog::built_in_file(name).unwrap()), "{name}");
         }
         for (was, becomes) in [
             ("port = 23", "prot = 23"),

@@ -10,6 +10,7 @@ mod render;
 mod source;
 mod toml_cut;
 mod toml_piece;
+mod toml_plain;
 mod toml_reader;
 
 pub use nearest::nearest;

@@ -13,6 +13,7 @@ use toml_parser::Source;
 use toml_parser::lexer::{Lexer, Token, TokenKind};
 
 use super::toml_piece::{Piece, moved};
+use super::toml_plain;
 
 /// A document without the tables of one array, and where those are.
 pub struct TomlCut<'i> {
@@ -95,7 +96,9 @@ impl<'i> TomlCut<'i> {
     fn headers_to_the_end(&self, at: usize) -> Option<usize> {
         let blank = [' ', '\t'];
         let mut headers = 0;
-        for line in self.text.get(at..)?.split('\n').skip(1) {
+        let text = self.text.get(at..)?;
+        for newline in memchr::memchr_iter(b'\n', text.as_bytes()) {
+            let line = text.get(newline + 1..)?;
             let Some(header) = line.trim_start_matches(blank).strip_prefix('[') else { continue };
             let header = header.strip_prefix('[').unwrap_or(header).trim_start_matches(blank);
             let after = header.strip_prefix(self.key)?.trim_start_matches(blank);
@@ -129,39 +132,48 @@ impl<'i> TomlCut<'i> {
     pub fn tables(&self) -> impl Iterator<Item = Option<Spanned<DeValue<'i>>>> {
         self.runs.iter().flat_map(|run| {
             let text = self.text.get(run.clone()).unwrap_or_default();
-            Run { text, key: self.key, offset: run.start, lexer: Source::new(text).lex(), tokens: Vec::new(), read: 0 }
+            Run { text, key: self.key, offset: run.start, tokens: Vec::new() }
         })
     }
 }
 
 /// Tables that follow each other, being read.
 struct Run<'i> {
+    /// The run from its next table on.
     text: &'i str,
     key: &'static str,
-    /// Where the run begins in the document.
+    /// Where that begins in the document.
     offset: usize,
-    lexer: Lexer<'i>,
-    /// The table that was read last, and behind it the first statement of the next.
+    /// Of a table that is not plain, and of the first statement behind it.
     tokens: Vec<Token>,
-    /// How many tokens the last table has.
-    read: usize,
 }
 
 impl<'i> Iterator for Run<'i> {
     type Item = Option<Spanned<DeValue<'i>>>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.tokens.drain(..self.read);
-        let mut is_begun = !self.tokens.is_empty();
+        if self.text.is_empty() {
+            return None;
+        }
+        if let Some(plain) = toml_plain::read(self.text, self.key, self.offset) {
+            self.go_on_at(plain.end);
+            return Some(Some(plain.table));
+        }
+        let text = self.text;
+        let mut lexer = Source::new(text).lex();
+        self.tokens.clear();
+        let mut is_begun = false;
         loop {
-            let Some(first) = read_statement(&mut self.lexer, &mut self.tokens) else {
-                self.read = self.tokens.len();
-                return is_begun.then(|| self.table());
+            let Some(first) = read_statement(&mut lexer, &mut self.tokens) else {
+                let table = self.table(self.tokens.len());
+                self.go_on_at(text.len());
+                return is_begun.then_some(table);
             };
-            match meaning(self.text, self.key, self.tokens.get(first..).unwrap_or_default()) {
+            match meaning(text, self.key, self.tokens.get(first..).unwrap_or_default()) {
                 Statement::Table if is_begun => {
-                    self.read = first;
-                    return Some(self.table());
+                    let table = self.table(first);
+                    self.go_on_at(self.tokens.get(first).map_or(text.len(), |token| token.span().start()));
+                    return Some(table);
                 }
                 Statement::Same | Statement::Other => return Some(None),
                 _ => is_begun = true,
@@ -171,8 +183,14 @@ impl<'i> Iterator for Run<'i> {
 }
 
 impl<'i> Run<'i> {
-    fn table(&self) -> Option<Spanned<DeValue<'i>>> {
-        let tokens = self.tokens.get(..self.read)?;
+    fn go_on_at(&mut self, at: usize) {
+        self.text = self.text.get(at..).unwrap_or_default();
+        self.offset += at;
+    }
+
+    /// The table that the first `count` tokens are.
+    fn table(&self, count: usize) -> Option<Spanned<DeValue<'i>>> {
+        let tokens = self.tokens.get(..count)?;
         Piece::read(self.text, self.offset, tokens).or_else(|| self.read_any(tokens))
     }
 

@@ -54,6 +54,8 @@ pub struct TomlTable<'t, 'i> {
     /// What it calls itself, for messages.
     name: Option<&'t str>,
     asked: Vec<&'static str>,
+    /// How many of its keys nobody has asked for yet.
+    left: usize,
 }
 
 /// Room for the keys that are asked for, so that a table costs one allocation.
@@ -77,7 +79,7 @@ impl<'t, 'i> TomlTable<'t, 'i> {
     }
 
     fn of(table: &'t DeTable<'i>, span: Range<usize>, source: SourceId, what: Cow<'t, str>) -> Self {
-        Self { table, span, source, what, name: None, asked: Vec::with_capacity(ASKED) }
+        Self { table, span, source, what, name: None, asked: Vec::with_capacity(ASKED), left: table.len() }
     }
 
     /// The same table, called by its own name in messages, where the text of `key` is one: ``[[device]] `tv-1` ``.
@@ -100,12 +102,20 @@ impl<'t, 'i> TomlTable<'t, 'i> {
 
     /// The value of a key, of any kind; the key counts as known.
     pub fn get(&mut self, key: &'static str) -> Option<TomlValue<'t, 'i>> {
-        self.asked.push(key);
+        let was_asked = self.asked.contains(&key);
+        if !was_asked {
+            self.asked.push(key);
+            // Most keys that are asked for are not there: once all that are have been found, nothing is looked for.
+            if self.left == 0 {
+                return None;
+            }
+        }
         let (key, value) = self.find(key)?;
+        self.left -= usize::from(!was_asked);
         Some(TomlValue { key, value, source: self.source })
     }
 
-    /// Most keys that are asked for are not there, so a small table is looked through by the length of its keys.
+    /// A small table is looked through by the length of its keys.
     fn find(&self, key: &str) -> Option<(&'t str, &'t Spanned<DeValue<'i>>)> {
         let found = if self.table.len() <= SMALL {
             self.table.iter().find(|(known, _)| known.get_ref().len() == key.len() && **known.get_ref() == *key)
@@ -220,6 +230,9 @@ impl<'t, 'i> TomlTable<'t, 'i> {
 
     /// Reports every key that nobody asked for, with the nearest known one. A reader of names does not call this.
     pub fn finish(self, diagnostics: &mut Diagnostics) {
+        if self.left == 0 {
+            return;
+        }
         for (key, _) in self.table {
             let name: &DeString<'_> = key.get_ref();
             if self.asked.iter().any(|asked| *asked == &**name) {
@@ -232,7 +245,6 @@ impl<'t, 'i> TomlTable<'t, 'i> {
                 None => {
                     let mut known = self.asked.clone();
                     known.sort_unstable();
-                    known.dedup();
                     mistake.help(format!("known here: {}", known.join(", ")))
                 }
             };

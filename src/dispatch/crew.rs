@@ -166,7 +166,12 @@ async fn work<C: Connect>(shared: Arc<Shared<C>>, mut visit: Visit) {
             shared.wake_crews();
         }
         match next {
-            Some(taken) => visit = Visit::new(taken, &shared, shared.round()),
+            Some(taken) => {
+                // Tasks whose replies came together close their connections one after another, and only then open the
+                // next ones: the devices, or a loaded peer, are woken once and not at every turn.
+                tokio::task::yield_now().await;
+                visit = Visit::new(taken, &shared, shared.round());
+            }
             None => return,
         }
     }

@@ -42,7 +42,7 @@ pub(super) enum Words<'t> {
 
 impl<'t> Words<'t> {
     fn read(text: &'t str, place: Place) -> Result<Self, RangeError> {
-        if text.contains(['[', ']']) {
+        if text.bytes().any(|byte| matches!(byte, b'[' | b']')) {
             return Pattern::parse(text, place).map(Self::Ranged);
         }
         Ok(Self::One(Cow::Borrowed(text)))

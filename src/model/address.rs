@@ -5,7 +5,7 @@
 //! machine is not decided here; only a resolver can see that.
 
 use std::fmt::{self, Write as _};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddrV4};
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -56,6 +56,12 @@ impl Address {
     /// # Errors
     /// When the text has no host, a port out of range, or no port where no default exists.
     pub fn parse(text: &str, default_port: Option<u16>) -> Result<Self, AddressError> {
+        // What inventories are full of, in a third of the time that the rest takes to find it out.
+        if let Ok(socket) = text.parse::<SocketAddrV4>()
+            && socket.port() > 0
+        {
+            return Ok(Self { host: Host::Ip(IpAddr::V4(*socket.ip())), port: socket.port() });
+        }
         if text.contains('/')
             && let Some((scheme, _)) = text.split_once("://")
         {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
+use std::mem::ManuallyDrop;
 
 use tracing::warn;
 
@@ -31,7 +32,8 @@ pub(in crate::cli) async fn run(args: RunArgs, verbose: u8, terminal: &Terminal)
     let preparation = prepare(&request, &mut loaded);
     terminal.show(&loaded.diagnostics, &loaded.sources);
     let prepared = match preparation {
-        Preparation::Ready(prepared) => prepared,
+        // When its run is over the process ends, and the system takes all of it back: nothing is freed piece by piece.
+        Preparation::Ready(prepared) => ManuallyDrop::new(prepared),
         Preparation::Wrong => return ExitStatus::Usage,
         Preparation::NothingFailed => {
             if !terminal.is_quiet {

@@ -34,15 +34,21 @@ use crate::diagnostic::{Diagnostics, SourceId, Span, TomlTable, TomlValue, neare
 
 /// Reads a type file; `None` when it has a mistake. All mistakes go to `diagnostics`.
 pub fn read_type(text: &str, source: SourceId, origin: Origin, diagnostics: &mut Diagnostics) -> Option<DeviceType> {
-    let earlier = diagnostics.error_count();
-    let tree = parse_toml(text, source, diagnostics);
-    if diagnostics.error_count() > earlier {
-        return None;
-    }
-    let tree = over_base(tree, source, diagnostics)?;
-    let mut device_type = read_tree(&tree, source, origin, diagnostics)?;
-    device_type.variants = read_variants(&tree, source, &device_type, diagnostics);
-    (diagnostics.error_count() == earlier).then_some(device_type)
+    Reading { source, is_proven: false }.text(text, origin, diagnostics)
+}
+
+/// Reads the file of a built-in type. Tests prove that all of its actions can be sent and answered, so that is not tried
+/// again.
+pub(super) fn read_proven(text: &str, source: SourceId, diagnostics: &mut Diagnostics) -> Option<DeviceType> {
+    Reading { source, is_proven: true }.text(text, Origin::BuiltIn, diagnostics)
+}
+
+/// How a file is read.
+#[derive(Clone, Copy)]
+struct Reading {
+    source: SourceId,
+    /// It needs no check on samples.
+    is_proven: bool,
 }
 
 /// The tree of a file, put over that of its base.
@@ -68,114 +74,125 @@ fn over_base<'i>(
     Some(Spanned::new(own.span(), merged))
 }
 
-/// The types that take this one's place for some devices.
-fn read_variants(
-    tree: &Spanned<DeTable<'_>>,
-    source: SourceId,
-    own: &DeviceType,
-    diagnostics: &mut Diagnostics,
-) -> Vec<(Expression, Arc<DeviceType>)> {
-    let params: Vec<&str> = own.params.iter().map(|param| &*param.name).collect();
-    let mut variants = Vec::new();
-    for value in TomlTable::new(tree, source, "a device type").array("variant", diagnostics) {
-        let Some(mut table) = value.table("[[variant]]", diagnostics) else { continue };
-        let when = match table.get("when") {
-            Some(when) => expression(when, &params, "parameter", diagnostics),
-            None => {
-                table.missing("when", diagnostics);
-                None
-            }
-        };
-        let DeValue::Table(over) = value.value() else { continue };
-        let mut merged = tree.get_ref().clone();
-        merged.remove("variant");
-        merged.remove("vector");
-        let mut over = over.clone();
-        over.remove("when");
-        merge::merge(&mut merged, &over);
-        let merged = Spanned::new(tree.span(), merged);
-        let read = read_tree(&merged, source, own.origin.clone(), diagnostics);
-        if let (Some(when), Some(read)) = (when, read) {
-            variants.push((when, Arc::new(read)));
+impl Reading {
+    fn text(self, text: &str, origin: Origin, diagnostics: &mut Diagnostics) -> Option<DeviceType> {
+        let earlier = diagnostics.error_count();
+        let tree = parse_toml(text, self.source, diagnostics);
+        if diagnostics.error_count() > earlier {
+            return None;
         }
+        let tree = over_base(tree, self.source, diagnostics)?;
+        let mut device_type = self.tree(&tree, origin, diagnostics)?;
+        device_type.variants = self.variants(&tree, &device_type, diagnostics);
+        (diagnostics.error_count() == earlier).then_some(device_type)
     }
-    variants
-}
 
-/// Reads a tree in which nothing is left to be merged; variants are read apart.
-fn read_tree(
-    tree: &Spanned<DeTable<'_>>,
-    source: SourceId,
-    origin: Origin,
-    diagnostics: &mut Diagnostics,
-) -> Option<DeviceType> {
-    let earlier = diagnostics.error_count();
-    let mut table = TomlTable::new(tree, source, "a device type");
-    let name = table.required_text("name", diagnostics);
-    if let Some((name, span)) = &name {
-        check_name(name, span, diagnostics);
+    /// The types that take this one's place for some devices.
+    fn variants(
+        self,
+        tree: &Spanned<DeTable<'_>>,
+        own: &DeviceType,
+        diagnostics: &mut Diagnostics,
+    ) -> Vec<(Expression, Arc<DeviceType>)> {
+        let params: Vec<&str> = own.params.iter().map(|param| &*param.name).collect();
+        let mut variants = Vec::new();
+        for value in TomlTable::new(tree, self.source, "a device type").array("variant", diagnostics) {
+            let Some(mut table) = value.table("[[variant]]", diagnostics) else { continue };
+            let when = match table.get("when") {
+                Some(when) => expression(when, &params, "parameter", diagnostics),
+                None => {
+                    table.missing("when", diagnostics);
+                    None
+                }
+            };
+            let DeValue::Table(over) = value.value() else { continue };
+            let mut merged = tree.get_ref().clone();
+            merged.remove("variant");
+            merged.remove("vector");
+            let mut over = over.clone();
+            over.remove("when");
+            merge::merge(&mut merged, &over);
+            let merged = Spanned::new(tree.span(), merged);
+            let read = self.tree(&merged, own.origin.clone(), diagnostics);
+            if let (Some(when), Some(read)) = (when, read) {
+                variants.push((when, Arc::new(read)));
+            }
+        }
+        variants
     }
-    let title = table.required_text("title", diagnostics).map(|(title, _)| title);
-    let source_text = table.text("source", diagnostics).map(|(text, _)| Arc::from(text));
-    let unconfirmed = table.text("unconfirmed", diagnostics).map(|(text, _)| Arc::from(text));
-    let is_text = table.bool("text", diagnostics).unwrap_or(true);
-    _ = table.get("base");
-    _ = table.array("variant", diagnostics);
-    let port = table.int_in("port", 1..=65535, diagnostics).and_then(|port| u16::try_from(port).ok());
-    let params = params::read_params(&mut table, is_text, diagnostics);
-    let link = link::read_link(&mut table, is_text, diagnostics);
-    let timing = read_timing(&mut table, diagnostics);
-    let before_send = diagnostics.error_count();
-    let send = read_send(&mut table, is_text, diagnostics);
-    let fields_hold = send.fields.is_some() || diagnostics.error_count() == before_send;
-    let names: Vec<&str> = send.fields.iter().flat_map(Pattern::names).collect();
-    let request_fields = fields_hold.then_some(&*names);
-    let (unit_param, unit_field) = read_unit(&mut table, &params, request_fields, diagnostics);
-    let replies = replies::read_replies(&mut table, request_fields, is_text, diagnostics);
-    let unit = unit_param.as_deref();
-    let context = Context { params: &params, unit_param: unit, request_fields, replies: &replies, is_text };
-    let login = login::read_login(&mut table, &context, diagnostics);
-    let commands = commands::read_commands(&mut table, &context, diagnostics);
-    let actions = actions::read_actions(&mut table, &context, diagnostics);
-    let probe = table.text("probe", diagnostics).and_then(|(name, span)| {
-        languages::known(name, &span, &actions.names, "action", diagnostics).then(|| Arc::from(name))
-    });
-    let can_be_simulated = table.get("simulate").is_some();
-    let simulation = simulate::read_simulation(&mut table, &context, diagnostics);
-    let vectors = vectors::read_vectors(&mut table, &params, &actions, can_be_simulated, is_text, diagnostics);
-    table.finish(diagnostics);
-    if diagnostics.error_count() > earlier {
-        return None;
+
+    /// Reads a tree in which nothing is left to be merged; variants are read apart.
+    fn tree(self, tree: &Spanned<DeTable<'_>>, origin: Origin, diagnostics: &mut Diagnostics) -> Option<DeviceType> {
+        let earlier = diagnostics.error_count();
+        let mut table = TomlTable::new(tree, self.source, "a device type");
+        let name = table.required_text("name", diagnostics);
+        if let Some((name, span)) = &name {
+            check_name(name, span, diagnostics);
+        }
+        let title = table.required_text("title", diagnostics).map(|(title, _)| title);
+        let source_text = table.text("source", diagnostics).map(|(text, _)| Arc::from(text));
+        let unconfirmed = table.text("unconfirmed", diagnostics).map(|(text, _)| Arc::from(text));
+        let is_text = table.bool("text", diagnostics).unwrap_or(true);
+        _ = table.get("base");
+        _ = table.array("variant", diagnostics);
+        let port = table.int_in("port", 1..=65535, diagnostics).and_then(|port| u16::try_from(port).ok());
+        let params = params::read_params(&mut table, is_text, diagnostics);
+        let link = link::read_link(&mut table, is_text, diagnostics);
+        let timing = read_timing(&mut table, diagnostics);
+        let before_send = diagnostics.error_count();
+        let send = read_send(&mut table, is_text, diagnostics);
+        let fields_hold = send.fields.is_some() || diagnostics.error_count() == before_send;
+        let names: Vec<&str> = send.fields.iter().flat_map(Pattern::names).collect();
+        let request_fields = fields_hold.then_some(&*names);
+        let (unit_param, unit_field) = read_unit(&mut table, &params, request_fields, diagnostics);
+        let replies = replies::read_replies(&mut table, request_fields, is_text, diagnostics);
+        let unit = unit_param.as_deref();
+        let context = Context { params: &params, unit_param: unit, request_fields, replies: &replies, is_text };
+        let login = login::read_login(&mut table, &context, diagnostics);
+        let commands = commands::read_commands(&mut table, &context, diagnostics);
+        let actions = actions::read_actions(&mut table, &context, diagnostics);
+        let probe = table.text("probe", diagnostics).and_then(|(name, span)| {
+            languages::known(name, &span, &actions.names, "action", diagnostics).then(|| Arc::from(name))
+        });
+        let can_be_simulated = table.get("simulate").is_some();
+        let simulation = simulate::read_simulation(&mut table, &context, diagnostics);
+        let vectors = vectors::read_vectors(&mut table, &params, &actions, can_be_simulated, is_text, diagnostics);
+        table.finish(diagnostics);
+        if diagnostics.error_count() > earlier {
+            return None;
+        }
+        let replies = replies.specs;
+        let conditional = |traits: &CommandTraits| traits.only_if.is_some();
+        let device_type = DeviceType {
+            name: name?.0.into(),
+            title: title?.into(),
+            source: source_text,
+            unconfirmed,
+            is_text,
+            probe,
+            port,
+            params,
+            unit_param,
+            unit_field,
+            link,
+            timing,
+            send,
+            replies,
+            has_conditions: commands.iter().any(|rule| conditional(&rule.traits))
+                || actions.list.iter().any(|action| conditional(&action.traits)),
+            commands,
+            origin,
+            login,
+            variants: Vec::new(),
+            actions: actions.list,
+            simulation,
+            vectors,
+        };
+        if !self.is_proven {
+            actions::check_samples(&device_type, &actions.send_spans, diagnostics);
+        }
+        (diagnostics.error_count() == earlier).then_some(device_type)
     }
-    let replies = replies.specs;
-    let conditional = |traits: &CommandTraits| traits.only_if.is_some();
-    let device_type = DeviceType {
-        name: name?.0.into(),
-        title: title?.into(),
-        source: source_text,
-        unconfirmed,
-        is_text,
-        probe,
-        port,
-        params,
-        unit_param,
-        unit_field,
-        link,
-        timing,
-        send,
-        replies,
-        has_conditions: commands.iter().any(|rule| conditional(&rule.traits))
-            || actions.list.iter().any(|action| conditional(&action.traits)),
-        commands,
-        origin,
-        login,
-        variants: Vec::new(),
-        actions: actions.list,
-        simulation,
-        vectors,
-    };
-    actions::check_samples(&device_type, &actions.send_spans, diagnostics);
-    (diagnostics.error_count() == earlier).then_some(device_type)
 }
 
 /// What has been read already and is referred to by what follows.
