@@ -153,6 +153,7 @@ fn circuit_line(one: &CircuitEstimate) -> String {
         (true, true) if one.devices == 1 => "it starts at once".to_owned(),
         (true, true) => "all start together".to_owned(),
         (true, false) => format!("all start after {last}"),
+        (false, _) if one.together == 1 => format!("1 starts first, the last after {last}"),
         (false, _) => format!("{} start together, the last after {last}", one.together),
     };
     format!(

@@ -30,7 +30,7 @@ fn paced() -> PlanSummary {
         last_start: Duration::from_secs(seconds),
         on: Duration::from_secs(seconds + 3),
     };
-    let circuits = vec![circuit("hall-b", 66, 7, 27), circuit("hall-c", 1, 1, 0)];
+    let circuits = vec![circuit("hall-b", 66, 7, 27), circuit("hall-c", 1, 1, 0), circuit("hall-d", 2, 1, 3)];
     let pacing = PlanPacing {
         rate: Some(Rate::every(Duration::from_millis(200))),
         batch: Some(30),
@@ -93,6 +93,7 @@ fn a_plan_says_what_is_asked_how_it_goes_at_circuits_and_what_bounds_it() {
             "",
             "circuit hall-b: 32 A, 66 devices of 297 A, 7 start together, the last after 27 s; all are on after 30 s",
             "circuit hall-c: 32 A, 1 device of 4.5 A, it starts at once; all are on after 3 s",
+            "circuit hall-d: 32 A, 2 devices of 9 A, 1 starts first, the last after 3 s; all are on after 6 s",
             "rate: a start every 200ms",
             "batches: 3 batches of at most 30 devices, 5m apart",
             "max failures: nothing new starts once more than 1 device has failed",
