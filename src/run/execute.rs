@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use ulid::Ulid;
 
-use super::{Paced, Prepared, RunRequest};
+use super::{Paced, Prepared, RunRequest, Until};
 use crate::dispatch::{self, Limits, Pacing, RunClock};
 use crate::model::{Ended, RunEvent, RunId, RunInfo, Summary, UnixMillis};
 use crate::report::{ReportError, Reporters};
@@ -77,7 +77,7 @@ pub async fn execute(
     let limits = Limits {
         concurrency: fit.lanes,
         crews: fit.tables,
-        pacing: pacing(&prepared.pacing, clock.started_at),
+        pacing: pacing(&prepared.pacing, request.pacing.until, clock.started_at),
         deadline: request.deadline,
         grace: request.grace,
     };
@@ -97,9 +97,11 @@ pub async fn execute(
 }
 
 /// The same as the engine wants it: all times from the start of the run.
-fn pacing(paced: &Paced, started_at: UnixMillis) -> Pacing {
-    let from_start = |until: Timestamp| {
-        Duration::from_millis(u64::try_from(until.as_millisecond().saturating_sub(started_at.0)).unwrap_or(0))
+fn pacing(paced: &Paced, until: Option<Until>, started_at: UnixMillis) -> Pacing {
+    let from_start = |end: Timestamp| match until {
+        // However long it took to ask whether the run may start.
+        Some(Until::After(span)) => span,
+        _ => Duration::from_millis(u64::try_from(end.as_millisecond().saturating_sub(started_at.0)).unwrap_or(0)),
     };
     Pacing {
         rate: paced.rate,
