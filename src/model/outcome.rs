@@ -91,6 +91,8 @@ pub enum SkipReason {
     Interrupted,
     /// `--deadline` stopped the run.
     Deadline,
+    /// Kept out of runs by `hold`: counts neither as success nor as failure.
+    Held,
     /// Our own fault: nothing was written.
     Internal,
 }
@@ -101,6 +103,7 @@ impl SkipReason {
         match self {
             Self::Interrupted => "interrupted",
             Self::Deadline => "deadline",
+            Self::Held => "held",
             Self::Internal => "internal",
         }
     }
@@ -209,6 +212,11 @@ impl Outcome {
             error: None,
             earlier_errors: Box::default(),
         }
+    }
+
+    /// Kept out of the run by `hold`: neither a success nor a failure.
+    pub fn is_held(&self) -> bool {
+        self.reason == Some(SkipReason::Held)
     }
 
     /// A success that took more than one attempt.

@@ -120,6 +120,8 @@ pub struct Summary {
     pub flaky: u64,
     /// Tries at devices.
     pub attempts: u64,
+    /// Those of the skipped that were kept out by `hold`.
+    pub held: u64,
 }
 
 impl Summary {
@@ -131,6 +133,7 @@ impl Summary {
         }
         self.flaky += u64::from(outcome.is_flaky());
         self.attempts += u64::from(outcome.attempts);
+        self.held += u64::from(outcome.is_held());
     }
 
     /// How many outcomes have this status.
@@ -141,5 +144,15 @@ impl Summary {
     /// How many are a success.
     pub fn successes(&self) -> u64 {
         Status::ALL.iter().filter(|status| status.is_success()).map(|&status| self.count(status)).sum()
+    }
+
+    /// How many count when the run is judged: all but the held ones.
+    pub fn counted(&self) -> u64 {
+        self.total.saturating_sub(self.held)
+    }
+
+    /// How many of those that count are no success.
+    pub fn failures(&self) -> u64 {
+        self.counted().saturating_sub(self.successes())
     }
 }

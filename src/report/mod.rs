@@ -8,11 +8,14 @@
 mod collect;
 #[cfg(test)]
 mod contract_tests;
+mod detail;
 mod document;
 mod dry_run;
 mod fault;
 mod format;
 mod group;
+#[cfg(test)]
+mod held_tests;
 mod hint;
 mod json_layout;
 mod listing;
@@ -32,6 +35,7 @@ mod test_run;
 mod texts;
 
 pub use collect::Collected;
+pub use detail::{Details, command_json};
 pub use dry_run::{PlanRow, PlanSummary, PlanView, write_plan_json, write_plan_text};
 pub use format::{
     By, Csv, Format, Html, Json, Junit, Nagios, NagiosState, Ndjson, PerDevice, Prometheus, ReportOptions, Style,
@@ -43,7 +47,7 @@ pub use log::Log;
 pub use mask::hide_secrets;
 pub use progress::{Progress, ProgressStyle};
 pub use read::{FailedFrom, ReadError, read_failed};
-pub use replay::read_report;
+pub use replay::{read_report, replay};
 pub use reporter::{Finished, ReportError, Reporter, Reporters};
 pub use schema::{SCHEMA_NAMES, schema};
 pub use sink::{FileSink, ReportTarget, Sink, TargetError};

@@ -91,7 +91,7 @@ impl Reporter for Progress {
             RunEvent::RunStarted { devices, .. } => self.begin(devices.len() as u64),
             RunEvent::DeviceFinished { outcome, .. } => {
                 self.counters.done.fetch_add(1, Ordering::Relaxed);
-                if !outcome.status.is_success() {
+                if !outcome.status.is_success() && !outcome.is_held() {
                     self.counters.failed.fetch_add(1, Ordering::Relaxed);
                 }
             }
