@@ -20,7 +20,7 @@ use super::record::RunClock;
 use super::shared::{Random, Shared};
 use crate::model::{DeviceIndex, Ended, RunEvent, StopReason};
 use crate::plan::Plan;
-use crate::session::Stop;
+use crate::session::{Intents, Stop};
 use crate::transport::Connect;
 
 /// Limits over all lanes, and how the run ends early.
@@ -36,8 +36,22 @@ pub struct Limits {
     pub grace: Duration,
 }
 
-/// Runs a plan to its end. Every device's outcome, and everything else that happens, goes to `events`; the last event is
-/// `RunFinished`. Says how the run ended.
+/// Whom a run tells.
+pub struct Outside {
+    /// Everything that happens.
+    pub events: mpsc::Sender<RunEvent>,
+    /// A command that must not be sent twice, before it is written.
+    pub intents: Option<Arc<dyn Intents>>,
+}
+
+impl From<mpsc::Sender<RunEvent>> for Outside {
+    fn from(events: mpsc::Sender<RunEvent>) -> Self {
+        Self { events, intents: None }
+    }
+}
+
+/// Runs a plan to its end. Every device's outcome, and everything else that happens, goes to `outside.events`; the last
+/// event is `RunFinished`. Says how the run ended.
 pub async fn run<C: Connect>(
     plan: Arc<Plan>,
     connect: C,
@@ -45,11 +59,13 @@ pub async fn run<C: Connect>(
     clock: RunClock,
     stop: Stop,
     random: Random,
-    events: mpsc::Sender<RunEvent>,
+    outside: impl Into<Outside>,
 ) -> Ended {
+    let Outside { events, intents } = outside.into();
     let scheduler = scheduler(&plan, limits.concurrency);
     let crews = limits.crews.max(1);
-    let shared = Shared::new(plan, connect, clock, stop, scheduler, random, events).with_crews(crews);
+    let shared = Shared::new(plan, connect, clock, stop, scheduler, random, events);
+    let shared = shared.with_crews(crews).with_intents(intents);
     let shared = Arc::new(shared);
     let room = limits.concurrency.div_ceil(crews);
     let mut further = Vec::new();

@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep};
 
 use super::checking::{Answer, First, Phase, first_answer};
 use super::lane_state::LaneState;
-use super::policy::{Next, what_next};
+use super::policy::{Next, Tried, what_next};
 use super::ready::{After, LaneIndex};
 use super::record::Record;
 use super::shared::{Shared, Telling};
@@ -174,6 +174,7 @@ impl Visit {
             after_unanswered: record.is_unanswered,
             is_check: false,
             device_deadline,
+            intent: None,
             stop: &shared.stop,
         };
         if let (Some(check), Phase::Asking | Phase::Verifying(_)) = (&job.check, &record.phase) {
@@ -181,6 +182,9 @@ impl Visit {
         }
         if let (Some(check), Phase::Verifying(verifying)) = (&job.check, &record.phase) {
             before = Before { device_deadline: verifying.deadline(check), stop: &shared.verify_stop, ..before };
+        }
+        if !before.is_check && !job.request.is_idempotent() {
+            before.intent = shared.intents.as_deref().map(|intents| (intents, device));
         }
         attempt(&before, &shared.connect, connection, progress).await
     }
@@ -197,7 +201,7 @@ impl Visit {
         if made.written {
             self.state.last_exchange = Some((now, job.link.gap));
         }
-        let Some((_, mut record, _)) = self.current.take() else { return Then::GoOn };
+        let Some((_, mut record, progress)) = self.current.take() else { return Then::GoOn };
         match &made.ending {
             Ending::Exhausted(_) | Ending::Stopped(_) | Ending::Unnamed(_) => {}
             Ending::Denied(reason) => shared.warn_denied(device, reason),
@@ -250,6 +254,13 @@ impl Visit {
                 }
                 let Some(tried) = record.take_in(Attempt { ending, ..made }, job.link.busy_delay) else {
                     return Then::GoOn;
+                };
+                // Believed to be dead, and not found again: it costs no more.
+                let tried = match tried {
+                    Tried::Unanswered { .. } if job.is_probe && record.attempts == 1 && !progress.is_connected => {
+                        Tried::Settled
+                    }
+                    tried => tried,
                 };
                 let spent = now.saturating_duration_since(record.started);
                 let idempotent = job.request.is_idempotent();

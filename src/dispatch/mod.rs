@@ -17,6 +17,6 @@ mod shared;
 #[cfg(test)]
 mod tests;
 
-pub use engine::{Limits, run};
+pub use engine::{Limits, Outside, run};
 pub use record::RunClock;
 pub use shared::Random;

@@ -15,7 +15,7 @@ use super::ready::Scheduler;
 use super::record::{RunClock, checked};
 use crate::model::{DeviceIndex, Outcome, RunEvent, SkipReason, StopReason};
 use crate::plan::Plan;
-use crate::session::Stop;
+use crate::session::{Intents, Stop};
 use crate::transport::Connect;
 
 /// A source of numbers from 0 to 1, for jitter.
@@ -32,6 +32,8 @@ pub(super) struct Shared<C> {
     pub(super) stop: Stop,
     /// How the run stops for those that have acknowledged and are asked for their state.
     pub(super) verify_stop: Stop,
+    /// Who is told before a command is written that must not be sent twice.
+    pub(super) intents: Option<Arc<dyn Intents>>,
     scheduler: Mutex<Scheduler<Box<LaneState>>>,
     /// Something about the scheduler changed that the crews must look at: one for each.
     changed: Box<[Notify]>,
@@ -62,6 +64,7 @@ impl<C: Connect> Shared<C> {
             clock,
             verify_stop: stop.at_the_cut(),
             stop,
+            intents: None,
             scheduler: Mutex::new(scheduler),
             changed: Box::new([Notify::new()]),
             events,
@@ -77,6 +80,12 @@ impl<C: Connect> Shared<C> {
     /// For so many crews.
     pub(super) fn with_crews(mut self, crews: usize) -> Self {
         self.changed = (0..crews.max(1)).map(|_| Notify::new()).collect();
+        self
+    }
+
+    /// With someone who is told of commands that must not be sent twice.
+    pub(super) fn with_intents(mut self, intents: Option<Arc<dyn Intents>>) -> Self {
+        self.intents = intents;
         self
     }
 

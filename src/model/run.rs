@@ -125,6 +125,11 @@ pub struct Summary {
 }
 
 impl Summary {
+    /// Of counts that were kept: those of the statuses in the order of [`Status::ALL`], flaky ones, attempts, held ones.
+    pub fn of_counts(counts: [u64; Status::ALL.len()], flaky: u64, attempts: u64, held: u64) -> Self {
+        Self { total: counts.iter().sum(), counts, flaky, attempts, held }
+    }
+
     /// Counts one more outcome.
     pub fn add(&mut self, outcome: &Outcome) {
         self.total += 1;

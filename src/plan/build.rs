@@ -67,7 +67,7 @@ pub fn build(request: &PlanRequest<'_>, sources: &mut Sources, diagnostics: &mut
         .iter()
         .filter_map(|site| Some(PlannedSite { name: site.name.clone(), max_concurrency: site.max_concurrency? }))
         .collect();
-    (diagnostics.error_count() == before).then_some(Plan { devices, jobs, lanes, sites })
+    (diagnostics.error_count() == before).then_some(Plan { devices, jobs, lanes, sites, held: Vec::new() })
 }
 
 /// A transfer needs a place for its file, and only a transfer has one.
@@ -220,7 +220,7 @@ impl<'a> Planner<'a> {
                 return None;
             }
         };
-        let job = Job { request, timing, link, params, login, check, save: None };
+        let job = Job { request, timing, link, params, login, check, save: None, is_probe: false };
         Some(Made { member, params: device.params.clone(), job, warnings })
     }
 

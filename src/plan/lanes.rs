@@ -14,11 +14,16 @@ pub struct Lanes {
 impl Lanes {
     /// Groups devices by gateway.
     pub fn of(devices: &[Device]) -> Self {
-        let mut lane_of: HashMap<&Address, u32> = HashMap::with_capacity(devices.len());
+        Self::of_some((0..).map(DeviceIndex).zip(devices))
+    }
+
+    /// Groups some of the devices of a run, each with its place in it.
+    pub fn of_some<'d>(devices: impl IntoIterator<Item = (DeviceIndex, &'d Device)>) -> Self {
+        let devices = devices.into_iter();
+        let mut lane_of: HashMap<&Address, u32> = HashMap::with_capacity(devices.size_hint().0);
         let mut sizes: Vec<u32> = Vec::new();
-        let lanes: Vec<u32> = devices
-            .iter()
-            .map(|device| {
+        let lanes: Vec<(DeviceIndex, u32)> = devices
+            .map(|(index, device)| {
                 let lane = *lane_of.entry(&device.address).or_insert_with(|| {
                     sizes.push(0);
                     u32::try_from(sizes.len() - 1).unwrap_or(u32::MAX)
@@ -26,7 +31,7 @@ impl Lanes {
                 if let Some(size) = sizes.get_mut(lane as usize) {
                     *size += 1;
                 }
-                lane
+                (index, lane)
             })
             .collect();
         let mut next = 0;
@@ -39,12 +44,12 @@ impl Lanes {
                 next
             })
             .collect();
-        let mut members = vec![DeviceIndex(0); devices.len()];
-        for (device, lane) in (0..).zip(lanes) {
+        let mut members = vec![DeviceIndex(0); lanes.len()];
+        for (device, lane) in lanes {
             if let Some(start) = starts.get_mut(lane as usize)
                 && let Some(place) = members.get_mut(*start as usize)
             {
-                *place = DeviceIndex(device);
+                *place = device;
                 *start += 1;
             }
         }

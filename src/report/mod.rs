@@ -23,6 +23,7 @@ mod log;
 mod mask;
 mod moment;
 mod normal;
+mod past;
 mod progress;
 mod read;
 mod record;
@@ -45,6 +46,10 @@ pub use hint::hint;
 pub use listing::{TypeRow, write_devices_json, write_devices_text, write_types_json, write_types_text};
 pub use log::Log;
 pub use mask::hide_secrets;
+pub use past::{
+    CHANGES, ChangeRow, HealthRow, RunRow, command_text, is_success, people_time, write_changes_json,
+    write_changes_text, write_health_json, write_health_text, write_runs_json, write_runs_text,
+};
 pub use progress::{Progress, ProgressStyle};
 pub use read::{FailedFrom, ReadError, read_failed};
 pub use replay::{read_report, replay};
