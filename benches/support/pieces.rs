@@ -131,6 +131,7 @@ fn file_of(text: &str) -> (TempDir, RunRequest) {
         types: Vec::new(),
         selecting: Selecting::default(),
         command: raw(),
+        schedule: None,
         verify: false,
         if_needed: false,
         save: None,
@@ -141,6 +142,9 @@ fn file_of(text: &str) -> (TempDir, RunRequest) {
         grace: Duration::from_secs(5),
         ok_if: Share::ALL,
         simulate: None,
+        history: None,
+        rerun_of: None,
+        wait_lock: None,
     };
     (folder, request)
 }

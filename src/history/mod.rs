@@ -37,7 +37,7 @@ pub use failing::failing;
 pub use health::health;
 pub use hold::{Hold, hold, holds, release};
 pub use past::Window;
-pub use place::{default_path, state_folder};
+pub use place::{default_path, make_folder, state_folder};
 pub use recorded::recorded;
 pub use recorder::{Beginning, Recorder};
 pub use retention::prune;

@@ -30,7 +30,7 @@ fn folder(state: Option<OsString>, home: Option<OsString>, is_macos: bool) -> Op
 ///
 /// # Errors
 /// When one cannot be made.
-pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
+pub fn make_folder(folder: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
