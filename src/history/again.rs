@@ -44,6 +44,10 @@ pub fn again(store: &Store, which: &str, inventory: Option<&Path>) -> Result<Aga
     let mut known: HashMap<Arc<str>, Candidate> = HashMap::new();
     for number in family(store, run.number).map_err(|source| store.failed(source))? {
         let member = by_number(store, number)?;
+        if member.ended.is_none() {
+            // What it has not got to yet reads as never started, and it may get to it at any moment.
+            return Err(HistoryError::NotFound(format!("run {} is under way: wait for its end", member.run_id)));
+        }
         for device in told(store, &member)? {
             let may_have_acted = may_have_acted(&device);
             let was_held = device.reason.as_deref() == Some("held");

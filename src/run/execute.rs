@@ -15,7 +15,7 @@ use tracing::warn;
 use ulid::Ulid;
 
 use super::again::kept;
-use super::{LockError, Prepared, RunRequest, canonical, lock, recall};
+use super::{Lock, LockError, Prepared, RunRequest, canonical, lock, recall};
 use crate::dispatch::{self, Limits, Outside, RunClock};
 use crate::history::{Beginning, Recorder};
 use crate::model::{Ended, Outcome, RunEvent, RunId, RunInfo, SkipReason, Summary, UnixMillis};
@@ -54,7 +54,8 @@ pub enum ExecuteError {
     Io(#[from] io::Error),
 }
 
-/// Locks the inventory, runs the plan, and hands every event to the reporters and to the history.
+/// Locks the inventory unless `locked` does so already, runs the plan, and hands every event to the reporters and to the
+/// history.
 ///
 /// # Errors
 /// When the run could not start.
@@ -64,11 +65,13 @@ pub async fn execute(
     fit: Fit,
     mut reporters: Reporters,
     stop: Stop,
+    locked: Option<Lock>,
 ) -> Result<Finished, ExecuteError> {
-    // A simulated fleet is nobody else's.
-    let _lock = match &request.simulate {
-        None => lock(&request.inventory, request.wait_lock, &stop).await?,
-        Some(_) => None,
+    let _lock = match (locked, &request.simulate) {
+        (Some(lock), _) => Some(lock),
+        (None, None) => lock(&request.inventory, request.wait_lock, &stop).await?,
+        // A simulated fleet is nobody else's.
+        (None, Some(_)) => None,
     };
     recall(request, &mut prepared);
     let simulated = match &request.simulate {

@@ -174,7 +174,8 @@ fn export(
             status => return Ok(status),
         }
     }
-    Ok(print(&format!("{count} reports written into {}\n", printable(&folder.display().to_string()))))
+    let reports = if count == 1 { "report" } else { "reports" };
+    Ok(print(&format!("{count} {reports} written into {}\n", printable(&folder.display().to_string()))))
 }
 
 /// How the name of a file of this format ends.
@@ -191,5 +192,6 @@ fn forget(history: &HistoryArg, keep: Duration) -> Result<ExitStatus, HistoryErr
     let mut store = past::open(history)?;
     let now = UnixMillis(Timestamp::now().as_millisecond());
     let count = prune(&mut store, keep, now)?;
-    Ok(print(&format!("{count} runs forgotten\n")))
+    let runs = if count == 1 { "run" } else { "runs" };
+    Ok(print(&format!("{count} {runs} forgotten\n")))
 }

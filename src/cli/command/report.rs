@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use tracing::warn;
+
 use crate::cli::args::{HistoryArg, ReportArgs};
 use crate::cli::exit_status::ExitStatus;
 use crate::cli::outputs::Outputs;
@@ -52,6 +54,9 @@ fn from_history(which: &str, history: &HistoryArg) -> Result<Vec<RunEvent>, Hist
     let none = || HistoryError::NotFound(format!("no run is recorded in `{}`", path.display()));
     let store = Store::open(&path)?.ok_or_else(none)?;
     let run = find(&store, which, None)?;
+    if run.ended.is_none() {
+        warn!("run {} is under way: what is not known yet reads as if it had been interrupted", run.run_id);
+    }
     let report = recorded(&store, &run)?;
     replay(report).map_err(|problem| HistoryError::Damaged { run: run.run_id, problem })
 }

@@ -3,16 +3,19 @@
 use jiff::Timestamp;
 
 use crate::cli::args::RerunArgs;
-use crate::cli::command::run::{Start, night, start};
+use crate::cli::command::run::{Start, night, not_locked, start};
 use crate::cli::exit_status::ExitStatus;
 use crate::cli::outputs::Outputs;
 use crate::cli::past;
 use crate::cli::terminal::{Terminal, say};
-use crate::history::{Again, HistoryError, again, holds};
+use crate::history::{Again, HistoryError, again, find as find_run, holds};
 use crate::model::escape::printable;
 use crate::model::{Command, UnixMillis, fold_names};
 use crate::report::Format;
-use crate::run::{Preparation, Prepared, RunRequest, canonical, hidden_args, load, prepare, request_of};
+use crate::run::{
+    Lock, LockError, Preparation, Prepared, RunRequest, canonical, hidden_args, load, lock, prepare, request_of,
+};
+use crate::session::Stop;
 
 pub(in crate::cli) async fn run(args: RerunArgs, verbose: u8, terminal: &Terminal) -> ExitStatus {
     let outputs = match Outputs::understand(&args.output) {
@@ -22,11 +25,16 @@ pub(in crate::cli) async fn run(args: RerunArgs, verbose: u8, terminal: &Termina
     if args.dry_run && !matches!(outputs.format, Format::Table | Format::Json) {
         return terminal.mistake("`--dry-run` prints `table` or `json`", None);
     }
-    let found = match find(&args) {
+    // From here on no other run may take up what this one is about to.
+    let (locked, id) = match lock_for(&args).await {
+        Ok(Ok(locked)) => locked,
+        Ok(Err(error)) => return not_locked(&error, terminal),
+        Err(error) => return terminal.mistake(error.chain(), None),
+    };
+    let found = match find(&args, &id) {
         Ok(found) => found,
         Err(error) => return terminal.mistake(error.chain(), None),
     };
-    let id = found.run.run_id.clone();
     if found.candidates.is_empty() {
         return outputs.nothing_to_do(&format!("nothing of run {id} is left to be done"), terminal);
     }
@@ -57,17 +65,28 @@ pub(in crate::cli) async fn run(args: RerunArgs, verbose: u8, terminal: &Termina
         say(&format!("warning: {why}\n  = help: look at the devices, then `--force` sends it again\n\n"));
     };
     let how = Start { yes: args.yes, dry_run: args.dry_run, verbose: verbose > 0 };
-    match start(&request, *prepared, &outputs, how, terminal).await {
+    match start(&request, *prepared, &outputs, how, locked, terminal).await {
         // Those that were refused did not do what they were told either.
         ExitStatus::Success if !refused.is_empty() && !args.dry_run => ExitStatus::Failures,
         status => status,
     }
 }
 
+/// Which run is taken up: while another one is waited for, `last` must not become that one. Locks its inventory, unless
+/// nothing is sent.
+async fn lock_for(args: &RerunArgs) -> Result<Result<(Option<Lock>, String), LockError>, HistoryError> {
+    let run = find_run(&past::open(&args.history)?, &args.run, None)?;
+    if args.dry_run || run.simulated {
+        return Ok(Ok((None, run.run_id)));
+    }
+    let inventory = args.inventory.as_deref().unwrap_or(&run.inventory);
+    Ok(lock(inventory, args.wait_lock, &Stop::default()).await.map(|locked| (locked, run.run_id)))
+}
+
 /// What there is to be done, without those that are still held.
-fn find(args: &RerunArgs) -> Result<Again, HistoryError> {
+fn find(args: &RerunArgs, id: &str) -> Result<Again, HistoryError> {
     let store = past::open(&args.history)?;
-    let mut found = again(&store, &args.run, None)?;
+    let mut found = again(&store, id, None)?;
     let inventory = args.inventory.as_deref().map_or_else(|| found.run.inventory.clone(), canonical);
     let held = holds(&store, &inventory, UnixMillis(Timestamp::now().as_millisecond()))?;
     found.candidates.retain(|one| !one.was_held || held.iter().all(|hold| hold.device != one.name));

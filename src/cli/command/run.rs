@@ -18,7 +18,7 @@ use crate::report::{
     Format, Log, PlanRow, PlanSummary, PlanView, Progress, ProgressStyle, Reporters, write_plan_json, write_plan_text,
 };
 use crate::run::{
-    ExecuteError, LockError, Preparation, Prepared, RunRequest, Selecting, execute, load, prepare, recall,
+    ExecuteError, Lock, LockError, Preparation, Prepared, RunRequest, Selecting, execute, load, prepare, recall,
 };
 use crate::session::Stop;
 use crate::simulate::Night;
@@ -42,7 +42,7 @@ pub(in crate::cli) async fn run(args: RunArgs, verbose: u8, terminal: &Terminal)
     // What the inventory was read into is no longer needed: a run keeps the plan alone.
     drop(loaded);
     let how = Start { yes: args.yes, dry_run: args.dry_run, verbose: verbose > 0 };
-    start(&request, *prepared, &outputs, how, terminal).await
+    start(&request, *prepared, &outputs, how, None, terminal).await
 }
 
 /// How a prepared run is started.
@@ -62,6 +62,7 @@ pub(super) async fn start(
     mut prepared: Prepared,
     outputs: &Outputs,
     how: Start,
+    locked: Option<Lock>,
     terminal: &Terminal,
 ) -> ExitStatus {
     if how.dry_run {
@@ -94,20 +95,23 @@ pub(super) async fn start(
     let fit = fitting(&prepared, request.simulate.is_some());
     let stop = Stop::default();
     let finished = tokio::select! {
-        finished = execute(request, prepared, fit, reporters, stop.clone()) => finished,
+        finished = execute(request, prepared, fit, reporters, stop.clone(), locked) => finished,
         () = signals.pass_on(stop.clone()) => return ExitStatus::Failures,
     };
     match finished {
         Ok(finished) => outputs.conclude(finished.ended, stop.reason(), &finished.summary, &finished.undelivered),
-        Err(ExecuteError::Lock(LockError::Stopped(reason))) => {
-            say(&format!("{}: nothing was sent\n", reason.words()));
-            ExitStatus::Signal(reason)
-        }
-        Err(error @ ExecuteError::Lock(_)) => {
-            terminal.mistake(error.to_string(), Some("nothing was sent; `--wait-lock 5m` waits for it"))
-        }
+        Err(ExecuteError::Lock(error)) => not_locked(&error, terminal),
         Err(error @ ExecuteError::Io(_)) => terminal.mistake(error.to_string(), None),
     }
+}
+
+/// The inventory could not be locked.
+pub(super) fn not_locked(error: &LockError, terminal: &Terminal) -> ExitStatus {
+    if let LockError::Stopped(reason) = error {
+        say(&format!("{}: nothing was sent\n", reason.words()));
+        return ExitStatus::Signal(*reason);
+    }
+    terminal.mistake(error.to_string(), Some("nothing was sent; `--wait-lock 5m` waits for it"))
 }
 
 /// Turns arguments into a request; what only a look at several of them shows is checked here.

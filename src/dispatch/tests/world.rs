@@ -12,13 +12,13 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, Du
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 
-use super::super::{Limits, RunClock, run};
+use super::super::{Limits, Outside, RunClock, run};
 use crate::device_type::Catalog;
 use crate::diagnostic::{Diagnostics, Sources, render_all};
 use crate::inventory;
 use crate::model::{Address, Backoff, Command, Ended, Outcome, RunEvent, Timing, TimingOverrides, UnixMillis};
 use crate::plan::{Plan, PlanRequest, build};
-use crate::session::Stop;
+use crate::session::{Intents, Stop};
 use crate::transport::{Connect, ConnectError, LastLook};
 
 /// The built-in types, read once: some tests run hundreds of worlds.
@@ -100,6 +100,9 @@ pub(super) struct World {
     if_needed: bool,
     opens: HashMap<String, Opens>,
     script: Script,
+    intents: Option<Arc<dyn Intents>>,
+    /// Every device is believed to be dead.
+    is_dead: bool,
     pub(super) limits: Limits,
     pub(super) flags: TimingOverrides,
     pub(super) stop: Stop,
@@ -123,6 +126,8 @@ impl World {
             if_needed: false,
             opens: HashMap::new(),
             script: Arc::new(script),
+            intents: None,
+            is_dead: false,
             limits: Limits { concurrency: 256, crews: 1, deadline: None, grace: Duration::from_secs(5) },
             flags: TimingOverrides { backoff_jitter: Some(false), ..TimingOverrides::default() },
             stop: Stop::default(),
@@ -153,6 +158,18 @@ impl World {
         self
     }
 
+    /// Tells someone of commands that must not be sent twice.
+    pub(super) fn tells(mut self, intents: Arc<dyn Intents>) -> Self {
+        self.intents = Some(intents);
+        self
+    }
+
+    /// Every device failed in its last runs.
+    pub(super) fn dead(mut self) -> Self {
+        self.is_dead = true;
+        self
+    }
+
     pub(super) fn plan(&self) -> Plan {
         let mut sources = Sources::default();
         let mut diagnostics = Diagnostics::default();
@@ -179,7 +196,9 @@ impl World {
             },
         };
         let plan = build(&request, &mut sources, &mut diagnostics);
-        plan.unwrap_or_else(|| panic!("{}", render_all(&diagnostics, &sources, false)))
+        let mut plan = plan.unwrap_or_else(|| panic!("{}", render_all(&diagnostics, &sources, false)));
+        plan.probe(|_| self.is_dead);
+        plan
     }
 
     pub(super) async fn run(mut self) -> Ran {
@@ -201,7 +220,8 @@ impl World {
         let clock = RunClock { started: Instant::now(), started_at: UnixMillis(0) };
         let (sender, mut receiver) = mpsc::channel(16);
         let count = plan.devices.len();
-        let engine = run(plan, net, self.limits, clock, self.stop, Box::new(|| 1.0), sender);
+        let outside = Outside { events: sender, intents: self.intents };
+        let engine = run(plan, net, self.limits, clock, self.stop, Box::new(|| 1.0), outside);
         let collect = async {
             let mut events = Vec::new();
             while let Some(event) = receiver.recv().await {

@@ -95,7 +95,7 @@ fn runs_are_exported_and_forgotten() {
     workspace.fleetctl(&["history", "prune", "--keep", "1h"]).expect_status(0);
     assert_eq!(listed(&workspace).len(), 1);
     let pruned = workspace.fleetctl(&["history", "prune", "--keep", "0s"]);
-    assert_eq!(pruned.expect_status(0).stdout, "1 runs forgotten\n");
+    assert_eq!(pruned.expect_status(0).stdout, "1 run forgotten\n");
     assert!(listed(&workspace).is_empty());
     assert!(workspace.fleetctl(&["report"]).expect_status(2).stderr.contains("no run"));
 }

@@ -2,7 +2,7 @@
 
 use nix::sys::signal::Signal;
 
-use crate::support::{FakeFleet, Gate, Step, Workspace};
+use crate::support::{FakeFleet, Gate, Step, Workspace, send};
 
 const RUN: [&str; 7] = ["run", "--do", "power-on", "--reply-timeout", "60s", "--device-deadline", "90s"];
 
@@ -54,6 +54,31 @@ fn a_lock_that_a_dead_process_left_is_taken_over_and_that_is_said() {
     assert!(second.expect_status(0).stderr.contains("taken over"), "{second}");
     let third = workspace.fleetctl(&RUN);
     assert!(!third.expect_status(0).stderr.contains("taken over"), "{third}");
+}
+
+#[test]
+fn what_a_run_takes_up_is_decided_when_no_other_can_take_it_up() {
+    let gate = Gate::closed();
+    let fleet = FakeFleet::start();
+    let busy = vec![send("Port already in use\r\n"), Step::Close];
+    fleet.on_accept("127.45.0.1", vec![busy, vec![]]);
+    fleet.on_command("127.45.0.1", 1, vec![vec![Step::Wait(gate.clone()), Step::Reply]]);
+    let port = fleet.port();
+    let workspace = Workspace::with_inventory(&format!(
+        "[[device]]\nname = \"tv\"\ntype = \"lg-rs232\"\naddress = \"127.45.0.1:{port}\"\n"
+    ));
+    let pulse = ["run", "--cmd", "mc {set_id} 08", "--retries", "0", "--reply-timeout", "60s"];
+    workspace.fleetctl(&[&pulse[..], &["--device-deadline", "90s"]].concat()).expect_status(1);
+    let first = workspace.start(&["rerun"]);
+    fleet.wait_until("the pulse", |fleet| fleet.commands() == 1);
+    workspace.fleetctl(&["rerun"]).expect_status(2);
+    let second = workspace.start(&["rerun", "--wait-lock", "1m", "-v"]);
+    second.wait_for_stderr("waited for");
+    gate.open();
+    first.finish().expect_status(0);
+    let second = second.finish();
+    assert!(second.expect_status(0).stderr.contains("nothing"), "the first has made it good: {second}");
+    assert_eq!(fleet.commands(), 1);
 }
 
 #[test]
