@@ -33,7 +33,7 @@ const DEVICES: u32 = 3_000;
 const REPLIES: u32 = 1_000;
 
 /// Events that reach the reporters together.
-const BATCH: usize = 64;
+pub(crate) const BATCH: usize = 64;
 
 /// 2026-11-21T05:30:00Z.
 const START: UnixMillis = UnixMillis(1_795_239_000_000);
@@ -198,7 +198,7 @@ fn judge_replies(device_type: &str, params: &str, command: Command, reply: &'sta
 }
 
 /// The events of a run in which every device obeyed.
-fn events() -> Vec<RunEvent> {
+pub(crate) fn events() -> Vec<RunEvent> {
     let plan = plan_of(RANGES, raw())();
     let info = RunInfo {
         id: RunId("01JD2X0000000000000000TEST".into()),
