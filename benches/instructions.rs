@@ -87,7 +87,7 @@ fn count_all() -> Result<Vec<(String, u64)>> {
     let version = count(&[program, "--version"], folder.path())?;
     counts.push(("start-version per process".to_owned(), version));
     let inventory = inventory.to_string_lossy();
-    let dry_run = [program, "run", "--inventory", &*inventory, "--cmd", "ka {set_id} 01", "--dry-run"];
+    let dry_run = [program, "run", "--inventory", &*inventory, "--cmd", "ka {set_id} 01", "--dry-run", "--no-history"];
     counts.push(("start-dry-run per process".to_owned(), count(&dry_run, folder.path())?));
     Ok(counts)
 }

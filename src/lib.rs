@@ -33,6 +33,8 @@ pub mod doctor;
 // What people and machines see.
 pub mod report;
 
+pub mod history;
+
 // Putting it together.
 pub mod run;
 

@@ -115,7 +115,11 @@ impl Fleet {
             ("--retries", "0"),
             ("--report", &format!("json={}", report.display())),
         ];
-        Ok(words.into_iter().flat_map(|(one, two)| [one.to_owned(), two.to_owned()]).chain(["-q".to_owned()]).collect())
+        Ok(words
+            .into_iter()
+            .flat_map(|(one, two)| [one.to_owned(), two.to_owned()])
+            .chain(["-q", "--no-history"].map(str::to_owned))
+            .collect())
     }
 
     /// Its lanes with devices of this nature.

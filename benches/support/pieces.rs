@@ -33,7 +33,7 @@ const DEVICES: u32 = 3_000;
 const REPLIES: u32 = 1_000;
 
 /// Events that reach the reporters together.
-const BATCH: usize = 64;
+pub(crate) const BATCH: usize = 64;
 
 /// 2026-11-21T05:30:00Z.
 const START: UnixMillis = UnixMillis(1_795_239_000_000);
@@ -131,6 +131,7 @@ fn file_of(text: &str) -> (TempDir, RunRequest) {
         types: Vec::new(),
         selecting: Selecting::default(),
         command: raw(),
+        schedule: None,
         verify: false,
         if_needed: false,
         save: None,
@@ -142,6 +143,9 @@ fn file_of(text: &str) -> (TempDir, RunRequest) {
         grace: Duration::from_secs(5),
         ok_if: Share::ALL,
         simulate: None,
+        history: None,
+        rerun_of: None,
+        wait_lock: None,
     };
     (folder, request)
 }
@@ -195,7 +199,7 @@ fn judge_replies(device_type: &str, params: &str, command: Command, reply: &'sta
 }
 
 /// The events of a run in which every device obeyed.
-fn events() -> Vec<RunEvent> {
+pub(crate) fn events() -> Vec<RunEvent> {
     let plan = plan_of(RANGES, raw())();
     let info = RunInfo {
         id: RunId("01JD2X0000000000000000TEST".into()),

@@ -3,6 +3,7 @@
 mod files;
 mod output;
 mod pacing;
+mod past;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -17,6 +18,7 @@ use crate::model::TimingOverrides;
 pub(super) use files::{InventoryCommand, TypesCommand};
 pub(super) use output::{ManArgs, OutputArgs, ReportArgs};
 pub(super) use pacing::PacingArgs;
+pub(super) use past::{HealthArgs, HistoryArg, HistoryCommand, HoldArgs, RecordArgs, ReleaseArgs, RerunArgs};
 
 /// Sends a command to a whole fleet of field devices at once and says, device by device, what really happened
 #[derive(Debug, Parser)]
@@ -86,15 +88,33 @@ Examples:
     Simulate(SimulateArgs),
     /// Talk to one device step by step, and explain what is wrong
     Doctor(DoctorArgs),
-    /// Write a saved JSON report in another format
+    /// Write the report of an earlier run again, in any format
     Report(ReportArgs),
+    /// Take what failed or never started in an earlier run
+    Rerun(Box<RerunArgs>),
+    /// What earlier runs came to
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  fleetctl history list
+  fleetctl history show last
+  fleetctl history diff"
+    )]
+    History(HistoryCommand),
+    /// How devices behave over runs: streaks, shares, reply times
+    Health(HealthArgs),
+    /// Keep devices out of runs until a day
+    Hold(HoldArgs),
+    /// Let held devices take part in runs again
+    Release(ReleaseArgs),
     /// Print the JSON Schema of a file or document
     #[command(after_help = "\
 Examples:
   fleetctl schema report > report.schema.json
   fleetctl schema inventory > inventory.schema.json")]
     Schema {
-        /// report, devices, plan, types, event, inventory or device-type
+        /// report, event, plan, devices, types, runs, health, changes, inventory or device-type
         name: String,
     },
     /// Print the man page of the program or of a command
@@ -187,6 +207,11 @@ pub(super) struct RunArgs {
     /// What is in flight when the run stops gets this long
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "5s")]
     pub(super) grace: Duration,
+    /// How long another run over the inventory is waited for [default: not at all]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(super) wait_lock: Option<Duration>,
+    #[command(flatten)]
+    pub(super) record: RecordArgs,
     #[command(flatten)]
     pub(super) pacing: PacingArgs,
     #[command(flatten)]

@@ -40,7 +40,7 @@ impl ExitStatus {
 
     /// Of a run that is over. Of several that apply: the signal, then 3, then 1, then 4, then 0.
     pub fn of_run(ended: Ended, stop: Option<StopReason>, summary: &Summary, ok_if: Share, delivered: bool) -> Self {
-        let is_success = ok_if.is_reached(summary.successes(), summary.total);
+        let is_success = ok_if.is_reached(summary.successes(), summary.counted());
         debug_assert_eq!(Status::ALL.iter().map(|&status| summary.count(status)).sum::<u64>(), summary.total);
         match (ended, stop, is_success, delivered) {
             (Ended::Interrupted, Some(reason), _, _) => Self::Signal(reason),
@@ -63,9 +63,12 @@ mod tests {
         let mut failed = Summary::default();
         failed.add(&Outcome::skipped(SkipReason::Internal));
         let good = Summary::default();
+        let mut held = Summary::default();
+        held.add(&Outcome::skipped(SkipReason::Held));
         for (ended, stop, summary, delivered, code) in [
             (Ended::Completed, None, &good, true, 0),
             (Ended::Completed, None, &good, false, 4),
+            (Ended::Completed, None, &held, true, 0),
             (Ended::Completed, None, &failed, false, 1),
             (Ended::Deadline, Some(StopReason::Deadline), &failed, false, 3),
             (Ended::Interrupted, Some(StopReason::Interrupt), &failed, true, 130),

@@ -7,6 +7,7 @@ mod confirm;
 mod exit_status;
 mod logging;
 mod outputs;
+mod past;
 mod signal;
 mod terminal;
 
@@ -34,6 +35,14 @@ pub async fn main() -> ExitStatus {
             let format = args.output.format.clone();
             outputs::for_reader(command::run::run(*args, arguments.verbose, &terminal).await, &format)
         }
+        Subcommand::Rerun(args) => {
+            let format = args.output.format.clone();
+            outputs::for_reader(command::rerun::run(*args, arguments.verbose, &terminal).await, &format)
+        }
+        Subcommand::History(command) => command::history::run(&command, &terminal),
+        Subcommand::Health(args) => command::health::run(&args, &terminal),
+        Subcommand::Hold(args) => command::hold::run(&args, &terminal),
+        Subcommand::Release(args) => command::hold::run_release(&args, &terminal),
         Subcommand::Report(args) => outputs::for_reader(command::report::run(&args, &terminal), &args.output.format),
         Subcommand::Inventory(args) => command::inventory::run(args, &terminal),
         Subcommand::Types(args) => command::types::run(args, &terminal),

@@ -88,6 +88,17 @@ impl Outputs {
         ReportOptions { table, ..self.options }
     }
 
+    /// What the program says when an earlier run has left nothing to be done.
+    pub(super) fn nothing_to_do(&self, text: &str, terminal: &Terminal) -> ExitStatus {
+        if !terminal.is_quiet {
+            say(&format!("{text}\n"));
+        }
+        if self.format == Format::Nagios {
+            return print(&NagiosState::Ok.line(text));
+        }
+        ExitStatus::Success
+    }
+
     /// What the program says of a run that is over.
     pub(super) fn conclude(
         &self,

@@ -21,7 +21,7 @@ use super::rounds::{Next, Part, Rounds};
 use super::shared::{Random, Shared};
 use crate::model::{DeviceIndex, Ended, Rate, RunEvent, StopReason};
 use crate::plan::Plan;
-use crate::session::Stop;
+use crate::session::{Intents, Stop};
 use crate::transport::Connect;
 
 /// Limits over all lanes, and how the run ends early.
@@ -52,8 +52,22 @@ pub struct Pacing {
     pub until: Option<Duration>,
 }
 
-/// Runs a plan to its end. Every device's outcome, and everything else that happens, goes to `events`; the last event is
-/// `RunFinished`. Says how the run ended.
+/// Whom a run tells.
+pub struct Outside {
+    /// Everything that happens.
+    pub events: mpsc::Sender<RunEvent>,
+    /// A command that must not be sent twice, before it is written.
+    pub intents: Option<Arc<dyn Intents>>,
+}
+
+impl From<mpsc::Sender<RunEvent>> for Outside {
+    fn from(events: mpsc::Sender<RunEvent>) -> Self {
+        Self { events, intents: None }
+    }
+}
+
+/// Runs a plan to its end. Every device's outcome, and everything else that happens, goes to `outside.events`; the last
+/// event is `RunFinished`. Says how the run ended.
 pub async fn run<C: Connect>(
     plan: Arc<Plan>,
     connect: C,
@@ -61,9 +75,11 @@ pub async fn run<C: Connect>(
     clock: RunClock,
     stop: Stop,
     random: Random,
-    events: mpsc::Sender<RunEvent>,
+    outside: impl Into<Outside>,
 ) -> Ended {
-    let shared = Arc::new(Shared::new(plan, connect, &limits, clock, stop, random, events));
+    let Outside { events, intents } = outside.into();
+    let shared = Shared::new(plan, connect, &limits, clock, stop, random, events).with_intents(intents);
+    let shared = Arc::new(shared);
     let room = limits.concurrency.div_ceil(shared.crews());
     let mut further = Vec::new();
     if let Err(error) = start_further(&shared, room, &mut further) {
@@ -103,9 +119,12 @@ struct Run<'s, C> {
 impl<'s, C: Connect> Run<'s, C> {
     fn new(shared: &'s Arc<Shared<C>>, limits: &Limits) -> Self {
         let (plan, started) = (&shared.plan, shared.clock.started);
-        let devices = u32::try_from(plan.devices.len()).unwrap_or(u32::MAX);
         let Pacing { batch, until, .. } = limits.pacing;
-        let rounds = Rounds::new(devices, batch, until.map(|until| started + until));
+        // Those that are held stand in no lane.
+        let is_held = |device: &DeviceIndex| plan.held.binary_search(device).is_ok();
+        let devices = (0..).take(plan.devices.len()).map(DeviceIndex).filter(|device| !is_held(device));
+        let count = plan.devices.len() - plan.held.len();
+        let rounds = Rounds::new(count, devices, batch, until.map(|until| started + until));
         Self {
             shared,
             grace: limits.grace,
@@ -202,7 +221,7 @@ impl<'s, C: Connect> Run<'s, C> {
 
     async fn begin_round(&self, part: &Part, is_pass: bool) {
         if is_pass && self.has_passes {
-            let (pass, devices) = (self.rounds.pass(), self.rounds.of_pass() as usize);
+            let (pass, devices) = (self.rounds.pass(), self.rounds.of_pass());
             self.shared.tell(RunEvent::PassStarted { pass, devices, at: self.now() }).await;
         }
         self.shared.begin_round(part, &self.lane_of);
@@ -238,7 +257,7 @@ impl<'s, C: Connect> Run<'s, C> {
 
     /// Nothing more is done: who has not begun is skipped, and the last attempt of those that wait for a pass stands.
     async fn end(&mut self) {
-        for device in self.rounds.never_begun() {
+        for &device in self.rounds.not_begun() {
             self.shared.skip(device).await;
         }
         for device in self.rest(|device, _| Some(device)) {

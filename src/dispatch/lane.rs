@@ -192,6 +192,7 @@ impl Visit {
             is_check: false,
             pacer: leave.as_ref().map(|leave| leave as &dyn Pacer),
             device_deadline,
+            intent: None,
             stop: &shared.stop,
         };
         if let (Some(check), Phase::Asking | Phase::Verifying(_)) = (&job.check, &record.phase) {
@@ -199,6 +200,9 @@ impl Visit {
         }
         if let (Some(check), Phase::Verifying(verifying)) = (&job.check, &record.phase) {
             before = Before { device_deadline: verifying.deadline(check), stop: &shared.verify_stop, ..before };
+        }
+        if !before.is_check && !job.request.is_idempotent() {
+            before.intent = shared.intents.as_deref().map(|intents| (intents, *device));
         }
         attempt(&before, &shared.connect, connection, progress).await
     }

@@ -22,6 +22,6 @@ mod shared;
 #[cfg(test)]
 mod tests;
 
-pub use engine::{Limits, Pacing, run};
+pub use engine::{Limits, Outside, Pacing, run};
 pub use record::RunClock;
 pub use shared::Random;

@@ -34,6 +34,8 @@ pub(super) struct Record {
     is_acknowledged: bool,
     /// It has shown the wanted state.
     is_right: bool,
+    /// It gets no further pass.
+    is_given_up: bool,
     /// What its next exchange is about.
     pub(super) phase: Phase,
     /// Why the device is skipped, if in the end nothing was written nor judged.
@@ -98,6 +100,7 @@ impl Record {
             was_asked: false,
             is_acknowledged: false,
             is_right: false,
+            is_given_up: false,
             phase: Phase::first(job, true),
             skip: SkipReason::Internal,
             past: None,
@@ -112,6 +115,11 @@ impl Record {
         self.phase = Phase::first(job, false);
     }
 
+    /// It is believed to be dead: it gets no further pass.
+    pub(super) fn give_up(&mut self) {
+        self.is_given_up = true;
+    }
+
     /// Whether it has failed in a way that another pass may change without making it act twice.
     pub(super) fn may_come_back(&self, job: &Job) -> bool {
         let Some(last) = self.last() else { return false };
@@ -120,7 +128,9 @@ impl Record {
             Status::Rejected => last.failure.as_ref().is_some_and(|failure| failure.kind == ErrorKind::Busy),
             Status::Unreachable | Status::NoReply | Status::BadReply | Status::Mismatch => true,
         };
-        is_failure && (job.request.is_idempotent() || !(self.has_unanswered || self.is_acknowledged))
+        is_failure
+            && !self.is_given_up
+            && (job.request.is_idempotent() || !(self.has_unanswered || self.is_acknowledged))
     }
 
     /// Whether it is a success as things stand.

@@ -47,24 +47,31 @@ impl Next {
 /// The rounds of a run.
 #[derive(Debug)]
 pub(super) struct Rounds {
-    devices: u32,
     batch: Option<(u32, Duration)>,
     until: Option<Instant>,
     /// Which pass, from 1.
     pass: u32,
     gap: Duration,
-    /// The devices of a pass after the first.
-    of_pass: Vec<DeviceIndex>,
-    /// How many devices of the pass have begun.
-    begun: u32,
+    /// How many devices the pass takes.
+    count: usize,
+    /// Which they are; `None`: all of the plan, in one round.
+    devices: Option<Vec<DeviceIndex>>,
+    /// How many of them have begun.
+    begun: usize,
 }
 
 impl Rounds {
-    /// Rounds over so many devices: `batch` of them at a time with a pause between, passes as long as they may begin
-    /// `until` then.
-    pub(super) fn new(devices: u32, batch: Option<(u32, Duration)>, until: Option<Instant>) -> Self {
+    /// Rounds over `count` devices, which `devices` gives in inventory order where they come in batches: `batch` of them at
+    /// a time with a pause between, passes as long as they may begin `until` then.
+    pub(super) fn new(
+        count: usize,
+        devices: impl Iterator<Item = DeviceIndex>,
+        batch: Option<(u32, Duration)>,
+        until: Option<Instant>,
+    ) -> Self {
         let batch = batch.map(|(size, pause)| (size.max(1), pause));
-        Self { devices, batch, until, pass: 1, gap: FIRST_GAP, of_pass: Vec::new(), begun: 0 }
+        let devices = batch.map(|_| devices.collect());
+        Self { batch, until, pass: 1, gap: FIRST_GAP, count, devices, begun: 0 }
     }
 
     /// Whether there may be more than one.
@@ -78,19 +85,18 @@ impl Rounds {
     }
 
     /// How many devices the pass takes.
-    pub(super) fn of_pass(&self) -> u32 {
-        if self.pass == 1 { self.devices } else { u32::try_from(self.of_pass.len()).unwrap_or(u32::MAX) }
+    pub(super) fn of_pass(&self) -> usize {
+        self.count
     }
 
     /// Begins the next batch of the pass.
     pub(super) fn begin(&mut self) -> Part {
         let from = self.begun;
-        let size = self.batch.map_or(u32::MAX, |(size, _)| size);
-        self.begun = from.saturating_add(size).min(self.of_pass());
-        match (self.pass, self.batch) {
-            (1, None) => Part::All,
-            (1, Some(_)) => Part::These((from..self.begun).map(DeviceIndex).collect()),
-            _ => Part::These(self.of_pass.get(from as usize..self.begun as usize).unwrap_or_default().to_vec()),
+        let size = self.batch.map_or(usize::MAX, |(size, _)| size as usize);
+        self.begun = from.saturating_add(size).min(self.count);
+        match &self.devices {
+            None => Part::All,
+            Some(devices) => Part::These(devices.get(from..self.begun).unwrap_or_default().to_vec()),
         }
     }
 
@@ -98,7 +104,8 @@ impl Rounds {
     pub(super) fn begin_pass(&mut self, rest: Vec<DeviceIndex>) -> Part {
         self.pass += 1;
         self.gap = (self.gap * 2).min(LONGEST_GAP);
-        self.of_pass = rest;
+        self.count = rest.len();
+        self.devices = Some(rest);
         self.begun = 0;
         self.begin()
     }
@@ -117,10 +124,9 @@ impl Rounds {
         }
     }
 
-    /// The devices that have not begun in the first pass.
-    pub(super) fn never_begun(&self) -> impl Iterator<Item = DeviceIndex> + use<> {
-        let from = if self.pass == 1 { self.begun } else { self.devices };
-        (from..self.devices).map(DeviceIndex)
+    /// The devices that have not begun in this pass.
+    pub(super) fn not_begun(&self) -> &[DeviceIndex] {
+        self.devices.as_ref().and_then(|devices| devices.get(self.begun..)).unwrap_or_default()
     }
 }
 
@@ -132,13 +138,17 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
+    fn all(devices: u32) -> impl Iterator<Item = DeviceIndex> {
+        (0..devices).map(DeviceIndex)
+    }
+
     fn these(range: std::ops::Range<u32>) -> Part {
         Part::These(range.map(DeviceIndex).collect())
     }
 
     #[test]
     fn without_batches_and_passes_there_is_one_round() {
-        let mut rounds = Rounds::new(300, None, None);
+        let mut rounds = Rounds::new(300, all(300), None, None);
         assert_eq!(rounds.begin(), Part::All);
         assert_eq!(rounds.next(Instant::now(), 7), Next::Over);
         assert!(!rounds.are_many());
@@ -147,7 +157,7 @@ mod tests {
     #[test]
     fn gaps_between_passes_double_up_to_five_minutes_and_none_begins_after_the_end() {
         let start = Instant::now();
-        let mut rounds = Rounds::new(3, None, Some(start + 3600 * SECOND));
+        let mut rounds = Rounds::new(3, all(3), None, Some(start + 3600 * SECOND));
         let (mut now, mut gaps) = (start, Vec::new());
         rounds.begin();
         while let Next::Pass(at) = rounds.next(now, 1) {
@@ -163,7 +173,7 @@ mod tests {
     #[test]
     fn a_pass_may_begin_at_the_end_itself_and_needs_somebody() {
         let start = Instant::now();
-        let mut rounds = Rounds::new(3, None, Some(start + 2 * SECOND));
+        let mut rounds = Rounds::new(3, all(3), None, Some(start + 2 * SECOND));
         rounds.begin();
         assert_eq!(rounds.next(start, 0), Next::Over);
         assert_eq!(rounds.next(start, 1), Next::Pass(start + 2 * SECOND));
@@ -173,10 +183,10 @@ mod tests {
     #[test]
     fn batches_take_the_devices_in_order_and_pause_between_them_alone() {
         let now = Instant::now();
-        let mut rounds = Rounds::new(7, Some((3, 10 * SECOND)), Some(now + 60 * SECOND));
+        let mut rounds = Rounds::new(7, all(7), Some((3, 10 * SECOND)), Some(now + 60 * SECOND));
         assert_eq!(rounds.begin(), these(0..3));
         assert_eq!(rounds.next(now, 2), Next::Batch(now + 10 * SECOND));
-        assert_eq!(rounds.never_begun().count(), 4);
+        assert_eq!(rounds.not_begun().len(), 4);
         assert_eq!((rounds.begin(), rounds.next(now, 2)), (these(3..6), Next::Batch(now + 10 * SECOND)));
         assert_eq!((rounds.begin(), rounds.next(now, 2)), (these(6..7), Next::Pass(now + 2 * SECOND)));
         assert_eq!(
@@ -184,14 +194,14 @@ mod tests {
             Part::These([1, 5].map(DeviceIndex).into())
         );
         assert_eq!(rounds.next(now, 2), Next::Pass(now + 4 * SECOND));
-        assert_eq!(rounds.never_begun().count(), 0);
+        assert_eq!(rounds.not_begun().len(), 0);
     }
 
     proptest! {
         #[test]
         fn every_device_is_in_one_batch(devices in 0_u32..500, size in 0_u32..40) {
             let now = Instant::now();
-            let mut rounds = Rounds::new(devices, Some((size, SECOND)), None);
+            let mut rounds = Rounds::new(devices as usize, all(devices), Some((size, SECOND)), None);
             let mut seen = Vec::new();
             loop {
                 let Part::These(part) = rounds.begin() else { panic!() };

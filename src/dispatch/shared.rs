@@ -24,7 +24,7 @@ use super::round::Round;
 use super::rounds::Part;
 use crate::model::{DeviceIndex, RunEvent};
 use crate::plan::Plan;
-use crate::session::Stop;
+use crate::session::{Intents, Stop};
 use crate::transport::Connect;
 
 /// A source of numbers from 0 to 1, for jitter.
@@ -41,6 +41,8 @@ pub(super) struct Shared<C> {
     pub(super) stop: Stop,
     /// How the run stops for those that have acknowledged and are asked for their state.
     pub(super) verify_stop: Stop,
+    /// Who is told before a command is written that must not be sent twice.
+    pub(super) intents: Option<Arc<dyn Intents>>,
     scheduler: Mutex<Scheduler<Box<LaneState>>>,
     round: Mutex<Arc<Round>>,
     needs: Needs,
@@ -97,6 +99,7 @@ impl<C: Connect> Shared<C> {
             clock,
             verify_stop: stop.at_the_cut(),
             stop,
+            intents: None,
             changed: (0..limits.crews.max(1)).map(|_| Notify::new()).collect(),
             events,
             random: Mutex::new(random),
@@ -202,6 +205,12 @@ impl<C: Connect> Shared<C> {
     /// Whether too many have failed for anybody new to be started.
     pub(super) fn starts_are_over(&self) -> bool {
         self.starts_over.load(Ordering::Acquire)
+    }
+
+    /// With someone who is told of commands that must not be sent twice.
+    pub(super) fn with_intents(mut self, intents: Option<Arc<dyn Intents>>) -> Self {
+        self.intents = intents;
+        self
     }
 
     /// How many crews there are.

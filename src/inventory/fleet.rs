@@ -73,6 +73,8 @@ pub struct RunSettings {
     pub concurrency: Option<usize>,
     /// A run over more devices asks first.
     pub confirm_above: Option<usize>,
+    /// A device that failed so many runs in a row is first tried once; 0: never.
+    pub probe_after: Option<u32>,
     /// The keys that concern one device: the layer below the device types.
     pub timing: TimingOverrides,
 }

@@ -89,6 +89,8 @@ impl<'t, 'i> Written<'t, 'i> {
             run.concurrency = lanes(&mut table, "concurrency", diagnostics);
             let above = table.int_in("confirm_above", 0..=i64::from(u32::MAX), diagnostics);
             run.confirm_above = above.and_then(|devices| usize::try_from(devices).ok());
+            let after = table.int_in("probe_after", 0..=1000, diagnostics);
+            run.probe_after = after.and_then(|runs| u32::try_from(runs).ok());
             run.timing = read_timing(&mut table, diagnostics);
             table.finish(diagnostics);
         }

@@ -93,6 +93,8 @@ pub enum SkipReason {
     Deadline,
     /// More devices had failed than `--max-failures` allows.
     MaxFailures,
+    /// Kept out of runs by `hold`: counts neither as success nor as failure.
+    Held,
     /// Our own fault: nothing was written.
     Internal,
 }
@@ -104,6 +106,7 @@ impl SkipReason {
             Self::Interrupted => "interrupted",
             Self::Deadline => "deadline",
             Self::MaxFailures => "max_failures",
+            Self::Held => "held",
             Self::Internal => "internal",
         }
     }
@@ -212,6 +215,11 @@ impl Outcome {
             error: None,
             earlier_errors: Box::default(),
         }
+    }
+
+    /// Kept out of the run by `hold`: neither a success nor a failure.
+    pub fn is_held(&self) -> bool {
+        self.reason == Some(SkipReason::Held)
     }
 
     /// A success that took more than one attempt.

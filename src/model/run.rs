@@ -128,9 +128,16 @@ pub struct Summary {
     pub flaky: u64,
     /// Tries at devices.
     pub attempts: u64,
+    /// Those of the skipped that were kept out by `hold`.
+    pub held: u64,
 }
 
 impl Summary {
+    /// Of counts that were kept: those of the statuses in the order of [`Status::ALL`], flaky ones, attempts, held ones.
+    pub fn of_counts(counts: [u64; Status::ALL.len()], flaky: u64, attempts: u64, held: u64) -> Self {
+        Self { total: counts.iter().sum(), counts, flaky, attempts, held }
+    }
+
     /// Counts one more outcome.
     pub fn add(&mut self, outcome: &Outcome) {
         self.total += 1;
@@ -139,6 +146,7 @@ impl Summary {
         }
         self.flaky += u64::from(outcome.is_flaky());
         self.attempts += u64::from(outcome.attempts);
+        self.held += u64::from(outcome.is_held());
     }
 
     /// How many outcomes have this status.
@@ -149,5 +157,15 @@ impl Summary {
     /// How many are a success.
     pub fn successes(&self) -> u64 {
         Status::ALL.iter().filter(|status| status.is_success()).map(|&status| self.count(status)).sum()
+    }
+
+    /// How many count when the run is judged: all but the held ones.
+    pub fn counted(&self) -> u64 {
+        self.total.saturating_sub(self.held)
+    }
+
+    /// How many of those that count are no success.
+    pub fn failures(&self) -> u64 {
+        self.counted().saturating_sub(self.successes())
     }
 }

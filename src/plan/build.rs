@@ -73,6 +73,7 @@ pub fn build(request: &PlanRequest<'_>, sources: &mut Sources, diagnostics: &mut
         jobs,
         lanes,
         sites,
+        held: Vec::new(),
         circuits: planner.circuits.list,
         inrushes: planner.circuits.inrushes,
     })
@@ -237,7 +238,7 @@ impl<'a> Planner<'a> {
                 return None;
             }
         };
-        let job = Job { request, timing, link, params, login, check, save: None, inrush };
+        let job = Job { request, timing, link, params, login, check, save: None, inrush, is_probe: false };
         Some(Made { member, params: device.params.clone(), job, warnings })
     }
 

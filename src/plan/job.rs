@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{Check, Lanes};
 use crate::device_type::{Link, Login, Request};
@@ -27,6 +28,8 @@ pub struct Job {
     pub save: Option<Arc<Path>>,
     /// What its command draws, where that counts: a place in [`Plan::inrushes`].
     pub inrush: Option<InrushIndex>,
+    /// It failed in the last runs: only a first attempt that finds a connection is followed by another.
+    pub is_probe: bool,
 }
 
 /// A site with a cap.
@@ -66,9 +69,34 @@ pub struct Plan {
     pub circuits: Vec<PlannedCircuit>,
     /// What a device's command may draw, each once: circuit, current and time.
     pub inrushes: Vec<Inrush>,
+    /// Those that are kept out of this run: they stand in no lane. Ascending.
+    pub held: Vec<DeviceIndex>,
 }
 
+/// The longest that a device which is believed to be dead may keep a slot before it is connected.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
+
 impl Plan {
+    /// Keeps the devices out for which `is_held` says so: they stay in the report, and in no lane.
+    pub fn hold(&mut self, is_held: impl Fn(&Device) -> bool) {
+        let all = (0..).map(DeviceIndex).zip(self.devices.iter());
+        let (held, others): (Vec<_>, Vec<_>) = all.partition(|(_, device)| is_held(device));
+        self.held = held.into_iter().map(|(index, _)| index).collect();
+        self.lanes = Lanes::of_some(others);
+    }
+
+    /// The devices for which `is_probe` says so get one attempt, with a connect timeout of at most a second, and further
+    /// ones only if it found a connection.
+    pub fn probe(&mut self, is_probe: impl Fn(&Device) -> bool) {
+        for (device, job) in self.devices.iter().zip(&mut self.jobs) {
+            if is_probe(device) {
+                let connect_timeout = job.timing.connect_timeout.min(PROBE_TIMEOUT);
+                job.timing = Arc::new(Timing { connect_timeout, ..*job.timing });
+                job.is_probe = true;
+            }
+        }
+    }
+
     /// A device's job.
     pub fn job(&self, device: DeviceIndex) -> Option<&Job> {
         self.jobs.get(device.get())

@@ -15,7 +15,12 @@ pub struct Lanes {
 impl Lanes {
     /// Groups devices by gateway.
     pub fn of(devices: &[Device]) -> Self {
-        Self::grouped((0..).map(DeviceIndex).zip(devices.iter().map(|device| &device.address))).0
+        Self::of_some((0..).map(DeviceIndex).zip(devices))
+    }
+
+    /// Groups some of the devices of a run, each with its place in it.
+    pub fn of_some<'d>(devices: impl IntoIterator<Item = (DeviceIndex, &'d Device)>) -> Self {
+        Self::grouped(devices.into_iter().map(|(index, device)| (index, &device.address))).0
     }
 
     /// The lane of each of so many devices.

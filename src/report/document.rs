@@ -252,8 +252,8 @@ pub(super) const ENDS: [Ended; 4] = [Ended::Completed, Ended::Interrupted, Ended
 /// Every answer to how far a command got.
 pub(super) const DELIVERIES: [Delivery; 3] = [Delivery::None, Delivery::Unknown, Delivery::Confirmed];
 /// Every reason why a device was never started.
-pub(super) const REASONS: [SkipReason; 4] =
-    [SkipReason::Interrupted, SkipReason::Deadline, SkipReason::MaxFailures, SkipReason::Internal];
+pub(super) const REASONS: [SkipReason; 5] =
+    [SkipReason::Interrupted, SkipReason::Deadline, SkipReason::MaxFailures, SkipReason::Held, SkipReason::Internal];
 
 fn ended_schema(_: &mut SchemaGenerator) -> Schema {
     words(ENDS.map(Ended::as_str))

@@ -199,6 +199,7 @@ pub(super) fn skipped_because(reason: Option<SkipReason>) -> &'static str {
         Some(SkipReason::Interrupted) => "not started, the run was interrupted",
         Some(SkipReason::Deadline) => "not started, the run's deadline was over",
         Some(SkipReason::MaxFailures) => "not started, too many others had failed (`--max-failures`)",
+        Some(SkipReason::Held) => "held, kept out of runs until `release` or the date it was held until",
         Some(SkipReason::Internal) => "not started, a fault of fleetctl or of this machine",
         None => "no cause is known",
     }

@@ -8,11 +8,14 @@
 mod collect;
 #[cfg(test)]
 mod contract_tests;
+mod detail;
 mod document;
 mod dry_run;
 mod fault;
 mod format;
 mod group;
+#[cfg(test)]
+mod held_tests;
 mod hint;
 mod json_layout;
 mod listing;
@@ -20,6 +23,7 @@ mod log;
 mod mask;
 mod moment;
 mod normal;
+mod past;
 mod progress;
 mod read;
 mod record;
@@ -32,6 +36,7 @@ mod test_run;
 mod texts;
 
 pub use collect::Collected;
+pub use detail::{Details, command_json};
 pub use dry_run::{PlanEnd, PlanPacing, PlanRow, PlanSummary, PlanView, write_plan_json, write_plan_text};
 pub use format::{
     By, Csv, Format, Html, Json, Junit, Nagios, NagiosState, Ndjson, PerDevice, Prometheus, ReportOptions, Style,
@@ -41,9 +46,13 @@ pub use hint::hint;
 pub use listing::{TypeRow, write_devices_json, write_devices_text, write_types_json, write_types_text};
 pub use log::Log;
 pub use mask::hide_secrets;
+pub use past::{
+    CHANGES, ChangeRow, HealthRow, RunRow, command_text, is_success, people_time, write_changes_json,
+    write_changes_text, write_health_json, write_health_text, write_runs_json, write_runs_text,
+};
 pub use progress::{Progress, ProgressStyle};
 pub use read::{FailedFrom, ReadError, read_failed};
-pub use replay::read_report;
+pub use replay::{read_report, replay};
 pub use reporter::{Finished, ReportError, Reporter, Reporters};
 pub use schema::{SCHEMA_NAMES, schema};
 pub use sink::{FileSink, ReportTarget, Sink, TargetError};

@@ -103,6 +103,14 @@ struct EarlierEntry {
     error: ErrorEntry,
 }
 
+/// Plays a report again that was kept elsewhere than in a file: a JSON document with the report's fields.
+///
+/// # Errors
+/// In words, when it is no report.
+pub fn replay(report: serde_json::Value) -> Result<Vec<RunEvent>, String> {
+    events(serde_json::from_value(report).map_err(|error| printable(&error.to_string()))?)
+}
+
 /// Reads a report as the events of its run: its start, every device in the order in which they were done, its end.
 ///
 /// # Errors

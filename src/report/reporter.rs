@@ -86,6 +86,11 @@ impl Reporters {
         self.members.push(Member { label: label.into(), reporter, error: None });
     }
 
+    /// Adds a reporter that is told everything before the others, its end too.
+    pub fn add_first(&mut self, label: impl Into<String>, reporter: Box<dyn Reporter>) {
+        self.members.insert(0, Member { label: label.into(), reporter, error: None });
+    }
+
     /// Passes one event on and lets it become visible.
     pub fn event(&mut self, event: RunEvent) {
         self.events([event]);

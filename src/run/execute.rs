@@ -11,13 +11,16 @@ use jiff::Timestamp;
 use rand::{RngExt as _, SeedableRng as _};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
+use tracing::warn;
 use ulid::Ulid;
 
-use super::{Paced, Prepared, RunRequest, Until};
-use crate::dispatch::{self, Limits, Pacing, RunClock};
-use crate::model::{Ended, RunEvent, RunId, RunInfo, Summary, UnixMillis};
+use super::again::kept;
+use super::{Lock, LockError, Paced, Prepared, RunRequest, Until, canonical, lock, recall};
+use crate::dispatch::{self, Limits, Outside, Pacing, RunClock};
+use crate::history::{Beginning, Recorder};
+use crate::model::{Ended, Outcome, RunEvent, RunId, RunInfo, SkipReason, Summary, UnixMillis};
 use crate::report::{ReportError, Reporters};
-use crate::session::Stop;
+use crate::session::{Intents, Stop};
 use crate::simulate::SimulatedFleet;
 use crate::transport::{Fit, TcpConnect};
 
@@ -26,6 +29,9 @@ const EVENT_QUEUE: usize = 1024;
 
 /// How long events may gather before they are passed on together.
 const GATHER: Duration = Duration::from_millis(2);
+
+/// How the record of the run is named in errors.
+const RECORD: &str = "the record of this run";
 
 /// A run that is over.
 pub struct Finished {
@@ -37,17 +43,37 @@ pub struct Finished {
     pub undelivered: Vec<ReportError>,
 }
 
-/// Runs the plan, and hands every event to the reporters.
+/// Why a run could not start. Nothing was sent.
+#[derive(Debug, thiserror::Error)]
+pub enum ExecuteError {
+    /// Another run over the inventory is under way, or this one was stopped while it waited for that.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// No thread for the reporters, or no listener for the simulated fleet.
+    #[error("the run could not start: {0}")]
+    Io(#[from] io::Error),
+}
+
+/// Locks the inventory unless `locked` does so already, runs the plan, and hands every event to the reporters and to the
+/// history.
 ///
 /// # Errors
-/// When the run could not start: no thread for the reporters, no listener for the simulated fleet.
+/// When the run could not start.
 pub async fn execute(
     request: &RunRequest,
-    prepared: &Prepared,
+    mut prepared: Prepared,
     fit: Fit,
     mut reporters: Reporters,
     stop: Stop,
-) -> io::Result<Finished> {
+    locked: Option<Lock>,
+) -> Result<Finished, ExecuteError> {
+    let _lock = match (locked, &request.simulate) {
+        (Some(lock), _) => Some(lock),
+        (None, None) => lock(&request.inventory, request.wait_lock, &stop).await?,
+        // A simulated fleet is nobody else's.
+        (None, Some(_)) => None,
+    };
+    recall(request, &mut prepared);
     let simulated = match &request.simulate {
         Some(simulation) => Some(SimulatedFleet::start(&prepared.plan.devices, &prepared.members, simulation)?),
         None => None,
@@ -62,6 +88,7 @@ pub async fn execute(
         started_at: clock.started_at,
         simulated: simulated.is_some(),
     });
+    let (intents, unrecorded) = record(request, &prepared, &info, &mut reporters);
     let (events, mut queue) = mpsc::channel(EVENT_QUEUE);
     let reporting = std::thread::Builder::new().name("reports".to_owned()).spawn(move || {
         let mut waiting = Vec::new();
@@ -74,6 +101,16 @@ pub async fn execute(
     })?;
     let started = RunEvent::RunStarted { run: info, devices: prepared.plan.devices.clone() };
     _ = events.send(started).await;
+    for &device in &prepared.plan.held {
+        let outcome = Outcome {
+            verified: request.verify.then_some(false),
+            changed: request.if_needed.then_some(false),
+            ..Outcome::skipped(SkipReason::Held)
+        };
+        let at = clock.started_at;
+        _ = events.send(RunEvent::DeviceFinished { device, outcome: Box::new(outcome), at }).await;
+    }
+    let outside = Outside { events, intents };
     let limits = Limits {
         concurrency: fit.lanes,
         crews: fit.tables,
@@ -85,15 +122,58 @@ pub async fn execute(
     let random = Box::new(move || source.random::<f64>());
     let plan = prepared.plan.clone();
     let ended = match &simulated {
-        Some(fleet) => dispatch::run(plan, fleet.connect(), limits, clock, stop, random, events).await,
+        Some(fleet) => dispatch::run(plan, fleet.connect(), limits, clock, stop, random, outside).await,
         None => {
-            dispatch::run(plan, TcpConnect::new(tokio::runtime::Handle::current()), limits, clock, stop, random, events)
-                .await
+            dispatch::run(
+                plan,
+                TcpConnect::new(tokio::runtime::Handle::current()),
+                limits,
+                clock,
+                stop,
+                random,
+                outside,
+            )
+            .await
         }
     };
     let reported = reporting.join().map_err(|_| io::Error::other("the reporters have failed; please report this"))?;
     let summary = reported.run.map(|run| *run.summary()).unwrap_or_default();
-    Ok(Finished { ended, summary, undelivered: reported.errors })
+    let undelivered = unrecorded.into_iter().chain(reported.errors).collect();
+    Ok(Finished { ended, summary, undelivered })
+}
+
+/// Has the run recorded, where it is to be. A history that cannot be used is one report that could not be written.
+fn record(
+    request: &RunRequest,
+    prepared: &Prepared,
+    info: &RunInfo,
+    reporters: &mut Reporters,
+) -> (Option<Arc<dyn Intents>>, Option<ReportError>) {
+    let Some(path) = &request.history else { return (None, None) };
+    let plan = &prepared.plan;
+    let idempotent: Vec<bool> = plan.jobs.iter().map(|job| job.request.is_idempotent()).collect();
+    let beginning = Beginning {
+        info,
+        devices: &plan.devices,
+        idempotent: &idempotent,
+        inventory: &canonical(&request.inventory),
+        schedule: request.schedule.as_deref(),
+        request: &kept(request),
+        rerun_of: request.rerun_of.as_deref(),
+    };
+    match Recorder::begin(path, &beginning) {
+        Ok(recorder) => {
+            let intents = recorder.intents();
+            // A pipe that nobody reads must not keep the end of the run from being recorded.
+            reporters.add_first(RECORD, Box::new(recorder));
+            (Some(intents), None)
+        }
+        Err(error) => {
+            let why = error.chain();
+            warn!("history: {why}; this run is not recorded");
+            (None, Some(ReportError { label: RECORD.to_owned(), source: io::Error::other(why) }))
+        }
+    }
 }
 
 /// The same as the engine wants it: all times from the start of the run.

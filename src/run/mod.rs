@@ -1,21 +1,28 @@
 //! From a request to a report: load, select, plan, dispatch, report. The only way in.
 //!
 //! Whoever starts a run builds a `RunRequest` and gives it to `prepare`, which checks everything that can be checked
-//! before anything is sent, and then to `execute`.
+//! before anything is sent, and then to `execute`, which locks the inventory (`lock.rs`), takes into the plan what earlier
+//! runs mean (`recall.rs`), runs it and has it recorded. `again.rs` makes the request of a recorded run again.
 
+mod again;
 mod defaults;
 mod earlier;
 mod execute;
 mod load;
+mod lock;
 mod paced;
 mod prepare;
+mod recall;
 mod request;
 mod until;
 
+pub use again::{hidden_args, request_of};
 pub use defaults::{Defaults, built_in};
-pub use execute::{Finished, execute};
+pub use execute::{ExecuteError, Finished, execute};
 pub use load::{Loaded, load, load_catalog};
+pub use lock::{Lock, LockError, lock};
 pub use paced::Paced;
 pub use prepare::{Preparation, Prepared, prepare, select};
+pub use recall::{canonical, recall, told};
 pub use request::{Pacing, RunRequest, Selecting};
 pub use until::{Clocks, End, Until, UntilError, end};

@@ -11,7 +11,7 @@ use crate::device_type::ParamKind;
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources, Span};
 use crate::inventory::select::{parse, resolve, sample};
 use crate::inventory::{Fleet, Member, SiteIndex};
-use crate::model::{Command, SECRET_SHOWN};
+use crate::model::{Command, SECRET_SHOWN, fold_names};
 use crate::plan::{Plan, PlanRequest, build};
 
 /// A run that may start.
@@ -30,6 +30,8 @@ pub struct Prepared {
     pub until: Option<End>,
     /// A run over more devices asks first.
     pub confirm_above: Option<usize>,
+    /// `[run] probe_after`: a device that failed so many runs in a row is believed to be dead; 0: never.
+    pub probe_after: Option<u32>,
     /// What the devices are, for a simulated fleet: beside the plan's devices.
     pub members: Vec<Arc<Member>>,
 }
@@ -79,6 +81,7 @@ pub fn prepare(request: &RunRequest, loaded: &mut Loaded) -> Preparation {
         pacing: Paced::of(&request.pacing, selection.len(), until.as_ref().map(|end| end.at)),
         until,
         confirm_above: fleet.run.confirm_above,
+        probe_after: fleet.run.probe_after,
         members,
         plan: Arc::new(plan),
     }))
@@ -146,12 +149,25 @@ pub fn select(
         }
         selection.retain(|place| failed.binary_search(place).is_ok());
     }
+    if let Some(names) = &selecting.names {
+        let mut named: Vec<u32> = names.iter().filter_map(|name| fleet.position(name)).collect();
+        named.sort_unstable();
+        selection.retain(|place| named.binary_search(place).is_ok());
+        let gone: Vec<&str> = names.iter().map(String::as_str).filter(|name| fleet.position(name).is_none()).collect();
+        if !gone.is_empty() {
+            let gone = fold_names(gone);
+            diagnostics.push(Diagnostic::warning(format!("no longer in the inventory: {gone}")));
+        }
+    }
     if selection.is_empty() {
         diagnostics.push(match (&selecting.select, &selecting.failed_from) {
             (_, Some(path)) => Diagnostic::error(format!(
                 "nothing is selected: no device that failed in {} is among them",
                 path.display()
             )),
+            (_, None) if selecting.names.is_some() => {
+                Diagnostic::error("nothing is selected: none of those devices is in the inventory")
+            }
             (Some(text), None) => Diagnostic::error(format!("nothing is selected: no device matches `{text}`"))
                 .help("`fleetctl inventory list` shows every device"),
             (None, None) => Diagnostic::error("the inventory has no devices"),

@@ -1,6 +1,7 @@
 //! What a run is to be: everything the command line (later: a schedule, a dashboard) says about it.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::Until;
@@ -17,6 +18,8 @@ pub struct Selecting {
     pub failed_from: Option<PathBuf>,
     /// `--sample`: a random part of them.
     pub sample: Option<SampleSize>,
+    /// `rerun`: these, by name.
+    pub names: Option<Vec<String>>,
 }
 
 /// How fast a run goes through its fleet, and for how long it comes back to what fails.
@@ -45,6 +48,8 @@ pub struct RunRequest {
     pub selecting: Selecting,
     /// What they are to do.
     pub command: Command,
+    /// The schedule whose run it is.
+    pub schedule: Option<Arc<str>>,
     /// `--verify`: devices are asked for their state afterwards.
     pub verify: bool,
     /// `--if-needed`: devices are asked first, and left alone if they are right.
@@ -67,4 +72,10 @@ pub struct RunRequest {
     pub ok_if: Share,
     /// `--simulate`, with the faults to play.
     pub simulate: Option<Night>,
+    /// Where it is recorded, and what earlier runs came to is found; `None`: nowhere.
+    pub history: Option<PathBuf>,
+    /// `rerun`: the id of the run whose failures it takes.
+    pub rerun_of: Option<String>,
+    /// `--wait-lock`: how long another run over the same inventory is waited for.
+    pub wait_lock: Option<Duration>,
 }

@@ -14,11 +14,11 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
 use super::connection::{Connection, Look};
-use super::{Ending, Keep, Stop};
+use super::{Ending, Intents, Keep, Stop};
 use crate::codec::{LineState, TelnetMode};
 use crate::device_type::{Link, Login, Request};
 use crate::model::escape::printable;
-use crate::model::{Address, ErrorKind, Failure, FileRecord, Params, Status, StopReason, Timing};
+use crate::model::{Address, DeviceIndex, ErrorKind, Failure, FileRecord, Params, Status, StopReason, Timing};
 use crate::transport::{Connect, ConnectError, DeviceStream};
 
 /// How long a gateway may take to set its serial line; it needs no wire but its own.
@@ -48,6 +48,8 @@ pub struct Attempt {
 pub struct Progress {
     /// The command is about to be written, or was.
     pub at_exchange: bool,
+    /// A connection was found.
+    pub is_connected: bool,
 }
 
 /// When a command may be written, in a run that paces its starts.
@@ -85,6 +87,8 @@ pub struct Before<'a> {
     pub pacer: Option<&'a dyn Pacer>,
     /// The end of the device's own time.
     pub device_deadline: Instant,
+    /// Who is told before the command is written, and of which device; `None`: nobody needs to be.
+    pub intent: Option<(&'a dyn Intents, DeviceIndex)>,
     /// How the run stops.
     pub stop: &'a Stop,
 }
@@ -110,6 +114,13 @@ pub async fn attempt<C: Connect>(
                 Err(ending) => return not_written(ending),
             },
         };
+        progress.is_connected = true;
+        // Before the line is listened to, not between that and the write: what comes meanwhile is dropped with the rest.
+        if let Some((intents, device)) = before.intent
+            && let Some(declared) = intents.declare(device)
+        {
+            declared.await;
+        }
         match before.prepare(open, &mut turn).await {
             Ok(()) => {}
             // A kept connection that the peer has closed meanwhile is no attempt: another one is opened.

@@ -54,20 +54,25 @@ impl From<ByArg> for By {
     }
 }
 
-/// A report that was saved, in another format.
+/// The report of an earlier run, again.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
+  fleetctl report last --format json
+  fleetctl report 01JD2X7Q8Z --format csv
   fleetctl report night.json
   fleetctl report night.json --format html > night.html
   fleetctl report night.json --format nagios --warn 1% --crit 5%
   fleetctl report night.json --by reply --report junit=night.xml --report csv=night.csv
 
-Exit status: 0 written; 2 the file is no report; 4 a report could not be written. With --format nagios as in `run`:
+Exit status: 0 written; 2 there is no such run, or the file is no report; 4 a report could not be written. With --format nagios as in `run`:
 0 ok, 1 warning, 2 critical, 3 unknown.")]
 pub(in crate::cli) struct ReportArgs {
-    /// A JSON report that `--report json=PATH` or `--format json` has written
-    pub(in crate::cli) file: PathBuf,
+    /// A run's id, or the beginning of it, or `last`, or a JSON report that `--report json=PATH` has written
+    #[arg(default_value = "last", value_name = "RUN|FILE")]
+    pub(in crate::cli) what: PathBuf,
+    #[command(flatten)]
+    pub(in crate::cli) history: super::HistoryArg,
     #[command(flatten)]
     pub(in crate::cli) output: OutputArgs,
 }

@@ -1,9 +1,13 @@
 //! The subcommands, a file each.
 
 pub(super) mod doctor;
+pub(super) mod health;
+pub(super) mod history;
+pub(super) mod hold;
 pub(super) mod inventory;
 pub(super) mod pages;
 pub(super) mod report;
+pub(super) mod rerun;
 pub(super) mod run;
 pub(super) mod schema;
 pub(super) mod simulate;

@@ -1,23 +1,26 @@
-//! `fleetctl report FILE`: a saved report in any other format.
+//! `fleetctl report`: the report of an earlier run in any format, out of the history or from a saved JSON report.
 
-use crate::cli::args::ReportArgs;
+use std::path::Path;
+
+use tracing::warn;
+
+use crate::cli::args::{HistoryArg, ReportArgs};
 use crate::cli::exit_status::ExitStatus;
 use crate::cli::outputs::Outputs;
+use crate::cli::past;
 use crate::cli::terminal::Terminal;
-use crate::report::read_report;
+use crate::history::{HistoryError, Store, find, recorded};
+use crate::model::RunEvent;
+use crate::report::{read_report, replay};
 
 pub(in crate::cli) fn run(args: &ReportArgs, terminal: &Terminal) -> ExitStatus {
     let outputs = match Outputs::understand(&args.output) {
         Ok(outputs) => outputs,
         Err(message) => return terminal.mistake(message, None),
     };
-    let events = match read_report(&args.file) {
+    let events = match events(&args.what, &args.history) {
         Ok(events) => events,
-        Err(error) => {
-            let cause = std::error::Error::source(&error).map_or_else(String::new, |source| format!(": {source}"));
-            let help = "give a report that `--report json=PATH` or `--format json` has written";
-            return terminal.mistake(format!("{error}{cause}"), Some(help));
-        }
+        Err((message, help)) => return terminal.mistake(message, help),
     };
     let mut reporters = match outputs.open(terminal) {
         Ok(reporters) => reporters,
@@ -29,4 +32,39 @@ pub(in crate::cli) fn run(args: &ReportArgs, terminal: &Terminal) -> ExitStatus 
         Some(run) => outputs.conclude_again(run.ended(), run.summary(), &finished.errors),
         None => terminal.mistake("the report holds no run", None),
     }
+}
+
+/// The events of the run that is meant; else what is wrong, and what to do.
+fn events(what: &Path, history: &HistoryArg) -> Result<Vec<RunEvent>, (String, Option<&'static str>)> {
+    let is_last = what.as_os_str() == "last";
+    if !is_last && what.exists() {
+        return from_file(what);
+    }
+    match what.to_str().map(|which| from_history(which, history)) {
+        Some(Ok(events)) => Ok(events),
+        // What looks like no run's id was meant to be a file.
+        Some(Err(HistoryError::NotFound(_))) | None if !is_last => from_file(what),
+        Some(Err(error)) => Err((error.chain(), None)),
+        None => from_file(what),
+    }
+}
+
+fn from_history(which: &str, history: &HistoryArg) -> Result<Vec<RunEvent>, HistoryError> {
+    let path = past::asked(history)?;
+    let none = || HistoryError::NotFound(format!("no run is recorded in `{}`", path.display()));
+    let store = Store::open(&path)?.ok_or_else(none)?;
+    let run = find(&store, which, None)?;
+    if run.ended.is_none() {
+        warn!("run {} is under way: what is not known yet reads as if it had been interrupted", run.run_id);
+    }
+    let report = recorded(&store, &run)?;
+    replay(report).map_err(|problem| HistoryError::Damaged { run: run.run_id, problem })
+}
+
+fn from_file(path: &Path) -> Result<Vec<RunEvent>, (String, Option<&'static str>)> {
+    read_report(path).map_err(|error| {
+        let cause = std::error::Error::source(&error).map_or_else(String::new, |source| format!(": {source}"));
+        let help = "give a run of `fleetctl history list`, or a report that `--report json=PATH` has written";
+        (format!("{error}{cause}"), Some(help))
+    })
 }

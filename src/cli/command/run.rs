@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
-use std::mem::ManuallyDrop;
 
 use tracing::warn;
 
@@ -10,15 +9,19 @@ use crate::cli::args::{RunArgs, SimulationArgs};
 use crate::cli::confirm::{Answer, confirm};
 use crate::cli::exit_status::ExitStatus;
 use crate::cli::outputs::Outputs;
+use crate::cli::past;
 use crate::cli::signal::Signals;
-use crate::cli::terminal::{Terminal, print, say, write};
-use crate::model::{Command, Host, UnixMillis};
+use crate::cli::terminal::{Terminal, say, write};
+use crate::model::{Command, DeviceIndex, Host, UnixMillis};
 use crate::plan::{Pace, estimate};
 use crate::report::{
-    Format, Log, NagiosState, PlanEnd, PlanPacing, PlanRow, PlanSummary, PlanView, Progress, ProgressStyle, Reporters,
+    Format, Log, PlanEnd, PlanPacing, PlanRow, PlanSummary, PlanView, Progress, ProgressStyle, Reporters,
     write_plan_json, write_plan_text,
 };
-use crate::run::{End, Paced, Preparation, Prepared, RunRequest, Selecting, execute, load, prepare};
+use crate::run::{
+    End, ExecuteError, Lock, LockError, Paced, Preparation, Prepared, RunRequest, Selecting, execute, load, prepare,
+    recall,
+};
 use crate::session::Stop;
 use crate::simulate::Night;
 use crate::transport::{Fit, raise_open_files};
@@ -32,27 +35,45 @@ pub(in crate::cli) async fn run(args: RunArgs, verbose: u8, terminal: &Terminal)
     let preparation = prepare(&request, &mut loaded);
     terminal.show(&loaded.diagnostics, &loaded.sources);
     let prepared = match preparation {
-        // When its run is over the process ends, and the system takes all of it back: nothing is freed piece by piece.
-        Preparation::Ready(prepared) => ManuallyDrop::new(prepared),
+        Preparation::Ready(prepared) => prepared,
         Preparation::Wrong => return ExitStatus::Usage,
         Preparation::NothingFailed => {
-            if !terminal.is_quiet {
-                say("the earlier report holds no failure: nothing to do\n");
-            }
-            if outputs.format == Format::Nagios {
-                return print(&NagiosState::Ok.line("the earlier report holds no failure: nothing to do"));
-            }
-            return ExitStatus::Success;
+            return outputs.nothing_to_do("the earlier report holds no failure: nothing to do", terminal);
         }
     };
     // What the inventory was read into is no longer needed: a run keeps the plan alone.
     drop(loaded);
-    if args.dry_run {
-        return dry_run(&prepared, outputs.format, verbose > 0, terminal);
+    let how = Start { yes: args.yes, dry_run: args.dry_run, verbose: verbose > 0 };
+    start(&request, *prepared, &outputs, how, None, terminal).await
+}
+
+/// How a prepared run is started.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Start {
+    /// `--yes`.
+    pub(super) yes: bool,
+    /// `--dry-run`.
+    pub(super) dry_run: bool,
+    /// `-v`.
+    pub(super) verbose: bool,
+}
+
+/// Starts a prepared run, and says how it went.
+pub(super) async fn start(
+    request: &RunRequest,
+    mut prepared: Prepared,
+    outputs: &Outputs,
+    how: Start,
+    locked: Option<Lock>,
+    terminal: &Terminal,
+) -> ExitStatus {
+    if how.dry_run {
+        recall(request, &mut prepared);
+        return dry_run(&prepared, outputs.format, how.verbose, terminal);
     }
     // A simulated fleet moves nothing.
     if request.simulate.is_none() {
-        match confirm(&prepared, args.yes) {
+        match confirm(&prepared, how.yes) {
             Answer::Yes => {}
             Answer::No => {
                 say("nothing was sent\n");
@@ -63,7 +84,7 @@ pub(in crate::cli) async fn run(args: RunArgs, verbose: u8, terminal: &Terminal)
             }
         }
     }
-    let reporters = match open(&outputs, terminal) {
+    let reporters = match open(outputs, terminal) {
         Ok(reporters) => reporters,
         Err(message) => {
             return terminal.mistake(message, Some("nothing was sent; name a file in a folder that exists"));
@@ -79,13 +100,23 @@ pub(in crate::cli) async fn run(args: RunArgs, verbose: u8, terminal: &Terminal)
     let fit = fitting(&prepared, request.simulate.is_some());
     let stop = Stop::default();
     let finished = tokio::select! {
-        finished = execute(&request, &prepared, fit, reporters, stop.clone()) => finished,
+        finished = execute(request, prepared, fit, reporters, stop.clone(), locked) => finished,
         () = signals.pass_on(stop.clone()) => return ExitStatus::Failures,
     };
     match finished {
         Ok(finished) => outputs.conclude(finished.ended, stop.reason(), &finished.summary, &finished.undelivered),
-        Err(error) => terminal.mistake(format!("the run could not start: {error}"), None),
+        Err(ExecuteError::Lock(error)) => not_locked(&error, terminal),
+        Err(error @ ExecuteError::Io(_)) => terminal.mistake(error.to_string(), None),
     }
+}
+
+/// The inventory could not be locked.
+pub(super) fn not_locked(error: &LockError, terminal: &Terminal) -> ExitStatus {
+    if let LockError::Stopped(reason) = error {
+        say(&format!("{}: nothing was sent\n", reason.words()));
+        return ExitStatus::Signal(*reason);
+    }
+    terminal.mistake(error.to_string(), Some("nothing was sent; `--wait-lock 5m` waits for it"))
 }
 
 /// Turns arguments into a request; what only a look at several of them shows is checked here.
@@ -126,8 +157,10 @@ fn understand(args: &RunArgs) -> Result<(RunRequest, Outputs), String> {
             select: args.select.clone(),
             failed_from: args.failed_from.clone(),
             sample: args.sample,
+            names: None,
         },
         command,
+        schedule: None,
         save: args.save.clone(),
         idempotent: args.idempotent,
         verify: args.verify,
@@ -138,7 +171,10 @@ fn understand(args: &RunArgs) -> Result<(RunRequest, Outputs), String> {
         grace: args.grace,
         pacing: args.pacing.pacing(),
         ok_if: outputs.ok_if(),
+        history: past::for_run(&args.record, simulate.is_some()),
         simulate,
+        rerun_of: None,
+        wait_lock: args.wait_lock,
     };
     Ok((request, outputs))
 }
@@ -185,7 +221,10 @@ fn dry_run(prepared: &Prepared, format: Format, verbose: bool, terminal: &Termin
     let plan = &prepared.plan;
     let Paced { rate, batch, pause, max_failures, .. } = prepared.pacing;
     let pace = Pace { concurrency: prepared.concurrency, rate, batch, pause };
-    let devices = plan.devices.iter().zip(&plan.jobs).map(|(device, job)| PlanRow {
+    // Held ones get nothing, and are named on stderr.
+    let held = |place: u32| plan.held.binary_search(&DeviceIndex(place)).is_ok();
+    let planned = (0..).zip(plan.devices.iter().zip(&plan.jobs)).filter(|(place, _)| !held(*place));
+    let devices = planned.map(|(_, (device, job))| PlanRow {
         name: &device.name,
         address: &device.address,
         device_type: &device.device_type,

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::{Current, EXHAUSTED_WAIT, Then, Visit};
 use crate::dispatch::checking::{Answer, First, Phase, first_answer};
-use crate::dispatch::policy::{Next, what_next};
+use crate::dispatch::policy::{Next, Tried, what_next};
 use crate::dispatch::record::Record;
 use crate::dispatch::shared::Shared;
 use crate::model::{DeviceIndex, ErrorKind, Failure, RunEvent};
@@ -27,7 +27,7 @@ impl Visit {
         if made.written {
             self.state.last_exchange = Some((now, job.link.gap));
         }
-        let Some(Current { mut record, grant, .. }) = self.current.take() else { return Then::GoOn };
+        let Some(Current { mut record, grant, progress, .. }) = self.current.take() else { return Then::GoOn };
         if let Some(grant) = &grant {
             shared.ends(grant, made.written);
         }
@@ -83,6 +83,15 @@ impl Visit {
                 }
                 let Some(tried) = record.take_in(Attempt { ending, ..made }, job.link.busy_delay) else {
                     return Then::GoOn;
+                };
+                // Believed to be dead, and not found again: it costs no more.
+                let is_dead = job.is_probe && record.attempts == 1 && !progress.is_connected;
+                let tried = match tried {
+                    Tried::Unanswered { .. } if is_dead => {
+                        record.give_up();
+                        Tried::Settled
+                    }
+                    tried => tried,
                 };
                 let spent = now.saturating_duration_since(record.started);
                 let idempotent = job.request.is_idempotent();

@@ -1,13 +1,15 @@
 //! The engine on in-memory streams under a paused clock: what devices receive, when, and what is said of them.
 //!
 //! `world.rs` is the world around the engine (gateways that follow a script and keep a record); the tests are grouped by
-//! what they show: `attempts.rs` retries and waits, `lanes.rs` who shares what, `stops.rs` how runs end early, `pacing.rs` rate,
-//! circuits, batches and failures, `passes.rs` what comes back, `telnet.rs`
+//! what they show: `attempts.rs` retries and waits, `intents.rs` what is told before a command and what earlier runs mean,
+//! `lanes.rs` who shares what, `stops.rs` how runs end early, `pacing.rs` rate, circuits, batches and failures, `passes.rs`
+//! what comes back, `telnet.rs`
 //! gateways that speak Telnet, `windows.rs` stops and deadlines at every moment of an attempt, `transfers.rs` those of a
 //! file, both over the wires of `wire.rs`.
 
 mod attempts;
 mod checks;
+mod intents;
 mod lanes;
 mod pacing;
 mod passes;

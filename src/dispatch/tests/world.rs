@@ -12,13 +12,13 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, Du
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 
-use super::super::{Limits, Pacing, RunClock, run};
+use super::super::{Limits, Outside, Pacing, RunClock, run};
 use crate::device_type::Catalog;
 use crate::diagnostic::{Diagnostics, Sources, render_all};
 use crate::inventory;
 use crate::model::{Address, Backoff, Command, Ended, Outcome, RunEvent, Timing, TimingOverrides, UnixMillis};
 use crate::plan::{Plan, PlanRequest, build};
-use crate::session::Stop;
+use crate::session::{Intents, Stop};
 use crate::transport::{Connect, ConnectError, LastLook};
 
 /// The built-in types, read once: some tests run hundreds of worlds.
@@ -116,6 +116,9 @@ pub(super) struct World {
     script: Script,
     /// What the plan gets besides what the inventory says.
     adjust: Option<fn(&mut Plan)>,
+    intents: Option<Arc<dyn Intents>>,
+    /// Every device is believed to be dead.
+    is_dead: bool,
     pub(super) limits: Limits,
     pub(super) flags: TimingOverrides,
     pub(super) stop: Stop,
@@ -140,6 +143,8 @@ impl World {
             opens: HashMap::new(),
             script: Arc::new(script),
             adjust: None,
+            intents: None,
+            is_dead: false,
             limits: Limits {
                 concurrency: 256,
                 crews: 1,
@@ -182,6 +187,18 @@ impl World {
         self
     }
 
+    /// Tells someone of commands that must not be sent twice.
+    pub(super) fn tells(mut self, intents: Arc<dyn Intents>) -> Self {
+        self.intents = Some(intents);
+        self
+    }
+
+    /// Every device failed in its last runs.
+    pub(super) fn dead(mut self) -> Self {
+        self.is_dead = true;
+        self
+    }
+
     pub(super) fn plan(&self) -> Plan {
         let mut sources = Sources::default();
         let mut diagnostics = Diagnostics::default();
@@ -208,7 +225,9 @@ impl World {
             },
         };
         let plan = build(&request, &mut sources, &mut diagnostics);
-        plan.unwrap_or_else(|| panic!("{}", render_all(&diagnostics, &sources, false)))
+        let mut plan = plan.unwrap_or_else(|| panic!("{}", render_all(&diagnostics, &sources, false)));
+        plan.probe(|_| self.is_dead);
+        plan
     }
 
     pub(super) async fn run(self) -> Ran {
@@ -244,7 +263,8 @@ impl World {
         let clock = RunClock { started: Instant::now(), started_at: UnixMillis(0) };
         let (sender, mut receiver) = mpsc::channel(16);
         let count = plan.devices.len();
-        let engine = run(plan, net, self.limits, clock, self.stop, Box::new(|| 1.0), sender);
+        let outside = Outside { events: sender, intents: self.intents };
+        let engine = run(plan, net, self.limits, clock, self.stop, Box::new(|| 1.0), outside);
         let collect = async {
             let mut events = Vec::new();
             while let Some(event) = receiver.recv().await {

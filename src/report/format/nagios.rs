@@ -50,7 +50,7 @@ pub enum NagiosState {
 impl NagiosState {
     /// The state of a run that is over.
     pub fn of(ended: Ended, summary: &Summary, thresholds: Thresholds) -> Self {
-        let (failed, total) = (failed(summary), summary.total);
+        let (failed, total) = (summary.failures(), summary.counted());
         if ended != Ended::Completed {
             Self::Unknown
         } else if thresholds.crit.is_exceeded(failed, total) {
@@ -85,10 +85,6 @@ impl NagiosState {
             Self::Unknown => "UNKNOWN",
         }
     }
-}
-
-fn failed(summary: &Summary) -> u64 {
-    summary.total - summary.successes()
 }
 
 /// Writes the one line.
@@ -137,9 +133,9 @@ fn performance(run: &Collected, thresholds: Thresholds) -> Vec<String> {
     let total = summary.total;
     let (warn, crit) = (without_sign(thresholds.warn), without_sign(thresholds.crit));
     // Ten-thousandths of a percent are what `--warn` and `--crit` can tell apart; the judgement itself is exact.
-    let share = Share::of(failed(summary), total);
+    let share = Share::of(summary.failures(), summary.counted());
     let mut data =
-        vec![format!("failed_share={share};{warn};{crit};0;100"), format!("failed={};;;0;{total}", failed(summary))];
+        vec![format!("failed_share={share};{warn};{crit};0;100"), format!("failed={};;;0;{total}", summary.failures())];
     data.extend(
         Status::ALL.into_iter().map(|status| format!("{}={};;;0;{total}", status.as_str(), summary.count(status))),
     );

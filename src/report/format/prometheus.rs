@@ -97,7 +97,7 @@ fn write_run(out: &mut impl Write, run: &Collected, ok_if: Share) -> io::Result<
     head(out, "fleetctl_run_duration_seconds", "How long the last run took.")?;
     writeln!(out, "fleetctl_run_duration_seconds{{run=\"{label}\"}} {}", run_seconds(run.elapsed()))?;
     head(out, "fleetctl_run_success", "Whether the last run came to its end and enough devices are a success.")?;
-    let success = run.ended() == Ended::Completed && ok_if.is_reached(summary.successes(), summary.total);
+    let success = run.ended() == Ended::Completed && ok_if.is_reached(summary.successes(), summary.counted());
     writeln!(out, "fleetctl_run_success{{run=\"{label}\"}} {}", u8::from(success))?;
     head(out, "fleetctl_run_devices", "Devices of the last run by what became of them.")?;
     for status in Status::ALL {
@@ -114,7 +114,8 @@ fn write_devices(out: &mut impl Write, run: &Collected) -> io::Result<()> {
         format!("run=\"{run_label}\",device=\"{name}\",site=\"{site}\"")
     };
     head(out, "fleetctl_device_ok", "Whether the device was a success in the last run.")?;
-    for (device, outcome) in run.outcomes() {
+    // A held device is neither: an alert on it would be what holding it is to prevent.
+    for (device, outcome) in run.outcomes().filter(|(_, outcome)| !outcome.is_held()) {
         writeln!(out, "fleetctl_device_ok{{{}}} {}", labels(device), u8::from(outcome.status.is_success()))?;
     }
     // A name without a sample is no mistake, but nobody needs it either.

@@ -12,8 +12,8 @@ use crate::model::{Ended, Status, Summary};
 /// The summary line of a run.
 pub(super) fn summary_line(run: &Collected, style: Style) -> String {
     let summary = run.summary();
-    let skipped = summary.count(Status::Skipped);
-    let failed = summary.total - summary.successes() - skipped;
+    let skipped = summary.count(Status::Skipped).saturating_sub(summary.held);
+    let failed = summary.failures().saturating_sub(skipped);
     let verify = run.info().verify;
     let mut parts = successes(summary, verify);
     if failed > 0 {
@@ -26,6 +26,9 @@ pub(super) fn summary_line(run: &Collected, style: Style) -> String {
     }
     if skipped > 0 {
         parts.push(format!("{skipped} {}", words(Status::Skipped, verify)));
+    }
+    if summary.held > 0 {
+        parts.push(format!("{} held", summary.held));
     }
     let early = match run.ended() {
         Ended::Completed => "",

@@ -45,6 +45,10 @@ struct Run {
     concurrency: Option<u32>,
     /// A run over more devices asks first on a terminal, and elsewhere needs `--yes`.
     confirm_above: Option<u32>,
+    /// A device that failed so many runs in a row (3 where nothing is said) is first tried once, with a short time to
+    /// connect; 0: never.
+    #[schemars(range(max = 1000))]
+    probe_after: Option<u32>,
     #[schemars(flatten)]
     timing: Timing,
 }

@@ -15,9 +15,11 @@ use serde_json::Value;
 use super::document::{Line, Report};
 use super::dry_run::PlanDocument;
 use super::listing::{DevicesDocument, TypesDocument};
+use super::past::{ChangesDocument, HealthDocument, RunsDocument};
 
 /// The names that `schema` knows.
-pub const SCHEMA_NAMES: [&str; 7] = ["report", "event", "plan", "devices", "types", "inventory", "device-type"];
+pub const SCHEMA_NAMES: [&str; 10] =
+    ["report", "event", "plan", "devices", "types", "runs", "health", "changes", "inventory", "device-type"];
 
 /// The schema of a name; `None` for a name that is not one of [`SCHEMA_NAMES`].
 pub fn schema(name: &str) -> Option<Value> {
@@ -27,6 +29,9 @@ pub fn schema(name: &str) -> Option<Value> {
         "plan" => written::<PlanDocument<()>>(),
         "devices" => written::<DevicesDocument<()>>(),
         "types" => written::<TypesDocument<'static>>(),
+        "runs" => written::<RunsDocument<'static>>(),
+        "health" => written::<HealthDocument<'static>>(),
+        "changes" => written::<ChangesDocument<'static>>(),
         "inventory" => read::<inventory::Inventory>(),
         "device-type" => crate::device_type::schema(),
         _ => return None,

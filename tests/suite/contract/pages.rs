@@ -4,10 +4,20 @@ use std::process::Command;
 
 use crate::support::Workspace;
 
-const COMMANDS: [&[&str]; 16] = [
+const COMMANDS: [&[&str]; 26] = [
     &[],
     &["run"],
     &["report"],
+    &["rerun"],
+    &["history"],
+    &["history", "list"],
+    &["history", "show"],
+    &["history", "diff"],
+    &["history", "export"],
+    &["history", "prune"],
+    &["health"],
+    &["hold"],
+    &["release"],
     &["inventory"],
     &["inventory", "check"],
     &["inventory", "list"],

@@ -109,3 +109,28 @@ fn an_unknown_schema_is_refused_with_the_known_ones() {
     finished.expect_status(2);
     assert!(finished.stderr.contains("report"), "{finished}");
 }
+
+#[test]
+fn what_the_history_says_passes_its_schemas() {
+    let fleet = FakeFleet::start();
+    fleet.on_command("127.13.1.2", 1, vec![vec![send("a 01 NG02x")], vec![crate::support::Step::Reply]]);
+    let workspace = Workspace::with_inventory(&format!(
+        "[[device]]\nname = \"tv-[1-3]\"\ntype = \"lg-rs232\"\naddress = \"127.13.1.[1-3]:{}\"\n",
+        fleet.port()
+    ));
+    let run = ["run", "--do", "power-on", "--retries", "0"];
+    workspace.fleetctl(&run).expect_status(1);
+    workspace.fleetctl(&["hold", "tv-3", "--until", "2999-12-24", "--why", "x"]).expect_status(0);
+    workspace.fleetctl(&run).expect_status(0);
+    for (name, command, wrong) in [
+        ("runs", &["history", "list"][..], ("/runs/0/ended", json!("exploded"))),
+        ("health", &["health"], ("/devices/0/streak", json!("long"))),
+        ("changes", &["history", "diff"], ("/devices/0/change", json!("better"))),
+        ("report", &["report"], ("/devices/2/reason", json!("lazy"))),
+    ] {
+        let document = workspace.fleetctl(&[command, &["--format", "json"]].concat()).expect_status(0).json();
+        let validator = schema(name);
+        valid(&validator, &document);
+        assert!(!validator.is_valid(&with(&document, wrong.0, wrong.1.clone())), "{wrong:?} passes");
+    }
+}

@@ -5,6 +5,8 @@ mod busy;
 mod closing;
 mod connecting;
 mod gateway_text;
+mod history_file;
+mod killed;
 mod noise;
 mod open_files;
 mod pair;

@@ -1,11 +1,13 @@
 //! What users do, a file each: the real program against displays that remember what they were told.
 
 mod actions;
+mod again;
 mod broadcast;
 mod canary;
 mod confirmed;
 mod converge;
 mod daisy_chain;
+mod dead;
 mod doctor;
 mod doctor_boards;
 mod doctor_usage;
@@ -14,10 +16,13 @@ mod esc_cr;
 mod example_fleets;
 mod formats;
 mod greeting;
+mod held;
+mod history;
 mod hub;
 mod hub_save;
 mod lanes;
 mod latency;
+mod locked;
 mod outputs;
 mod paced;
 mod page;

@@ -1,6 +1,7 @@
 //! The real program as a child process: arguments in, exit status and both outputs out, with an outer limit on time.
 //!
-//! No `FLEETCTL_*` variable of the caller reaches it, standard input is empty, nothing is a terminal.
+//! No `FLEETCTL_*` variable of the caller reaches it, its state is the folder's own, standard input is empty, nothing is
+//! a terminal.
 
 use std::io::Read;
 use std::path::Path;
@@ -61,6 +62,7 @@ impl Running {
                 command.env_remove(name);
             }
         }
+        command.env("XDG_STATE_HOME", folder.join(".state"));
         command.env_remove("RUST_LOG").env_remove("NO_COLOR");
         change(&mut command);
         let mut child = command.spawn().unwrap();
@@ -85,6 +87,11 @@ impl Running {
     /// Waits until standard output holds this text.
     pub(crate) fn wait_for_stdout(&self, text: &str) {
         self.wait_for(text, || self.stdout.text().contains(text));
+    }
+
+    /// Waits until standard error holds this text.
+    pub(crate) fn wait_for_stderr(&self, text: &str) {
+        self.wait_for(text, || self.stderr.text().contains(text));
     }
 
     /// Waits until something has come true; panics with both outputs when it does not.

@@ -1,0 +1,45 @@
+//! What earlier runs came to, in one SQLite file: recorded as it happens, asked for later.
+//!
+//! `recorder.rs` follows a run, `writer.rs` is the thread that commits; `store.rs` opens the file (`schema.rs` brings it to
+//! this version), and the rest asks: `runs.rs` which runs there are, `recorded.rs` one of them as a report again,
+//! `health.rs` and `failing.rs` how devices behave, `changes.rs` what differs between two runs, `again.rs` who may be told
+//! again, `hold.rs` who is kept out. `retention.rs` forgets. `place.rs` knows where all this lies on a machine.
+//!
+//! Fails open: whatever is wrong with the file costs a warning and exit status 4, never a run. Holds no secret: it keeps
+//! what a masked report shows.
+
+mod again;
+mod changes;
+mod error;
+mod failing;
+mod health;
+mod hold;
+mod owner;
+mod past;
+mod place;
+mod recorded;
+mod recorder;
+mod retention;
+mod roster;
+mod runs;
+mod schema;
+mod store;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+pub use again::{Again, Candidate, again};
+pub use changes::changes;
+pub use error::HistoryError;
+pub use failing::failing;
+pub use health::health;
+pub use hold::{Hold, hold, holds, release};
+pub use past::Window;
+pub use place::{default_path, make_folder, state_folder};
+pub use recorded::recorded;
+pub use recorder::{Beginning, Recorder};
+pub use retention::prune;
+pub use runs::{Filter, RecordedRun, find, find_before, list};
+pub use store::Store;

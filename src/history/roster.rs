@@ -1,0 +1,68 @@
+//! The devices of a run as they are kept: once for all runs over the same devices.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use rusqlite::{Connection, OptionalExtension as _};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::model::Device;
+
+/// A device as it was: name, address, type, site, tags.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Entry(
+    pub(super) Arc<str>,
+    pub(super) String,
+    pub(super) Arc<str>,
+    pub(super) Option<Arc<str>>,
+    pub(super) Vec<Arc<str>>,
+);
+
+impl Entry {
+    pub(super) fn name(&self) -> &Arc<str> {
+        &self.0
+    }
+}
+
+/// Keeps the devices of a run, and gives the number under which they are found.
+pub(super) fn keep(connection: &Connection, devices: &[Device]) -> rusqlite::Result<i64> {
+    let entries: Vec<Entry> = devices
+        .iter()
+        .map(|device| {
+            let (name, kind) = (device.name.clone(), device.device_type.clone());
+            Entry(name, device.address.to_string(), kind, device.site.clone(), device.tags.to_vec())
+        })
+        .collect();
+    let text =
+        serde_json::to_string(&entries).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+    let digest = Sha256::digest(text.as_bytes());
+    let known = "SELECT id FROM roster WHERE digest = ?1";
+    let found = connection.query_row(known, [digest.as_slice()], |row| row.get(0)).optional()?;
+    if let Some(id) = found {
+        return Ok(id);
+    }
+    connection.execute("INSERT INTO roster (digest, devices) VALUES (?1, ?2)", (digest.as_slice(), text))?;
+    Ok(connection.last_insert_rowid())
+}
+
+/// Reads rosters, each once.
+#[derive(Default)]
+pub(super) struct Rosters(HashMap<i64, Arc<[Entry]>>);
+
+impl Rosters {
+    /// The devices of this number; none where they cannot be read.
+    pub(super) fn get(&mut self, connection: &Connection, id: i64) -> rusqlite::Result<Arc<[Entry]>> {
+        if let Some(known) = self.0.get(&id) {
+            return Ok(known.clone());
+        }
+        let asked = "SELECT devices FROM roster WHERE id = ?1";
+        let text: Option<String> = connection.query_row(asked, [id], |row| row.get(0)).optional()?;
+        let text = text.unwrap_or_else(|| "[]".to_owned());
+        let entries: Vec<Entry> = serde_json::from_str(&text)
+            .map_err(|error| rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, error.into()))?;
+        let entries: Arc<[Entry]> = entries.into();
+        self.0.insert(id, entries.clone());
+        Ok(entries)
+    }
+}

@@ -1,0 +1,180 @@
+//! What the history is asked: who fails, who may be told again, who is held, what is forgotten.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::Duration;
+
+use super::super::testing::{Place, Run, held, ok, outcome, refused_connection, silent};
+use super::super::{
+    Filter, Hold, Window, again, changes, failing, find, find_before, health, hold, holds, list, prune, release,
+};
+use crate::model::{Delivery, Outcome, Status, UnixMillis};
+
+const INVENTORY: &str = "/fleet.toml";
+
+fn night(number: usize, place: &Place, outcomes: Vec<Outcome>) {
+    let outcomes: Vec<(u32, Outcome)> = (0..).zip(outcomes).collect();
+    Run::new(number, outcomes.len()).record(&place.path, &outcomes);
+}
+
+fn dead(place: &Place, times: u32) -> Vec<String> {
+    let names: Vec<String> = (1..=9).map(|n| format!("tv-{n:03}")).collect();
+    let names: BTreeSet<&str> = names.iter().map(String::as_str).collect();
+    let found = failing(&place.store(), Path::new(INVENTORY), false, &names, times).unwrap();
+    let mut found: Vec<String> = found.iter().map(ToString::to_string).collect();
+    found.sort();
+    found
+}
+
+#[test]
+fn dead_is_who_failed_in_all_of_the_last_runs_that_tried_it() {
+    let place = Place::new();
+    night(1, &place, vec![ok(), silent(), silent(), silent(), silent()]);
+    night(2, &place, vec![silent(), silent(), held(), silent(), silent()]);
+    night(3, &place, vec![silent(), silent(), silent(), ok(), refused_connection()]);
+    assert_eq!(dead(&place, 2), ["tv-001", "tv-002", "tv-003", "tv-005"]);
+    assert_eq!(dead(&place, 3), ["tv-002", "tv-005"]);
+    assert!(dead(&place, 4).is_empty(), "there are only three runs");
+    assert!(dead(&place, 0).is_empty());
+    let simulated = Run { simulated: true, ..Run::new(4, 5) };
+    simulated.record(&place.path, &[(1, ok())]);
+    Run { inventory: "/other.toml", ..Run::new(5, 5) }.record(&place.path, &[(1, ok())]);
+    assert_eq!(dead(&place, 3), ["tv-002", "tv-005"], "simulated runs and other inventories say nothing");
+}
+
+#[test]
+fn health_shows_the_worst_first() {
+    let place = Place::new();
+    night(1, &place, vec![ok(), ok(), silent()]);
+    night(2, &place, vec![Outcome { attempts: 2, ..ok() }, silent(), silent()]);
+    Run::new(3, 4).record_killed(&place.path, &[0, 2], &[(0, ok()), (3, ok())]);
+    let rows = health(&place.store(), &Window::default()).unwrap();
+    let seen: Vec<(&str, i64)> = rows.iter().map(|row| (&*row.name, row.streak)).collect();
+    assert_eq!(seen, [("tv-003", -3), ("tv-002", -1), ("tv-001", 3), ("tv-004", 1)]);
+    assert_eq!((rows[2].flaky_share, rows[2].reply_ms_p50), (Some(0.3333), Some(131.4)));
+    assert_eq!((rows[0].last_ok_at.as_deref(), rows[0].success_share), (None, Some(0.0)));
+    let since = Some(Run::new(3, 0).started_at);
+    let rows = health(&place.store(), &Window { since, ..Window::default() }).unwrap();
+    assert_eq!(rows.len(), 3);
+}
+
+fn candidates(place: &Place, which: &str) -> Vec<(String, bool)> {
+    let again = again(&place.store(), which, None).unwrap();
+    again.candidates.into_iter().map(|one| (one.name.to_string(), one.may_have_acted)).collect()
+}
+
+fn named(all: &[(&str, bool)]) -> Vec<(String, bool)> {
+    all.iter().map(|(name, acted)| ((*name).to_owned(), *acted)).collect()
+}
+
+#[test]
+fn told_again_is_who_failed_or_never_started_and_who_may_have_acted_is_known() {
+    let place = Place::new();
+    let cases = vec![
+        ok(),
+        outcome(Status::Sent, Delivery::Unknown),
+        silent(),
+        refused_connection(),
+        outcome(Status::Rejected, Delivery::Confirmed),
+        outcome(Status::Mismatch, Delivery::Confirmed),
+        held(),
+        Outcome::skipped(crate::model::SkipReason::Deadline),
+    ];
+    night(1, &place, cases);
+    let expected = [
+        ("tv-003", true),
+        ("tv-004", false),
+        ("tv-005", false),
+        ("tv-006", true),
+        ("tv-007", false),
+        ("tv-008", false),
+    ];
+    assert_eq!(candidates(&place, "last"), named(&expected));
+}
+
+#[test]
+fn what_a_later_run_made_good_is_not_told_again_and_what_it_may_have_done_counts() {
+    let place = Place::new();
+    let first = Run::new(1, 4);
+    first.record_killed(&place.path, &[0, 1], &[(0, ok())]);
+    assert_eq!(candidates(&place, "last"), named(&[("tv-002", true), ("tv-003", false), ("tv-004", false)]));
+    // It takes up the two that were never started: one obeys, the other is silent.
+    let mut second = Run { rerun_of: Some(first.id.clone()), ..Run::new(2, 4) };
+    second.devices.drain(..2);
+    second.record(&place.path, &[(0, ok()), (1, silent())]);
+    assert_eq!(candidates(&place, &first.id), named(&[("tv-002", true), ("tv-004", true)]));
+    assert_eq!(candidates(&place, "last"), named(&[("tv-004", true)]));
+    // A third never gets to it: what the second may have done still counts.
+    let mut third = Run { rerun_of: Some(second.id.clone()), ..Run::new(3, 4) };
+    third.devices.drain(..3);
+    third.record_killed(&place.path, &[], &[]);
+    assert_eq!(candidates(&place, "last"), named(&[("tv-004", true)]));
+}
+
+#[test]
+fn a_run_is_found_by_the_beginning_of_its_id_and_its_forerunner_by_what_it_did() {
+    let place = Place::new();
+    for number in 1..=12 {
+        night(number, &place, vec![if number == 12 { silent() } else { ok() }]);
+    }
+    let store = place.store();
+    assert_eq!(find(&store, "01k0000000000000000000000", None).unwrap_err().to_string(), {
+        "several runs begin with `01k0000000000000000000000`: write more of the id"
+    });
+    let last = find(&store, &Run::new(12, 0).id.to_lowercase(), None).unwrap();
+    let before = find_before(&store, &last).unwrap().unwrap();
+    assert_eq!(before.run_id, Run::new(11, 0).id);
+    assert_eq!(changes(&store, &before, &last).unwrap()[0].change, "failed");
+    assert!(find_before(&store, &find(&store, &Run::new(1, 0).id, None).unwrap()).unwrap().is_none());
+    for wrong in ["", "lst", "' OR 1=1 --", "01ZZZZZZ"] {
+        assert!(find(&store, wrong, None).is_err(), "{wrong}");
+    }
+    assert!(find(&store, "last", Some(Path::new("/other.toml"))).unwrap_err().to_string().contains("/other.toml"));
+    assert_eq!(list(&store, &Filter { limit: Some(3), ..Filter::default() }).unwrap().len(), 3);
+}
+
+#[test]
+fn a_device_is_held_until_the_end_of_its_day_or_until_it_is_released() {
+    let place = Place::new();
+    night(1, &place, vec![ok()]);
+    let mut store = place.store();
+    let inventory = Path::new(INVENTORY);
+    let one = |device: &str, until| Hold {
+        device: device.into(),
+        until: UnixMillis(until),
+        until_day: "2026-12-24".to_owned(),
+        why: "being repaired".to_owned(),
+    };
+    hold(&mut store, inventory, &[one("tv-001", 100), one("tv-002", 200)], UnixMillis(0)).unwrap();
+    let held = |now| -> Vec<String> {
+        let found = holds(&place.store(), inventory, UnixMillis(now)).unwrap();
+        found.iter().map(|hold| hold.device.to_string()).collect()
+    };
+    assert_eq!((held(0), held(99)), (vec!["tv-001".into(), "tv-002".into()], vec!["tv-001".into(), "tv-002".into()]));
+    assert_eq!(held(100), ["tv-002"], "half-open, as every span");
+    assert!(holds(&store, Path::new("/other.toml"), UnixMillis(0)).unwrap().is_empty());
+    let released = release(&mut store, inventory, &["tv-001", "tv-002", "tv-003"], UnixMillis(150)).unwrap();
+    assert_eq!(released, ["tv-002"]);
+    assert!(held(0).contains(&"tv-001".to_owned()), "it was over and is left for the next hold to forget");
+    hold(&mut store, inventory, &[], UnixMillis(150)).unwrap();
+    assert!(held(0).is_empty());
+}
+
+#[test]
+fn old_runs_are_forgotten_whole() {
+    let place = Place::new();
+    for number in 1..=3 {
+        night(number, &place, vec![ok(); number]);
+    }
+    let mut store = place.store();
+    let now = Run::new(3, 0).started_at;
+    assert_eq!(prune(&mut store, Duration::from_hours(24), now).unwrap(), 1);
+    for (table, count) in [("run", 2), ("outcome", 5), ("detail", 2), ("roster", 2)] {
+        let text = format!("SELECT count(*) FROM {table}");
+        let found: i64 = store.connection.query_row(&text, (), |row| row.get(0)).unwrap();
+        assert_eq!(found, count, "{table}");
+    }
+    let recorder = Run::new(0, 1).begin(&place.path);
+    assert_eq!(prune(&mut store, Duration::ZERO, now).unwrap(), 1, "the newest began now; one is under way");
+    drop(recorder);
+}

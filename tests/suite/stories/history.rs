@@ -1,0 +1,150 @@
+//! The operator at seven in the morning: which runs there were, what changed, who fails since when, and every report
+//! again.
+
+use serde_json::{Value, json};
+
+use crate::support::{FakeFleet, Step, Workspace, device_names, send};
+
+/// Displays 1 to 4 over three nights: 2 is silent from the second on, 3 refuses in the first.
+fn nights() -> (FakeFleet, Workspace) {
+    let fleet = FakeFleet::start();
+    fleet.on_command("127.41.0.2", 1, vec![vec![Step::Reply], vec![]]);
+    fleet.on_command("127.41.0.3", 1, vec![vec![send("a 01 NG00x")], vec![Step::Reply]]);
+    let port = fleet.port();
+    let workspace = Workspace::with_inventory(&format!(
+        "[[device]]\nname = \"tv-[1-4]\"\ntype = \"lg-rs232\"\naddress = \"127.41.0.[1-4]:{port}\"\n"
+    ));
+    (fleet, workspace)
+}
+
+const RUN: [&str; 9] = ["run", "--do", "power-on", "--retries", "0", "--reply-timeout", "300ms", "--format", "json"];
+
+fn listed(workspace: &Workspace) -> Vec<Value> {
+    let document = workspace.fleetctl(&["history", "list", "--format", "json"]).expect_status(0).json();
+    assert_eq!(document["schema"], "fleetctl.runs/1");
+    document["runs"].as_array().unwrap().clone()
+}
+
+/// What does not tell one run from another.
+fn without_version(mut report: Value) -> Value {
+    report.as_object_mut().unwrap().remove("fleetctl_version");
+    report
+}
+
+#[test]
+fn every_run_is_listed_shown_and_reported_again() {
+    let (_fleet, workspace) = nights();
+    let reports: Vec<Value> = (0..3).map(|_| workspace.fleetctl(&RUN).expect_status(1).json()).collect();
+    let runs = listed(&workspace);
+    let ids: Vec<&Value> = runs.iter().map(|run| &run["run_id"]).collect();
+    assert_eq!(ids, [&reports[2]["run_id"], &reports[1]["run_id"], &reports[0]["run_id"]], "the newest first");
+    assert_eq!(runs[0]["summary"], reports[2]["summary"]);
+    assert_eq!(runs[0]["command"], reports[2]["command"]);
+    assert_eq!((&runs[0]["ended"], &runs[0]["schedule"]), (&json!("completed"), &Value::Null));
+    for (which, report) in [("last", &reports[2]), (reports[0]["run_id"].as_str().unwrap(), &reports[0])] {
+        let again = workspace.fleetctl(&["report", which, "--format", "json"]).expect_status(0).json();
+        assert_eq!(without_version(again), without_version(report.clone()), "{which}");
+    }
+    let again = workspace.fleetctl(&["report", "--format", "nagios"]);
+    assert!(again.expect_status(2).stdout.starts_with("FLEETCTL CRITICAL: "), "{again}");
+    let shown = workspace.fleetctl(&["history", "show"]);
+    assert!(shown.expect_status(0).stdout.contains("tv-2: no reply") && shown.stdout.contains("completed"), "{shown}");
+    let list = workspace.fleetctl(&["history", "list", "-n", "2"]);
+    assert_eq!(list.expect_status(0).stdout.lines().count(), 3, "{list}");
+    assert!(list.stdout.contains("3 of 4") && list.stdout.contains("power-on"), "{list}");
+}
+
+#[test]
+fn two_runs_are_compared_and_the_worst_device_stands_first() {
+    let (_fleet, workspace) = nights();
+    for _ in 0..3 {
+        workspace.fleetctl(&RUN);
+    }
+    let runs = listed(&workspace);
+    let (newest, first) = (runs[0]["run_id"].as_str().unwrap(), runs[2]["run_id"].as_str().unwrap());
+    let changes = workspace.fleetctl(&["history", "diff", first, newest, "--format", "json"]).expect_status(0).json();
+    assert_eq!((&changes["before"], &changes["after"]), (&json!(first), &json!(newest)));
+    let expected = json!([
+        { "name": "tv-2", "change": "failed", "before": "ok", "after": "no_reply" },
+        { "name": "tv-3", "change": "recovered", "before": "rejected", "after": "ok" },
+    ]);
+    assert_eq!(changes["devices"], expected);
+    let said = workspace.fleetctl(&["history", "diff"]);
+    assert_eq!(said.expect_status(0).stdout, "still failing (1): tv-2\n");
+    let health = workspace.fleetctl(&["health", "--format", "json"]).expect_status(0).json();
+    assert_eq!(health["schema"], "fleetctl.health/1");
+    assert_eq!(device_names(&health)[..2], ["tv-2", "tv-3"]);
+    let (worst, third) = (&health["devices"][0], &health["devices"][1]);
+    assert_eq!((&worst["streak"], &worst["success_share"]), (&json!(-2), &json!(0.3333)));
+    assert_eq!((&third["streak"], &third["success_share"]), (&json!(2), &json!(0.6667)));
+    assert!(third["reply_ms_p50"].as_f64().unwrap() > 0.0 && third["last_ok_at"].is_string(), "{third}");
+    let table = workspace.fleetctl(&["health"]);
+    assert!(table.expect_status(0).stdout.contains("failed 2×"), "{table}");
+}
+
+#[test]
+fn runs_are_exported_and_forgotten() {
+    let (_fleet, workspace) = nights();
+    let report = workspace.fleetctl(&RUN).json();
+    let id = report["run_id"].as_str().unwrap();
+    std::fs::create_dir(workspace.path("reports")).unwrap();
+    workspace.fleetctl(&["history", "export", "reports"]).expect_status(0);
+    let exported: Value = serde_json::from_str(&workspace.read(&format!("reports/{id}.json"))).unwrap();
+    assert_eq!(exported["devices"], report["devices"]);
+    workspace.fleetctl(&["history", "export", "no/such/folder"]).expect_status(2);
+    workspace.fleetctl(&["history", "prune", "--keep", "1h"]).expect_status(0);
+    assert_eq!(listed(&workspace).len(), 1);
+    let pruned = workspace.fleetctl(&["history", "prune", "--keep", "0s"]);
+    assert_eq!(pruned.expect_status(0).stdout, "1 run forgotten\n");
+    assert!(listed(&workspace).is_empty());
+    assert!(workspace.fleetctl(&["report"]).expect_status(2).stderr.contains("no run"));
+}
+
+#[test]
+fn nothing_is_recorded_where_that_is_not_wanted() {
+    let (_fleet, workspace) = nights();
+    workspace.fleetctl(&[&RUN[..], &["--no-history"]].concat());
+    workspace.fleetctl(&[&RUN[..], &["--dry-run"]].concat());
+    workspace.fleetctl(&[&RUN[..], &["--simulate"]].concat());
+    assert!(listed(&workspace).is_empty() && !workspace.path(".state/fleetctl/history.db").exists());
+    workspace.fleetctl(&[&RUN[..], &["--simulate", "--history", "mine/runs.db"]].concat()).expect_status(0);
+    let shown = workspace.fleetctl(&["history", "show", "--history", "mine/runs.db"]);
+    assert!(shown.expect_status(0).stdout.contains("simulated"), "{shown}");
+    let both = workspace.fleetctl(&[&RUN[..], &["--no-history", "--history", "x.db"]].concat());
+    both.expect_status(2);
+    assert!(listed(&workspace).is_empty());
+}
+
+#[test]
+fn a_history_is_named_by_a_variable_too() {
+    let (_fleet, workspace) = nights();
+    let with = |arguments: &[&str]| {
+        let set = |command: &mut std::process::Command| _ = command.env("FLEETCTL_HISTORY", "named.db");
+        crate::support::Running::start_with(workspace.folder(), arguments, set).finish()
+    };
+    with(&RUN).expect_status(1);
+    assert!(workspace.path("named.db").exists());
+    with(&["history", "show"]).expect_status(0);
+    with(&[&RUN[..], &["--no-history"]].concat());
+    let runs = with(&["history", "list", "--format", "json"]).json();
+    assert_eq!(runs["runs"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn mistakes_are_said_and_cost_status_2() {
+    let (_fleet, workspace) = nights();
+    let none = workspace.fleetctl(&["history", "show"]);
+    assert!(none.expect_status(2).stderr.contains("no history yet"), "{none}");
+    workspace.fleetctl(&RUN);
+    for (arguments, said) in [
+        (&["history", "show", "01ZZZZZZZZ"][..], "no run `01ZZZZZZZZ`"),
+        (&["history", "show", "yesterday!"], "no run's id"),
+        (&["history", "diff"], "name two runs"),
+        (&["history", "list", "--format", "csv"], "table"),
+        (&["report", "night.json"], "cannot read"),
+        (&["rerun", "01ZZZZZZZZ"], "no run"),
+    ] {
+        let finished = workspace.fleetctl(arguments);
+        assert!(finished.expect_status(2).stderr.contains(said), "{finished}");
+    }
+}
