@@ -15,6 +15,8 @@ pub mod codec;
 
 pub mod device_type;
 
+pub mod calendar;
+
 pub mod inventory;
 
 pub mod plan;
