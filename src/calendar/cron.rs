@@ -45,9 +45,8 @@ impl Cron {
     /// # Errors
     /// The first field that cannot be understood; another number of fields than five; a date that never comes.
     pub fn parse(text: &str) -> Result<Self, CronError> {
-        let whole = |message: String, help: &str| {
-            Err(CronError { at: 0..text.len(), message, help: Some(help.to_owned()) })
-        };
+        let whole =
+            |message: String, help: &str| Err(CronError { at: 0..text.len(), message, help: Some(help.to_owned()) });
         if text.trim_start().starts_with('@') {
             return whole(format!("`{text}` is no five fields"), "write them: `0 5 * * *` is every day at 05:00");
         }
@@ -86,8 +85,8 @@ impl Cron {
 
     fn ever_comes(&self) -> bool {
         if !self.weekdays.is_star {
-            // The days of the week come in any month, unless both have to fit, and then in some year.
-            return !self.days.is_star || self.days.bits != 0;
+            // In some year any day of a month is any day of the week, and a star holds the 1st, which every month has.
+            return true;
         }
         let longest = [31_i8, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
         self.months.values().any(|month| {

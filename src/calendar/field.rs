@@ -22,12 +22,8 @@ pub(super) const MONTH: Kind = Kind {
     names: &["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"],
 };
 /// Sunday is 0 and 7.
-pub(super) const WEEKDAY: Kind = Kind {
-    what: "day of the week",
-    min: 0,
-    max: 7,
-    names: &["sun", "mon", "tue", "wed", "thu", "fri", "sat", "sun"],
-};
+pub(super) const WEEKDAY: Kind =
+    Kind { what: "day of the week", min: 0, max: 7, names: &["sun", "mon", "tue", "wed", "thu", "fri", "sat", "sun"] };
 
 /// A field that was understood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -155,6 +155,9 @@ impl Reading<'_> {
                 })
                 .collect(),
             sites: written.sites.into_iter().map(|site| site.site).collect(),
+            schedules: written.schedules,
+            notifications: written.notifications,
+            keep_history: written.keep_history,
             devices: resolved.devices,
             members: resolved.members,
             positions: resolved.positions,

@@ -4,10 +4,13 @@
 //! mean together is left to `resolve.rs`.
 
 use std::ops::Range;
+use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
 use super::fleet::{RunSettings, Site};
+use super::notify::{Notification, read_notifications};
+use super::schedule::{Schedule, read_schedules};
 use super::select;
 use crate::device_type::{LinkOverrides, read_timing};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span, TomlTable, TomlValue, nearest};
@@ -32,6 +35,10 @@ pub(super) struct Written<'t, 'i> {
     pub(super) defaults: Layer<'t, 'i>,
     pub(super) sites: Vec<WrittenSite>,
     pub(super) groups: Vec<WrittenGroup<'t>>,
+    pub(super) schedules: Vec<Schedule>,
+    pub(super) notifications: Vec<Notification>,
+    /// `[history] keep`.
+    pub(super) keep_history: Option<Duration>,
     /// The `[[device]]` tables, unless they were cut off.
     pub(super) devices: Vec<TomlValue<'t, 'i>>,
 }
@@ -95,9 +102,17 @@ impl<'t, 'i> Written<'t, 'i> {
         }
         let sites = read_sites(&mut root, diagnostics);
         let groups = read_groups(&mut root, source, diagnostics);
+        let (notifications, names) = read_notifications(&mut root, diagnostics);
+        let schedules = read_schedules(&mut root, source, &names, diagnostics);
+        let mut keep_history = None;
+        if let Some(mut table) = root.table("history", "[history]", diagnostics) {
+            keep_history = table.positive_duration("keep", diagnostics);
+            table.finish(diagnostics);
+        }
         let devices = root.array(DEVICE, diagnostics);
         root.finish(diagnostics);
-        Self { name: name.map(|(name, _)| name), run, defaults, sites, groups, devices }
+        let name = name.map(|(name, _)| name);
+        Self { name, run, defaults, sites, groups, schedules, notifications, keep_history, devices }
     }
 }
 
@@ -159,7 +174,7 @@ fn read_sites(root: &mut TomlTable<'_, '_>, diagnostics: &mut Diagnostics) -> Ve
     read
 }
 
-fn timezone((name, span): &Text<'_>, diagnostics: &mut Diagnostics) -> Option<TimeZone> {
+pub(super) fn timezone((name, span): &Text<'_>, diagnostics: &mut Diagnostics) -> Option<TimeZone> {
     if let Ok(zone) = TimeZone::get(name)
         && !name.is_empty()
     {
@@ -193,7 +208,7 @@ fn read_groups<'t>(root: &mut TomlTable<'t, '_>, source: &str, diagnostics: &mut
 }
 
 /// Whether a name can be one; if not, that is reported. Brackets are left to whoever reads ranges.
-fn is_name(what: &str, (name, span): &Text<'_>, diagnostics: &mut Diagnostics) -> bool {
+pub(super) fn is_name(what: &str, (name, span): &Text<'_>, diagnostics: &mut Diagnostics) -> bool {
     let wrong = if name.trim().is_empty() {
         format!("{what} is empty")
     } else if (!name.bytes().all(|b| matches!(b, b' '..=b'~'))) && name.chars().any(char::is_control) {

@@ -66,12 +66,13 @@ fn a_time_that_comes_twice_runs_once_unless_the_hour_is_a_star_or_a_step() {
 #[test]
 fn runs_come_in_order_where_the_clock_mixes_two_days() {
     // Nuuk goes back from midnight to 23:00, so that the last hour of Saturday comes twice.
-    let mixed = runs("30 * * * *", "America/Nuuk", date(2026, 10, 24).at(22, 0, 0, 0), date(2026, 10, 25).at(1, 0, 0, 0));
-    let expected =
-        ["24 22:30-01:00", "24 23:30-01:00 First", "24 23:30-02:00 Second", "25 00:30-02:00"];
+    let mixed =
+        runs("30 * * * *", "America/Nuuk", date(2026, 10, 24).at(22, 0, 0, 0), date(2026, 10, 25).at(1, 0, 0, 0));
+    let expected = ["24 22:30-01:00", "24 23:30-01:00 First", "24 23:30-02:00 Second", "25 00:30-02:00"];
     assert_eq!(mixed, expected);
     // Samoa left out 30 December 2011 as a whole.
-    let left_out = runs("30 5 * * *", "Pacific/Apia", date(2011, 12, 29).at(0, 0, 0, 0), date(2012, 1, 1).at(0, 0, 0, 0));
+    let left_out =
+        runs("30 5 * * *", "Pacific/Apia", date(2011, 12, 29).at(0, 0, 0, 0), date(2012, 1, 1).at(0, 0, 0, 0));
     assert_eq!(left_out, ["29 05:30-10:00", "31 00:00+14:00 AfterGap", "31 05:30+14:00"]);
 }
 

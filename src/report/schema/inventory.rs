@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 
+use super::nightly::{History, Notification, Schedule};
 use super::settings::{Link, Timing};
 
 /// The devices of a fleet and how runs over them behave.
@@ -24,6 +25,11 @@ pub(super) struct Inventory {
     sites: Option<BTreeMap<String, Site>>,
     /// Named selectors.
     groups: Option<BTreeMap<String, String>>,
+    /// What is to run when.
+    schedule: Option<Vec<Schedule>>,
+    /// Who is told of runs, by name.
+    notify: Option<BTreeMap<String, Notification>>,
+    history: Option<History>,
     device: Option<Vec<Device>>,
 }
 
@@ -116,7 +122,7 @@ enum Value {
 /// A secret in an environment variable.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
-struct FromEnvironment {
+pub(super) struct FromEnvironment {
     /// Its name.
     env: String,
 }
@@ -124,7 +130,7 @@ struct FromEnvironment {
 /// A secret in a file.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
-struct FromFile {
+pub(super) struct FromFile {
     /// Its path, relative to the inventory.
     file: String,
 }
