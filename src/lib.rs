@@ -38,4 +38,6 @@ pub mod report;
 // Putting it together.
 pub mod run;
 
+pub mod schedule;
+
 pub mod cli;

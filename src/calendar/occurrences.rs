@@ -16,7 +16,7 @@ use super::Cron;
 const LONGEST_REST_DAYS: u32 = 12 * 366;
 
 /// A cron expression in a zone.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Calendar {
     /// When.
     pub cron: Cron,
@@ -67,11 +67,13 @@ impl Calendar {
     /// The runs after an instant, in their order.
     pub fn after(&self, after: Timestamp) -> Occurrences<'_> {
         let today = self.zone.to_datetime(after).date();
+        // What was planned for yesterday may have been moved past midnight.
+        let is_mixed = self.steady_offset(today).is_none();
+        let start = if is_mixed { today.yesterday().unwrap_or(today) } else { today };
         Occurrences {
             calendar: self,
             after,
-            // What was planned for yesterday may have been moved past midnight.
-            next_date: Some(today.yesterday().unwrap_or(today)),
+            next_date: Some(start),
             waiting: BTreeMap::new(),
             rested_days: 0,
         }
@@ -121,6 +123,7 @@ impl Calendar {
         if !self.cron.fits(date) || self.except.contains(&date) {
             return;
         }
+        let steady = self.steady_offset(date);
         for time in self.cron.times() {
             let planned = date.to_datetime(time);
             let mut at = |offset: Offset, passing| {
@@ -128,7 +131,11 @@ impl Calendar {
                     take(Occurrence { at, planned, passing });
                 }
             };
-            match self.zone.to_ambiguous_timestamp(planned).offset() {
+            let offset = match steady {
+                Some(offset) => AmbiguousOffset::Unambiguous { offset },
+                None => self.zone.to_ambiguous_timestamp(planned).offset(),
+            };
+            match offset {
                 AmbiguousOffset::Unambiguous { offset } => at(offset, Passing::Plain),
                 AmbiguousOffset::Fold { before, after } if self.cron.runs_in_both_hours() => {
                     at(before, Passing::First);
@@ -142,6 +149,15 @@ impl Calendar {
                 }
             }
         }
+    }
+
+    /// The offset of a date far from any change: most dates are, and then the zone is asked once for a day of many times.
+    fn steady_offset(&self, date: Date) -> Option<Offset> {
+        const NEAR: SignedDuration = SignedDuration::from_hours(30);
+        let noon = self.zone.to_ambiguous_timestamp(date.at(12, 0, 0, 0)).unambiguous().ok()?;
+        let change = self.zone.following(noon - NEAR).next();
+        let is_steady = change.is_none_or(|change| change.timestamp() > noon + NEAR);
+        is_steady.then(|| self.zone.to_offset(noon))
     }
 
     /// The first whole minute after the gap that a time is in.
@@ -172,9 +188,11 @@ impl Iterator for Occurrences<'_> {
     fn next(&mut self) -> Option<Occurrence> {
         loop {
             if let Some((&at, _)) = self.waiting.first_key_value() {
-                // The clock may mix the runs of two days around midnight: the day after is looked at first.
-                let day_after = self.calendar.zone.to_datetime(at).date().tomorrow().ok();
-                if self.next_date.is_none() || day_after.is_none() || self.next_date > day_after {
+                // The clock may mix the runs of two days around midnight: then the day after is looked at first.
+                let today = self.calendar.zone.to_datetime(at).date();
+                let is_mixed = self.calendar.steady_offset(today).is_none();
+                let seen = if is_mixed { today.tomorrow().ok() } else { Some(today) };
+                if self.next_date.is_none() || seen.is_none() || self.next_date > seen {
                     self.rested_days = 0;
                     return self.waiting.pop_first().map(|(_, one)| one);
                 }

@@ -1,6 +1,7 @@
-//! What a run is to be: everything the command line (later: a schedule, a dashboard) says about it.
+//! What a run is to be: everything the command line or a schedule (later: a dashboard) says about it.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::inventory::select::SampleSize;
@@ -29,6 +30,8 @@ pub struct RunRequest {
     pub selecting: Selecting,
     /// What they are to do.
     pub command: Command,
+    /// The schedule whose run it is.
+    pub schedule: Option<Arc<str>>,
     /// `--verify`: devices are asked for their state afterwards.
     pub verify: bool,
     /// `--if-needed`: devices are asked first, and left alone if they are right.

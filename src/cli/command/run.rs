@@ -123,6 +123,7 @@ fn understand(args: &RunArgs) -> Result<(RunRequest, Outputs), String> {
             sample: args.sample,
         },
         command,
+        schedule: None,
         save: args.save.clone(),
         idempotent: args.idempotent,
         verify: args.verify,
