@@ -131,6 +131,7 @@ fn file_of(text: &str) -> (TempDir, RunRequest) {
         types: Vec::new(),
         selecting: Selecting::default(),
         command: raw(),
+        schedule: None,
         verify: false,
         if_needed: false,
         save: None,
@@ -197,6 +198,7 @@ fn judge_replies(device_type: &str, params: &str, command: Command, reply: &'sta
 fn events() -> Vec<RunEvent> {
     let plan = plan_of(RANGES, raw())();
     let info = RunInfo {
+        schedule: None,
         id: RunId("01JD2X0000000000000000TEST".into()),
         fleet: "field-tvs".to_owned(),
         command: raw(),

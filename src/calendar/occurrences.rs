@@ -70,13 +70,7 @@ impl Calendar {
         // What was planned for yesterday may have been moved past midnight.
         let is_mixed = self.steady_offset(today).is_none();
         let start = if is_mixed { today.yesterday().unwrap_or(today) } else { today };
-        Occurrences {
-            calendar: self,
-            after,
-            next_date: Some(start),
-            waiting: BTreeMap::new(),
-            rested_days: 0,
-        }
+        Occurrences { calendar: self, after, next_date: Some(start), waiting: BTreeMap::new(), rested_days: 0 }
     }
 
     /// The last run after `after` and until `until`, that instant included.

@@ -2,6 +2,7 @@
 
 mod files;
 mod output;
+mod schedule;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -15,6 +16,7 @@ use crate::model::TimingOverrides;
 
 pub(super) use files::{InventoryCommand, TypesCommand};
 pub(super) use output::{ManArgs, OutputArgs, ReportArgs};
+pub(super) use schedule::{ScheduleCommand, ScheduledRunArgs};
 
 /// Sends a command to a whole fleet of field devices at once and says, device by device, what really happened
 #[derive(Debug, Parser)]
@@ -86,13 +88,23 @@ Examples:
     Doctor(DoctorArgs),
     /// Write a saved JSON report in another format
     Report(ReportArgs),
+    /// The schedules of an inventory: when they run, one now, units for systemd
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  fleetctl schedule list -i fleet.toml
+  fleetctl schedule preview morning --days 400
+  fleetctl schedule install morning --output units"
+    )]
+    Schedule(ScheduleCommand),
     /// Print the JSON Schema of a file or document
     #[command(after_help = "\
 Examples:
   fleetctl schema report > report.schema.json
   fleetctl schema inventory > inventory.schema.json")]
     Schema {
-        /// report, devices, plan, types, event, inventory or device-type
+        /// report, devices, plan, types, event, schedule, inventory or device-type
         name: String,
     },
     /// Print the man page of the program or of a command

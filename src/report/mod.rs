@@ -30,6 +30,7 @@ mod sink;
 #[cfg(test)]
 mod test_run;
 mod texts;
+mod timetable;
 
 pub use collect::Collected;
 pub use dry_run::{PlanRow, PlanSummary, PlanView, write_plan_json, write_plan_text};
@@ -47,3 +48,4 @@ pub use replay::read_report;
 pub use reporter::{Finished, ReportError, Reporter, Reporters};
 pub use schema::{SCHEMA_NAMES, schema};
 pub use sink::{FileSink, ReportTarget, Sink, TargetError};
+pub use timetable::{ScheduleRow, ScheduledRun, write_runs_json, write_runs_text, write_schedules_text};

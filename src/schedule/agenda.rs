@@ -14,8 +14,8 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::due::{Lateness, lateness};
 use super::Entry;
+use super::due::{Lateness, lateness};
 use crate::calendar::Occurrence;
 use crate::inventory::{Missed, Overlap};
 
@@ -54,12 +54,25 @@ pub enum Decision {
     },
 }
 
+/// A part of `jitter`, from 0 to 1, the same whenever it is asked for the same entry and time.
+pub type Part = Box<dyn Fn(&str, Timestamp) -> f64 + Send>;
+
 /// All entries of a process, and what was decided of them.
 pub struct Agenda {
     lines: Vec<Line>,
     looked: Timestamp,
-    /// A part of `jitter`, from 0 to 1, the same whenever it is asked for the same entry and time.
-    random: Box<dyn Fn(&str, Timestamp) -> f64 + Send>,
+    random: Part,
+}
+
+/// The next time of an entry that is not decided.
+#[derive(Clone, Copy)]
+enum Next {
+    /// It was not looked for yet.
+    Unsought,
+    /// There is none.
+    Never,
+    /// It is this, and starts then.
+    At(Occurrence, Timestamp),
 }
 
 /// One entry.
@@ -71,19 +84,13 @@ struct Line {
     decided: BTreeSet<Timestamp>,
     is_running: bool,
     waiting: Option<Start>,
-    /// The next time with its start, once it was looked for.
-    next: Option<Option<(Occurrence, Timestamp)>>,
+    next: Next,
 }
 
 impl Agenda {
     /// An agenda that begins at `now`. `since` gives the time until which the runs of an entry are decided, such as the
     /// planned time of its last run; without one nothing before `now` counts as missed.
-    pub fn new(
-        entries: Vec<Entry>,
-        since: impl Fn(&str) -> Option<Timestamp>,
-        now: Timestamp,
-        random: Box<dyn Fn(&str, Timestamp) -> f64 + Send>,
-    ) -> Self {
+    pub fn new(entries: Vec<Entry>, since: impl Fn(&str) -> Option<Timestamp>, now: Timestamp, random: Part) -> Self {
         let line = |entry: Entry| {
             let since = since(entry.name()).unwrap_or(now).min(now);
             Line::new(Arc::new(entry), since)
@@ -105,7 +112,7 @@ impl Agenda {
                 line.since = self.looked;
             }
             line.entry = Arc::new(entry);
-            line.next = None;
+            line.next = Next::Unsought;
             self.lines.push(line);
         }
     }
@@ -145,16 +152,19 @@ impl Agenda {
 
 impl Line {
     fn new(entry: Arc<Entry>, since: Timestamp) -> Self {
-        Self { entry, since, decided: BTreeSet::new(), is_running: false, waiting: None, next: None }
+        Self { entry, since, decided: BTreeSet::new(), is_running: false, waiting: None, next: Next::Unsought }
     }
 
     /// The next time that is not decided, and when it starts.
     fn next(&mut self, random: &dyn Fn(&str, Timestamp) -> f64) -> Option<(Occurrence, Timestamp)> {
-        if self.next.is_none() {
+        if let Next::Unsought = self.next {
             let found = self.entry.calendar.after(self.since).find(|run| !self.decided.contains(&run.at));
-            self.next = Some(found.map(|run| (run, self.start(&run, random))));
+            self.next = found.map_or(Next::Never, |run| Next::At(run, self.start(&run, random)));
         }
-        self.next.flatten()
+        match self.next {
+            Next::At(run, start) => Some((run, start)),
+            Next::Unsought | Next::Never => None,
+        }
     }
 
     /// When a run starts: put off by its part of the jitter.
@@ -168,7 +178,7 @@ impl Line {
         let kept = now.checked_add(REMEMBERED).unwrap_or(Timestamp::MAX);
         self.decided.retain(|at| *at <= kept);
         self.since = self.since.min(now);
-        self.next = None;
+        self.next = Next::Unsought;
     }
 
     fn look(&mut self, now: Timestamp, random: &dyn Fn(&str, Timestamp) -> f64, decisions: &mut Vec<Decision>) {
@@ -200,9 +210,13 @@ impl Line {
                 follows = true;
             }
         }
-        self.next = None;
+        self.next = Next::Unsought;
         let entry = &self.entry;
-        decisions.extend(missed.into_iter().map(|(first, last)| Decision::Missed { entry: entry.clone(), first, last }));
+        decisions.extend(missed.into_iter().map(|(first, last)| Decision::Missed {
+            entry: entry.clone(),
+            first,
+            last,
+        }));
         if let Some(planned) = run {
             self.take(Start { entry: self.entry.clone(), planned }, decisions);
         }

@@ -1,10 +1,12 @@
 //! The subcommands, a file each.
 
 pub(super) mod doctor;
+mod install;
 pub(super) mod inventory;
 pub(super) mod pages;
 pub(super) mod report;
 pub(super) mod run;
+pub(super) mod schedule;
 pub(super) mod schema;
 pub(super) mod simulate;
 pub(super) mod types;

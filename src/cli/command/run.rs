@@ -45,12 +45,35 @@ pub(in crate::cli) async fn run(args: RunArgs, verbose: u8, terminal: &Terminal)
     };
     // What the inventory was read into is no longer needed: a run keeps the plan alone.
     drop(loaded);
-    if args.dry_run {
-        return dry_run(&prepared, outputs.format, verbose > 0, terminal);
+    let how = Start { yes: args.yes, dry_run: args.dry_run, verbose: verbose > 0 };
+    start(&request, *prepared, &outputs, how, terminal).await
+}
+
+/// How a prepared run is started.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Start {
+    /// `--yes`.
+    pub(super) yes: bool,
+    /// `--dry-run`.
+    pub(super) dry_run: bool,
+    /// `-v`.
+    pub(super) verbose: bool,
+}
+
+/// Starts a prepared run, and says how it went.
+pub(super) async fn start(
+    request: &RunRequest,
+    prepared: Prepared,
+    outputs: &Outputs,
+    how: Start,
+    terminal: &Terminal,
+) -> ExitStatus {
+    if how.dry_run {
+        return dry_run(&prepared, outputs.format, how.verbose, terminal);
     }
     // A simulated fleet moves nothing.
     if request.simulate.is_none() {
-        match confirm(&prepared, args.yes) {
+        match confirm(&prepared, how.yes) {
             Answer::Yes => {}
             Answer::No => {
                 say("nothing was sent\n");
@@ -61,7 +84,7 @@ pub(in crate::cli) async fn run(args: RunArgs, verbose: u8, terminal: &Terminal)
             }
         }
     }
-    let reporters = match open(&outputs, terminal) {
+    let reporters = match open(outputs, terminal) {
         Ok(reporters) => reporters,
         Err(message) => {
             return terminal.mistake(message, Some("nothing was sent; name a file in a folder that exists"));
@@ -74,7 +97,7 @@ pub(in crate::cli) async fn run(args: RunArgs, verbose: u8, terminal: &Terminal)
     let fit = fitting(&prepared, request.simulate.is_some());
     let stop = Stop::default();
     let finished = tokio::select! {
-        finished = execute(&request, &prepared, fit, reporters, stop.clone()) => finished,
+        finished = execute(request, &prepared, fit, reporters, stop.clone()) => finished,
         () = signals.pass_on(stop.clone()) => return ExitStatus::Failures,
     };
     match finished {

@@ -16,9 +16,11 @@ use serde_json::Value;
 use super::document::{Line, Report};
 use super::dry_run::PlanDocument;
 use super::listing::{DevicesDocument, TypesDocument};
+use super::timetable::ScheduleDocument;
 
 /// The names that `schema` knows.
-pub const SCHEMA_NAMES: [&str; 7] = ["report", "event", "plan", "devices", "types", "inventory", "device-type"];
+pub const SCHEMA_NAMES: [&str; 8] =
+    ["report", "event", "plan", "devices", "types", "schedule", "inventory", "device-type"];
 
 /// The schema of a name; `None` for a name that is not one of [`SCHEMA_NAMES`].
 pub fn schema(name: &str) -> Option<Value> {
@@ -28,6 +30,7 @@ pub fn schema(name: &str) -> Option<Value> {
         "plan" => written::<PlanDocument<()>>(),
         "devices" => written::<DevicesDocument<()>>(),
         "types" => written::<TypesDocument<'static>>(),
+        "schedule" => written::<ScheduleDocument<'static>>(),
         "inventory" => read::<inventory::Inventory>(),
         "device-type" => crate::device_type::schema(),
         _ => return None,

@@ -13,7 +13,17 @@ use crate::schedule::Entry;
 const MOST_TRIGGERS: usize = 48;
 
 const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
     "December",
 ];
 const WEEKDAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
@@ -54,10 +64,8 @@ pub fn task_scheduler(entry: &Entry, installing: &Installing, start: &str) -> Re
     );
     let name: String = schedule.name.chars().map(|c| if r#"<>:"/\|?*"#.contains(c) { '_' } else { c }).collect();
     let bytes = std::iter::once(0xfeff).chain(xml.encode_utf16()).flat_map(u16::to_le_bytes).collect();
-    let mut remarks = vec![format!(
-        "a task goes by the machine's clock: set its time zone to the one of {}",
-        entry.zone_name()
-    )];
+    let mut remarks =
+        vec![format!("a task goes by the machine's clock: set its time zone to the one of {}", entry.zone_name())];
     if !schedule.except.is_empty() {
         remarks.push("the task starts on dates of `except` too, and then does nothing".to_owned());
     }
@@ -106,7 +114,8 @@ fn days(cron: &Cron) -> Vec<String> {
     let all_months: Vec<i8> = (1..=12).collect();
     let months = elements(&cron.months().unwrap_or(all_months), 1, &MONTHS);
     let by_month = |days: &[i8]| {
-        let days: String = days.iter().map(|day| format!("<Day>{day}</Day>")).collect();
+        let days: Vec<String> = days.iter().map(|day| format!("<Day>{day}</Day>")).collect();
+        let days = days.concat();
         format!("<ScheduleByMonth><DaysOfMonth>{days}</DaysOfMonth><Months>{months}</Months></ScheduleByMonth>")
     };
     let by_week = |days: &[i8]| {
@@ -140,7 +149,8 @@ fn days(cron: &Cron) -> Vec<String> {
 
 fn elements(values: &[i8], first: i8, names: &[&str]) -> String {
     let name = |value: &i8| usize::try_from(value - first).ok().and_then(|place| names.get(place)).copied();
-    values.iter().filter_map(name).map(|name| format!("<{name} />")).collect()
+    let elements: Vec<String> = values.iter().filter_map(name).map(|name| format!("<{name} />")).collect();
+    elements.concat()
 }
 
 /// A word of a command line, by the rules that C programs of Windows read it with.

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use crate::support::Workspace;
 
-const COMMANDS: [&[&str]; 16] = [
+const COMMANDS: [&[&str]; 21] = [
     &[],
     &["run"],
     &["report"],
@@ -18,6 +18,11 @@ const COMMANDS: [&[&str]; 16] = [
     &["types", "check"],
     &["simulate"],
     &["doctor"],
+    &["schedule"],
+    &["schedule", "list"],
+    &["schedule", "preview"],
+    &["schedule", "run"],
+    &["schedule", "install"],
     &["schema"],
     &["man"],
     &["completions"],

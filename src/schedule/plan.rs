@@ -1,4 +1,4 @@
-//! Whether a schedule could run: it is planned as its run would be, and nothing is sent.
+//! The plan of a schedule's run: what it starts from, and whether it could run at all. Nothing is sent.
 
 use std::path::{Path, PathBuf};
 
@@ -7,16 +7,28 @@ use super::{Entry, report_targets, request};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::inventory::{Fleet, Schedule};
 use crate::model::Command;
-use crate::run::{Loaded, Preparation, prepare};
+use crate::report::ReportTarget;
+use crate::run::{Loaded, Preparation, Prepared, RunRequest, prepare};
 
-/// Whether the plan of an entry and its reports are without mistakes; what is wrong goes to the diagnostics of `loaded`.
-pub fn check(entry: &Entry, inventory: &Path, types: &[PathBuf], loaded: &mut Loaded) -> bool {
+/// A scheduled run that may start.
+pub struct Planned {
+    /// What it is to be.
+    pub request: RunRequest,
+    /// What will be sent to whom.
+    pub prepared: Box<Prepared>,
+    /// Where it is reported.
+    pub reports: Vec<ReportTarget>,
+}
+
+/// Plans the run of an entry; what is wrong goes to the diagnostics of `loaded`, and then there is none.
+pub fn plan(entry: &Entry, inventory: &Path, types: &[PathBuf], loaded: &mut Loaded) -> Option<Planned> {
     let schedule = &entry.schedule;
     let mut found = Diagnostics::default();
-    report_targets(schedule, inventory, &mut found);
+    let reports = report_targets(schedule, inventory, &mut found);
+    let request = request(schedule, inventory, types);
     // What planning says belongs to this schedule, and is pointed at its command.
     let before = std::mem::take(&mut loaded.diagnostics);
-    let preparation = prepare(&request(schedule, inventory, types), loaded);
+    let preparation = prepare(&request, loaded);
     let said = std::mem::replace(&mut loaded.diagnostics, before);
     for one in said.iter() {
         let mut one = one.clone();
@@ -26,9 +38,12 @@ pub fn check(entry: &Entry, inventory: &Path, types: &[PathBuf], loaded: &mut Lo
         }
         found.push(one);
     }
-    let can_run = matches!(preparation, Preparation::Ready(_)) && !found.has_errors();
+    let is_right = !found.has_errors();
     loaded.diagnostics.extend(found);
-    can_run
+    match preparation {
+        Preparation::Ready(prepared) if is_right => Some(Planned { request, prepared, reports }),
+        _ => None,
+    }
 }
 
 /// Warns of schedules that switch devices and do not look whether they did.
@@ -77,8 +92,8 @@ mod tests {
         let text = format!("{DEVICES}[[schedule]]\nname = \"s\"\ncron = \"0 5 * * *\"\n{lines}\n");
         let mut loaded = loaded(&text);
         let entries = entries(loaded.fleet.as_ref().unwrap(), &loaded.sources, &mut loaded.diagnostics);
-        let can_run = check(&entries[0], Path::new("fleet.toml"), &[], &mut loaded);
-        assert_eq!(can_run, !loaded.diagnostics.has_errors());
+        let planned = plan(&entries[0], Path::new("fleet.toml"), &[], &mut loaded);
+        assert_eq!(planned.is_some(), !loaded.diagnostics.has_errors());
         assert!(loaded.diagnostics.iter().all(|one| !one.labels.is_empty()), "{:?}", loaded.diagnostics);
         warn_of_unverified(&entries, &mut loaded);
         messages(&loaded.diagnostics)
@@ -87,11 +102,26 @@ mod tests {
     #[test]
     fn what_a_run_would_refuse_is_a_mistake_of_the_schedule() {
         for (lines, message) in [
-            ("do = \"power-onn\"\nselect = \"pump\"", "schedule `s`: `devantech-eth008` has no action `power-onn`: pump"),
-            ("do = \"volume\"\nselect = \"tv-*\"\nargs = { level = 101 }\nverify = true", "schedule `s`: `--arg level`: must be an integer from 0 to 100, not `101`"),
-            ("cmd = \"ka {set_id} 01\"", "schedule `s`: `--cmd` speaks one device type's language, but the selected devices are of 2: lg-rs232 (2), devantech-eth008 (1)"),
-            ("do = \"power-status\"\nreports = [\"jsn=x\"]", "schedule `s`: the report `jsn=x`: `jsn` is no format; did you mean `json`?"),
-            ("do = \"power-status\"\nreports = [\"json=x\", \"csv=x\"]", "schedule `s`: the report `csv=x`: two reports cannot be the same file"),
+            (
+                "do = \"power-onn\"\nselect = \"pump\"",
+                "schedule `s`: `devantech-eth008` has no action `power-onn`: pump",
+            ),
+            (
+                "do = \"volume\"\nselect = \"tv-*\"\nargs = { level = 101 }\nverify = true",
+                "schedule `s`: `--arg level`: must be an integer from 0 to 100, not `101`",
+            ),
+            (
+                "cmd = \"ka {set_id} 01\"",
+                "schedule `s`: `--cmd` speaks one device type's language, but the selected devices are of 2: lg-rs232 (2), devantech-eth008 (1)",
+            ),
+            (
+                "do = \"power-status\"\nreports = [\"jsn=x\"]",
+                "schedule `s`: the report `jsn=x`: `jsn` is no format; did you mean `json`?",
+            ),
+            (
+                "do = \"power-status\"\nreports = [\"json=x\", \"csv=x\"]",
+                "schedule `s`: the report `csv=x`: two reports cannot be the same file",
+            ),
         ] {
             assert_eq!(checked(lines), [message], "{lines}");
         }
@@ -99,7 +129,8 @@ mod tests {
 
     #[test]
     fn a_switching_schedule_that_does_not_look_is_warned_of() {
-        let warning = "warning: schedule `s` switches devices and does not look whether they did: acknowledged is not yet on";
+        let warning =
+            "warning: schedule `s` switches devices and does not look whether they did: acknowledged is not yet on";
         assert_eq!(checked("do = \"power-on\""), [warning]);
         assert_eq!(checked("do = \"power-on\"\nverify = true"), [""; 0]);
         assert_eq!(checked("do = \"power-status\""), [""; 0]);
