@@ -30,9 +30,17 @@ pub fn plan(entry: &Entry, inventory: &Path, types: &[PathBuf], loaded: &mut Loa
     let before = std::mem::take(&mut loaded.diagnostics);
     let preparation = prepare(&request, loaded);
     let said = std::mem::replace(&mut loaded.diagnostics, before);
+    // What the selector alone gives cause to say has been said where the entry was looked for.
+    let mut known = Diagnostics::default();
+    if let Some(fleet) = &loaded.fleet {
+        select(schedule, fleet, &loaded.sources, &mut known);
+    }
     for one in said.iter() {
         let mut one = one.clone();
         one.message = format!("schedule `{}`: {}", schedule.name, one.message);
+        if known.iter().any(|known| known.message == one.message) {
+            continue;
+        }
         if one.labels.is_empty() {
             one = one.at(schedule.command_span.clone(), "");
         }
@@ -135,5 +143,11 @@ mod tests {
         assert_eq!(checked("do = \"power-on\"\nverify = true"), [""; 0]);
         assert_eq!(checked("do = \"power-status\""), [""; 0]);
         assert_eq!(checked("cmd = \"ka {set_id} 01\"\nselect = \"tv-*\""), [""; 0]);
+    }
+
+    #[test]
+    fn a_warning_of_the_selector_is_said_once() {
+        let found = checked("do = \"power-status\"\nselect = \"tv-[1-3]\"");
+        assert_eq!(found, ["warning: schedule `s`: of the range `tv-[1-3]` these devices do not exist: tv-3"]);
     }
 }

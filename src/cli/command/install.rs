@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{self, Write as _};
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, chown};
 use std::path::{Path, PathBuf};
 
 use jiff::{Timestamp, ToSpan};
@@ -33,8 +33,8 @@ pub(super) fn run(
     let planned = plan(entry, &inventory.inventory, &inventory.types, &mut loaded);
     terminal.show(&loaded.diagnostics, &loaded.sources);
     let Some(planned) = planned else { return ExitStatus::Usage };
-    let installing = match installing(inventory, &planned) {
-        Ok(installing) => installing,
+    let (installing, user) = match installing(inventory, &planned) {
+        Ok(found) => found,
         Err(error) => return terminal.mistake(format!("cannot install `{name}`: {error}"), None),
     };
     let now = Timestamp::now();
@@ -48,6 +48,10 @@ pub(super) fn run(
         Ok(installed) => installed,
         Err(error) => return terminal.mistake(format!("cannot install `{name}`: {error}"), None),
     };
+    let state = installing.state_home.join("fleetctl");
+    if !windows && let Err(error) = make_for(&user, &state) {
+        return terminal.mistake(format!("cannot make the state folder `{}`: {error}", state.display()), None);
+    }
     let folder = output.unwrap_or_else(|| PathBuf::from(if windows { "." } else { UNITS }));
     for unit in &installed.units {
         if let Err(error) = put(&folder, unit) {
@@ -63,7 +67,7 @@ pub(super) fn run(
 }
 
 /// What is the same for all units: absolute paths, and whose the runs are.
-fn installing(inventory: &InventoryArg, planned: &Planned) -> io::Result<Installing> {
+fn installing(inventory: &InventoryArg, planned: &Planned) -> io::Result<(Installing, User)> {
     let path = fs::canonicalize(&inventory.inventory)?;
     let mut writes_to: Vec<PathBuf> = Vec::new();
     let reports = planned.reports.iter().map(|report| report.path.clone());
@@ -79,15 +83,42 @@ fn installing(inventory: &InventoryArg, planned: &Planned) -> io::Result<Install
             writes_to.push(folder);
         }
     }
-    let owner = fs::metadata(&path)?.uid();
-    let name = User::from_uid(Uid::from_raw(owner)).ok().flatten().map(|user| user.name);
-    Ok(Installing {
+    let owner = Uid::from_raw(fs::metadata(&path)?.uid());
+    let user = User::from_uid(owner)?.ok_or_else(|| io::Error::other(format!("there is no user {owner}")))?;
+    let state_home = state_home(&user);
+    writes_to.push(state_home.join("fleetctl"));
+    let installing = Installing {
         program: std::env::current_exe()?,
         inventory: path,
         types: inventory.types.iter().map(fs::canonicalize).collect::<io::Result<_>>()?,
         writes_to,
-        user: (owner != 0).then(|| name.unwrap_or_else(|| owner.to_string())),
-    })
+        state_home,
+        user: user.name.clone(),
+    };
+    Ok((installing, user))
+}
+
+/// Where runs that this user starts by hand keep what they remember; of another user what their login gives them.
+fn state_home(user: &User) -> PathBuf {
+    let own = |name: &str| {
+        let value = std::env::var_os(name).filter(|_| user.uid == Uid::effective());
+        value.map(PathBuf::from).filter(|path| path.is_absolute())
+    };
+    let in_home = || own("HOME").unwrap_or_else(|| user.dir.clone()).join(".local/state");
+    own("XDG_STATE_HOME").unwrap_or_else(in_home)
+}
+
+/// Makes a folder that belongs to a user, as if they had made it: a sandbox can only open what is there.
+fn make_for(user: &User, folder: &Path) -> io::Result<()> {
+    let missing: Vec<&Path> = folder.ancestors().take_while(|one| !one.exists()).collect();
+    for one in missing.into_iter().rev() {
+        fs::DirBuilder::new().mode(0o700).create(one)?;
+        if !Uid::effective().is_root() {
+            continue;
+        }
+        chown(one, Some(user.uid.as_raw()), Some(user.gid.as_raw()))?;
+    }
+    Ok(())
 }
 
 /// Puts a file in place, whole.

@@ -21,10 +21,12 @@ pub struct Installing {
     pub inventory: PathBuf,
     /// Folders with device types, absolute.
     pub types: Vec<PathBuf>,
-    /// Folders that reports are written to, absolute.
+    /// Folders that are written to, absolute: those of reports, and the state folder.
     pub writes_to: Vec<PathBuf>,
-    /// Whom the inventory belongs to, where that is not root: the runs are theirs.
-    pub user: Option<String>,
+    /// Where their runs remember things, absolute: `$XDG_STATE_HOME`.
+    pub state_home: PathBuf,
+    /// Whom the inventory belongs to: the runs are theirs, as if they had started them.
+    pub user: String,
 }
 
 /// A file to put in place.

@@ -36,7 +36,7 @@ fn service(entry: &Entry, installing: &Installing) -> Result<String, InstallErro
     let name = entry.name();
     let mut command = vec![text(&installing.program)?];
     command.extend(installing.arguments(name)?);
-    let command: Vec<String> = command.iter().map(|word| quoted(word)).collect();
+    let command: Vec<String> = command.iter().map(|word| quoted(word).replace('$', "$$")).collect();
     let mut unit = String::new();
     let folder = text(installing.inventory.parent().unwrap_or(&installing.inventory))?;
     _ = write!(
@@ -59,11 +59,12 @@ fn service(entry: &Entry, installing: &Installing) -> Result<String, InstallErro
         command.join(" "),
         specifiers(&folder),
     );
-    if let Some(user) = &installing.user {
-        _ = writeln!(unit, "# Whom the inventory belongs to.\nUser={user}");
-    }
-    // The state folder is where a history is kept, whoever the user is.
-    unit.push_str("StateDirectory=fleetctl\nEnvironment=XDG_STATE_HOME=%S\n");
+    let state = quoted(&format!("XDG_STATE_HOME={}", text(&installing.state_home)?));
+    _ = writeln!(
+        unit,
+        "# Whom the inventory belongs to, and where their runs by hand look for earlier ones.\nUser={}\nEnvironment={state}",
+        installing.user
+    );
     for folder in &installing.writes_to {
         _ = writeln!(unit, "ReadWritePaths={}", quoted(&text(folder)?));
     }
@@ -138,7 +139,7 @@ fn specifiers(text: &str) -> String {
     text.replace('%', "%%")
 }
 
-/// A word of a command line or a list of paths.
+/// A word among others; a command line has dollar signs to double besides.
 fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:=@,~".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
@@ -148,7 +149,7 @@ fn quoted(word: &str) -> String {
     for c in word.chars() {
         match c {
             '"' | '\\' => quoted.extend(['\\', c]),
-            '%' | '$' => quoted.extend([c, c]),
+            '%' => quoted.push_str("%%"),
             '\n' => quoted.push_str("\\n"),
             c => quoted.push(c),
         }

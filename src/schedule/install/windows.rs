@@ -187,7 +187,8 @@ mod tests {
             inventory: "/fleets/a & b/fleet.toml".into(),
             types: Vec::new(),
             writes_to: Vec::new(),
-            user: None,
+            state_home: "/".into(),
+            user: "daemon".to_owned(),
         }
     }
 

@@ -5,7 +5,7 @@ use std::process::Command;
 use jiff::{Timestamp, ToSpan, Zoned};
 use serde_json::Value;
 
-use crate::support::{FakeFleet, Workspace};
+use crate::support::{FakeFleet, Running, Workspace};
 
 const TWO: &str = "\
 [sites.hq]
@@ -176,7 +176,12 @@ fn systemd_gets_a_service_and_a_timer_that_it_understands() {
     let text = workspace.read("sub/fleet.toml").replace("\"UTC\"", "\"Europe/Berlin\"");
     workspace.write("sub/fleet.toml", &text);
     let install = [&["schedule", "install", "morning", "--output", "units"], &INVENTORY[..]].concat();
-    let told = workspace.fleetctl(&install);
+    // The state folder of whoever runs this test is none of its business.
+    let state = workspace.folder().canonicalize().unwrap().join("state");
+    let fleetctl = |arguments: &[&str]| {
+        Running::start_with(workspace.folder(), arguments, |command| _ = command.env("XDG_STATE_HOME", &state)).finish()
+    };
+    let told = fleetctl(&install);
     for said in
         ["wrote units/fleetctl-morning.timer", "02:30 does not come", "systemctl enable --now 'fleetctl-morning.timer'"]
     {
@@ -208,7 +213,11 @@ fn systemd_gets_a_service_and_a_timer_that_it_understands() {
     assert!(output.status.success() && !said.contains("fleetctl-morning"), "{said}");
 
     let nowhere = [&["schedule", "install", "morning", "--output", "no/such"], &INVENTORY[..]].concat();
-    assert!(workspace.fleetctl(&nowhere).expect_status(4).stderr.contains("no/such"));
+    assert!(fleetctl(&nowhere).expect_status(4).stderr.contains("no/such"));
+    // Runs by timer and runs by hand remember in one place.
+    assert!(service.contains(&format!("Environment=XDG_STATE_HOME={}\n", state.display())), "{service}");
+    assert!(service.contains(&format!("ReadWritePaths={}\n", state.join("fleetctl").display())), "{service}");
+    assert!(state.join("fleetctl").is_dir());
 }
 
 #[test]

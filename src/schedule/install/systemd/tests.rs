@@ -26,7 +26,8 @@ fn installing() -> Installing {
         inventory: "/srv/50% of it/fleet.toml".into(),
         types: vec!["/srv/types".into()],
         writes_to: vec!["/var/lib/node exporter".into()],
-        user: Some("daemon".to_owned()),
+        state_home: "/home/o p/.local/state".into(),
+        user: "daemon".to_owned(),
     }
 }
 
@@ -78,6 +79,7 @@ fn the_service_starts_the_run_and_may_write_only_its_reports() {
     );
     assert!(service.contains("ReadWritePaths=\"/var/lib/node exporter\"\n"), "{service}");
     assert!(service.contains("WorkingDirectory=/srv/50%% of it\n") && service.contains("User=daemon\n"), "{service}");
+    assert!(service.contains("Environment=\"XDG_STATE_HOME=/home/o p/.local/state\"\n"), "{service}");
     let timer = text_of(&units[1]);
     assert!(timer.contains("\nOnCalendar=*-*-* 05:30:00 Europe/Berlin\n"), "{timer}");
     assert!(timer.contains("Persistent=false\n") && timer.contains("RandomizedDelaySec=0ms\n"), "{timer}");
@@ -87,7 +89,7 @@ fn the_service_starts_the_run_and_may_write_only_its_reports() {
 fn a_name_becomes_part_of_a_file_name() {
     assert_eq!(escaped("night run/ä"), "night\\x20run\\x2f\\xc3\\xa4");
     assert_eq!(escaped("tv-on_1.a"), "tv-on_1.a");
-    assert_eq!(quoted("a\"b\\c%d$e"), "\"a\\\"b\\\\c%%d$$e\"");
+    assert_eq!(quoted("a\"b\\c%d$e"), "\"a\\\"b\\\\c%%d$e\"");
     let long = entry_in("Europe/Berlin", "cron = \"0 5 * * *\"");
     let mut schedule = crate::inventory::Schedule::clone(&long.schedule);
     schedule.name = "ä".repeat(60).into();
