@@ -1,5 +1,7 @@
 //! What is special about a time: a change of the clock, and where systemd would do otherwise.
 
+use jiff::ToSpan;
+
 use crate::calendar::{ClockChange, Occurrence, Passing};
 
 use super::Entry;
@@ -13,9 +15,15 @@ pub struct Note {
     pub systemd_differs: bool,
 }
 
-/// What is special about one run of an entry; `None` for most.
-pub fn note(entry: &Entry, run: &Occurrence) -> Option<Note> {
+/// What is special about one run of an entry; `None` for most. With the run `before` it, a change of the clock between
+/// the two is noted too: it may fall on a day without a run.
+pub fn note(entry: &Entry, run: &Occurrence, before: Option<&Occurrence>) -> Option<Note> {
     let change = entry.calendar.change_on(run.planned.date());
+    if change.is_none()
+        && let Some(since) = before.and_then(|before| change_between(entry, before, run))
+    {
+        return Some(Note { text: since, systemd_differs: false });
+    }
     let clock = change.map(|change| words(&change)).unwrap_or_default();
     let planned = run.planned.strftime("%H:%M");
     let starts = run.at.to_zoned(entry.calendar.zone.clone()).strftime("%H:%M");
@@ -28,6 +36,19 @@ pub fn note(entry: &Entry, run: &Occurrence) -> Option<Note> {
     };
     let text = if systemd_differs { format!("{text}; a systemd timer leaves it out") } else { text };
     Some(Note { text, systemd_differs })
+}
+
+/// The change on a day between the days of two runs.
+fn change_between(entry: &Entry, before: &Occurrence, run: &Occurrence) -> Option<String> {
+    let zone = &entry.calendar.zone;
+    // Two changes that undo each other are half a year apart; where runs are as rare, they are no news.
+    if zone.to_offset(before.at) == zone.to_offset(run.at) {
+        return None;
+    }
+    let last = run.planned.date();
+    let days = before.planned.date().series(1.day()).skip(1).take_while(|date| *date < last);
+    let (date, change) = days.filter_map(|date| Some((date, entry.calendar.change_on(date)?))).last()?;
+    Some(format!("{}, on {date}", words(&change).replace("clocks go", "clocks went")))
 }
 
 /// `clocks go from 02:00 to 03:00`.
@@ -47,7 +68,8 @@ mod tests {
         let entry = entry_in("Europe/Berlin", &format!("cron = \"{cron}\""));
         let from: Timestamp = from.parse().unwrap();
         let runs: Vec<Occurrence> = entry.calendar.after(from).take(count).collect();
-        runs.iter().map(|run| note(&entry, run).map(|note| note.text)).collect()
+        let before = std::iter::once(None).chain(runs.iter().map(Some));
+        runs.iter().zip(before).map(|(run, before)| note(&entry, run, before).map(|note| note.text)).collect()
     }
 
     #[test]
@@ -56,6 +78,9 @@ mod tests {
         assert_eq!(notes("30 5 * * *", spring, 2), [Some("clocks go from 02:00 to 03:00".to_owned()), None]);
         let gap = "clocks go from 02:00 to 03:00: 02:30 does not come, runs at 03:00; a systemd timer leaves it out";
         assert_eq!(notes("30 2 * * *", spring, 1), [Some(gap.to_owned())]);
+        // Friday, Monday, Tuesday: the clock changes on a day without a run.
+        let weekdays = [None, Some("clocks went from 02:00 to 03:00, on 2026-03-29".to_owned()), None];
+        assert_eq!(notes("30 5 * * mon-fri", "2026-03-27T00:00Z", 3), weekdays);
         let autumn = "2026-10-24T12:00Z";
         let once = "clocks go from 03:00 to 02:00: 02:30 comes twice, runs the first time";
         assert_eq!(notes("30 2 * * *", autumn, 2), [Some(once.to_owned()), None]);

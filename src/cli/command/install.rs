@@ -139,8 +139,8 @@ fn told(entry: &Entry, installed: &Installed, folder: &Path, windows: bool, now:
     }
     let end = now.checked_add((DAYS * 24).hours()).unwrap_or(Timestamp::MAX);
     let runs = entry.calendar.after(now).take_while(|run| run.at <= end);
-    for run in runs.filter(|run| !windows && note(entry, run).is_some_and(|note| note.systemd_differs)) {
-        let run = shown(entry, &run);
+    for run in runs.filter(|run| !windows && note(entry, run, None).is_some_and(|note| note.systemd_differs)) {
+        let run = shown(entry, &run, None);
         told.push(format!("note: {}: {}\n", run.at, run.note.unwrap_or_default()));
     }
     let last = installed.units.last().map(|unit| unit.name.as_str()).unwrap_or_default();

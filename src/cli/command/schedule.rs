@@ -64,7 +64,7 @@ fn list(args: &InventoryArg, format: &str, terminal: &Terminal) -> ExitStatus {
     let Some((_, entries)) = find(args, None, terminal) else { return ExitStatus::Usage };
     let now = Timestamp::now();
     let next: Vec<Option<ScheduledRun>> =
-        entries.iter().map(|entry| entry.calendar.after(now).next().map(|run| shown(entry, &run))).collect();
+        entries.iter().map(|entry| entry.calendar.after(now).next().map(|run| shown(entry, &run, None))).collect();
     if as_json {
         let mut runs: Vec<ScheduledRun> = next.into_iter().flatten().collect();
         sort(&mut runs);
@@ -116,7 +116,9 @@ fn preview(
         .iter()
         .flat_map(|entry| {
             let runs = entry.calendar.after(now).take_while(|run| end.is_none_or(|end| run.at <= end)).take(most);
-            runs.map(|run| shown(entry, &run)).collect::<Vec<_>>()
+            let runs: Vec<Occurrence> = runs.collect();
+            let before = std::iter::once(None).chain(runs.iter().map(Some));
+            runs.iter().zip(before).map(|(run, before)| shown(entry, run, before)).collect::<Vec<_>>()
         })
         .collect();
     sort(&mut runs);
@@ -128,13 +130,13 @@ fn preview(
     )
 }
 
-/// A run as it is shown, in its zone.
-pub(super) fn shown(entry: &Entry, run: &Occurrence) -> ScheduledRun {
+/// A run as it is shown, in its zone; `before` is the one before it.
+pub(super) fn shown(entry: &Entry, run: &Occurrence, before: Option<&Occurrence>) -> ScheduledRun {
     let at = run.at.to_zoned(entry.calendar.zone.clone());
     ScheduledRun {
         schedule: entry.name().to_owned(),
         at: at.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string(),
-        note: note(entry, run).map(|note| note.text),
+        note: note(entry, run, before).map(|note| note.text),
     }
 }
 

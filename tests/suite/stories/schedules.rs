@@ -76,6 +76,17 @@ fn a_preview_of_400_days_shows_both_changes_of_the_clock() {
 }
 
 #[test]
+fn a_change_of_the_clock_on_a_day_without_a_run_is_shown_with_the_next_one() {
+    let workspace = Workspace::with_inventory(&TWO.replace("30 5 * * *", "30 5 * * mon-fri"));
+    let days = ["schedule", "preview", "morning", "--days", "400", "--format", "json"];
+    let runs = runs(&workspace.fleetctl(&days).expect_status(0).json());
+    for words in ["clocks went from 02:00 to 03:00, on ", "clocks went from 03:00 to 02:00, on "] {
+        let noted = runs.iter().find(|(.., note)| note.as_ref().is_some_and(|note| note.starts_with(words)));
+        assert_eq!(noted.unwrap().1.weekday(), jiff::civil::Weekday::Monday, "{words}");
+    }
+}
+
+#[test]
 fn a_preview_shows_so_many_times_of_all_schedules_in_their_order() {
     let workspace = Workspace::with_inventory(TWO);
     let five = runs(&workspace.fleetctl(&["schedule", "preview", "-n", "5", "--format", "json"]).json());

@@ -128,7 +128,7 @@ fn compare(zone: &str, cron: &str, start: &str, days: i64) {
     assert_eq!(lines.len(), 1);
     assert_eq!(instants(&lines[0], start, expected.len()), expected, "{zone} {cron}");
     for run in &ours {
-        let differs = crate::schedule::note(&entry, run).is_some_and(|note| note.systemd_differs);
+        let differs = crate::schedule::note(&entry, run, None).is_some_and(|note| note.systemd_differs);
         assert_eq!(differs, left_out(run.passing), "{zone} {cron} {}", run.at);
     }
 }
