@@ -15,6 +15,8 @@ pub mod codec;
 
 pub mod device_type;
 
+pub mod calendar;
+
 pub mod inventory;
 
 pub mod plan;
@@ -37,5 +39,7 @@ pub mod history;
 
 // Putting it together.
 pub mod run;
+
+pub mod schedule;
 
 pub mod cli;

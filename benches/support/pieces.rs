@@ -202,6 +202,7 @@ fn judge_replies(device_type: &str, params: &str, command: Command, reply: &'sta
 pub(crate) fn events() -> Vec<RunEvent> {
     let plan = plan_of(RANGES, raw())();
     let info = RunInfo {
+        schedule: None,
         id: RunId("01JD2X0000000000000000TEST".into()),
         fleet: "field-tvs".to_owned(),
         command: raw(),

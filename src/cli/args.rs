@@ -4,6 +4,7 @@ mod files;
 mod output;
 mod pacing;
 mod past;
+mod schedule;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -19,6 +20,7 @@ pub(super) use files::{InventoryCommand, TypesCommand};
 pub(super) use output::{ManArgs, OutputArgs, ReportArgs};
 pub(super) use pacing::PacingArgs;
 pub(super) use past::{HealthArgs, HistoryArg, HistoryCommand, HoldArgs, RecordArgs, ReleaseArgs, RerunArgs};
+pub(super) use schedule::{ScheduleCommand, ScheduledRunArgs};
 
 /// Sends a command to a whole fleet of field devices at once and says, device by device, what really happened
 #[derive(Debug, Parser)]
@@ -92,6 +94,16 @@ Examples:
     Report(ReportArgs),
     /// Take what failed or never started in an earlier run
     Rerun(Box<RerunArgs>),
+    /// The schedules of an inventory: when they run, one now, units for systemd
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  fleetctl schedule list -i fleet.toml
+  fleetctl schedule preview morning --days 400
+  fleetctl schedule install morning --output units"
+    )]
+    Schedule(ScheduleCommand),
     /// What earlier runs came to
     #[command(
         subcommand,
@@ -114,7 +126,7 @@ Examples:
   fleetctl schema report > report.schema.json
   fleetctl schema inventory > inventory.schema.json")]
     Schema {
-        /// report, event, plan, devices, types, runs, health, changes, inventory or device-type
+        /// report, event, plan, devices, types, runs, health, changes, schedule, inventory or device-type
         name: String,
     },
     /// Print the man page of the program or of a command

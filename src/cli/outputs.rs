@@ -68,6 +68,20 @@ impl Outputs {
         })
     }
 
+    /// Writes these reports too.
+    ///
+    /// # Errors
+    /// In words, when one of them is the file of another.
+    pub(super) fn add(&mut self, targets: Vec<ReportTarget>) -> Result<(), String> {
+        for target in targets {
+            if self.targets.iter().any(|other| is_same_file(&other.path, &target.path)) {
+                return Err(format!("two reports cannot be the same file: {}", target.label()));
+            }
+            self.targets.push(target);
+        }
+        Ok(())
+    }
+
     /// Opens every report before anything else happens.
     ///
     /// # Errors

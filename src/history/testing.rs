@@ -63,6 +63,7 @@ impl Run {
             id: RunId(self.id.as_str().into()),
             fleet: "field-tvs".to_owned(),
             command: Command::Action { name: "relay-pulse".to_owned(), args: BTreeMap::new() },
+            schedule: None,
             verify: false,
             if_needed: false,
             started_at: self.started_at,

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
+use super::notify::Notification;
 use super::positions::Positions;
+use super::schedule::Schedule;
 use super::select::Selector;
 use crate::device_type::{DeviceType, LinkOverrides};
 use crate::diagnostic::Span;
@@ -25,6 +27,12 @@ pub struct Fleet {
     pub sites: Vec<Site>,
     /// `[circuits.*]`, by name.
     pub circuits: Vec<Circuit>,
+    /// `[[schedule]]`, in the order of the file.
+    pub schedules: Vec<Schedule>,
+    /// `[notify.*]`, by name.
+    pub notifications: Vec<Notification>,
+    /// `[history] keep`: how long runs are remembered.
+    pub keep_history: Option<Duration>,
     /// All devices, in the order of the file.
     pub devices: Vec<Device>,
     /// What the devices inherit, at the same positions; devices that inherit the same share it.

@@ -4,11 +4,14 @@
 //! mean together is left to `resolve.rs`.
 
 use std::ops::Range;
+use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
 use super::circuits::{Drawing, read_circuits};
 use super::fleet::{Circuit, RunSettings, Site};
+use super::notify::{Notification, read_notifications};
+use super::schedule::{Schedule, read_schedules};
 use super::select;
 use crate::device_type::{LinkOverrides, read_timing};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span, TomlTable, TomlValue, nearest};
@@ -34,6 +37,10 @@ pub(super) struct Written<'t, 'i> {
     pub(super) sites: Vec<WrittenSite>,
     pub(super) circuits: Vec<Circuit>,
     pub(super) groups: Vec<WrittenGroup<'t>>,
+    pub(super) schedules: Vec<Schedule>,
+    pub(super) notifications: Vec<Notification>,
+    /// `[history] keep`.
+    pub(super) keep_history: Option<Duration>,
     /// The `[[device]]` tables, unless they were cut off.
     pub(super) devices: Vec<TomlValue<'t, 'i>>,
 }
@@ -102,9 +109,17 @@ impl<'t, 'i> Written<'t, 'i> {
         let sites = read_sites(&mut root, diagnostics);
         let circuits = read_circuits(&mut root, diagnostics);
         let groups = read_groups(&mut root, source, diagnostics);
+        let (notifications, names) = read_notifications(&mut root, diagnostics);
+        let schedules = read_schedules(&mut root, source, &names, diagnostics);
+        let mut keep_history = None;
+        if let Some(mut table) = root.table("history", "[history]", diagnostics) {
+            keep_history = table.positive_duration("keep", diagnostics);
+            table.finish(diagnostics);
+        }
         let devices = root.array(DEVICE, diagnostics);
         root.finish(diagnostics);
-        Self { name: name.map(|(name, _)| name), run, defaults, sites, circuits, groups, devices }
+        let name = name.map(|(name, _)| name);
+        Self { name, run, defaults, sites, circuits, groups, schedules, notifications, keep_history, devices }
     }
 }
 
@@ -169,7 +184,7 @@ fn read_sites(root: &mut TomlTable<'_, '_>, diagnostics: &mut Diagnostics) -> Ve
     read
 }
 
-fn timezone((name, span): &Text<'_>, diagnostics: &mut Diagnostics) -> Option<TimeZone> {
+pub(super) fn timezone((name, span): &Text<'_>, diagnostics: &mut Diagnostics) -> Option<TimeZone> {
     if let Ok(zone) = TimeZone::get(name)
         && !name.is_empty()
     {

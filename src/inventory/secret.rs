@@ -11,8 +11,96 @@ use std::path::Path;
 use toml::de::{DeTable, DeValue};
 
 use crate::device_type::Catalog;
-use crate::diagnostic::{Diagnostic, Diagnostics, TomlValue, nearest};
-use crate::model::KeptIn;
+use crate::diagnostic::{Diagnostic, Diagnostics, Span, TomlValue, nearest};
+use crate::model::{KeptIn, Secret};
+
+/// A secret that is looked up when it is needed, not when the inventory is read.
+#[derive(Debug, Clone)]
+pub enum SecretSource {
+    /// Where it is kept.
+    Kept(KeptIn),
+    /// Written plainly.
+    Plain(Secret),
+}
+
+impl SecretSource {
+    /// The secret itself; `folder` is the inventory's, at which relative paths start.
+    ///
+    /// # Errors
+    /// In words, when the variable is not set or the file cannot be read.
+    pub fn read(&self, environment: &dyn Fn(&str) -> Option<String>, folder: &Path) -> Result<Secret, String> {
+        let text = match self {
+            Self::Plain(secret) => return Ok(secret.clone()),
+            Self::Kept(KeptIn::Variable(name)) => variable(environment, name),
+            Self::Kept(KeptIn::File(path)) => file(folder, path),
+        };
+        text.map(Secret::new)
+    }
+}
+
+/// Reads where a secret is kept, without looking it up.
+pub(super) fn read_source(value: TomlValue<'_, '_>, diagnostics: &mut Diagnostics) -> Option<SecretSource> {
+    match value.value() {
+        DeValue::Table(_) => Some(SecretSource::Kept(read_place(value, diagnostics)?.0)),
+        _ => Some(SecretSource::Plain(Secret::new(read_plain(value, diagnostics)?))),
+    }
+}
+
+/// A secret that stands in the inventory.
+fn read_plain(value: TomlValue<'_, '_>, diagnostics: &mut Diagnostics) -> Option<String> {
+    let key = value.key();
+    let plain = match value.value() {
+        DeValue::String(text) => text.to_string(),
+        DeValue::Integer(digits) => digits.as_str().to_owned(),
+        _ => {
+            diagnostics.push(
+                Diagnostic::error(format!("`{key}` must be a secret"))
+                    .at(value.span(), "")
+                    .help("write { env = \"VARIABLE\" } or { file = \"path\" }"),
+            );
+            return None;
+        }
+    };
+    diagnostics.push(
+        Diagnostic::warning(format!("`{key}` stands in the inventory for everyone to read"))
+            .at(value.span(), "")
+            .help("write { env = \"VARIABLE\" } or { file = \"path\" }"),
+    );
+    Some(plain)
+}
+
+/// `{ env = "…" }` or `{ file = "…" }`, with the place of the text.
+fn read_place(value: TomlValue<'_, '_>, diagnostics: &mut Diagnostics) -> Option<(KeptIn, Span)> {
+    let what = format!("`{}`", value.key());
+    let mut table = value.table(what.clone(), diagnostics)?;
+    let variable = table.text("env", diagnostics);
+    let file = table.text("file", diagnostics);
+    let ways = usize::from(table.get("env").is_some()) + usize::from(table.get("file").is_some());
+    table.finish(diagnostics);
+    if ways != 1 {
+        diagnostics.push(Diagnostic::error(format!("{what} needs either `env` or `file`")).at(value.span(), ""));
+        return None;
+    }
+    let variable = variable.map(|(name, span)| (KeptIn::Variable(name.into()), span));
+    variable.or_else(|| file.map(|(path, span)| (KeptIn::File(path.into()), span)))
+}
+
+fn variable(environment: &dyn Fn(&str) -> Option<String>, name: &str) -> Result<String, String> {
+    environment(name).ok_or_else(|| format!("the environment variable `{name}` is not set"))
+}
+
+fn file(folder: &Path, path: &str) -> Result<String, String> {
+    let mut text = std::fs::read_to_string(folder.join(path))
+        .map_err(|error| format!("cannot read the file `{path}`: {error}"))?;
+    // Editors end a file with a newline that belongs to no password; what stands before it does.
+    if text.ends_with('\n') {
+        text.pop();
+        if text.ends_with('\r') {
+            text.pop();
+        }
+    }
+    Ok(text)
+}
 
 /// Where secrets are looked up.
 pub(super) struct Secrets<'a> {
@@ -33,69 +121,32 @@ impl<'a> Secrets<'a> {
         value: TomlValue<'_, '_>,
         diagnostics: &mut Diagnostics,
     ) -> Option<(String, Option<KeptIn>)> {
-        let key = value.key();
-        let plain = match value.value() {
-            DeValue::String(text) => text.to_string(),
-            DeValue::Integer(digits) => digits.as_str().to_owned(),
-            DeValue::Table(_) => return self.look_up(value, diagnostics),
-            _ => {
-                diagnostics.push(
-                    Diagnostic::error(format!("`{key}` must be a secret"))
-                        .at(value.span(), "")
-                        .help("write { env = \"VARIABLE\" } or { file = \"path\" }"),
-                );
-                return None;
-            }
-        };
-        diagnostics.push(
-            Diagnostic::warning(format!("`{key}` stands in the inventory for everyone to read"))
-                .at(value.span(), "")
-                .help("write { env = \"VARIABLE\" } or { file = \"path\" }"),
-        );
-        Some((plain, None))
+        if let DeValue::Table(_) = value.value() {
+            return self.look_up(value, diagnostics);
+        }
+        Some((read_plain(value, diagnostics)?, None))
     }
 
     fn look_up(&mut self, value: TomlValue<'_, '_>, diagnostics: &mut Diagnostics) -> Option<(String, Option<KeptIn>)> {
-        let what = format!("`{}`", value.key());
-        let mut table = value.table(what.clone(), diagnostics)?;
-        let variable = table.text("env", diagnostics);
-        let file = table.text("file", diagnostics);
-        let ways = usize::from(table.get("env").is_some()) + usize::from(table.get("file").is_some());
-        table.finish(diagnostics);
-        if ways != 1 {
-            diagnostics.push(Diagnostic::error(format!("{what} needs either `env` or `file`")).at(value.span(), ""));
-            return None;
-        }
-        let (way, (from, span)) = variable.map(|text| ("env", text)).or(file.map(|text| ("file", text)))?;
-        let found = match self.known.get(&(way, from.to_owned())) {
+        let (place, span) = read_place(value, diagnostics)?;
+        let (way, from) = match &place {
+            KeptIn::Variable(name) => ("env", name),
+            KeptIn::File(path) => ("file", path),
+        };
+        let found = match self.known.get(&(way, from.to_string())) {
             Some(found) => found.clone(),
             None => {
-                let found = if way == "env" { self.variable(from) } else { self.file(from) };
-                self.known.insert((way, from.to_owned()), found.clone());
+                let found = match &place {
+                    KeptIn::Variable(name) => variable(self.environment, name),
+                    KeptIn::File(path) => file(self.folder, path),
+                };
+                self.known.insert((way, from.to_string()), found.clone());
                 found
             }
         };
-        let place = if way == "env" { KeptIn::Variable(from.into()) } else { KeptIn::File(from.into()) };
-        let text =
-            found.map_err(|why| diagnostics.push(Diagnostic::error(format!("{what}: {why}")).at(span, ""))).ok()?;
+        let wrong = |why| Diagnostic::error(format!("`{}`: {why}", value.key())).at(span, "");
+        let text = found.map_err(|why| diagnostics.push(wrong(why))).ok()?;
         Some((text, Some(place)))
-    }
-
-    fn variable(&self, name: &str) -> Result<String, String> {
-        (self.environment)(name).ok_or_else(|| format!("the environment variable `{name}` is not set"))
-    }
-
-    fn file(&self, path: &str) -> Result<String, String> {
-        let mut text = std::fs::read_to_string(self.folder.join(path))
-            .map_err(|error| format!("cannot read the file `{path}`: {error}"))?;
-        // Editors end a file with a newline that belongs to no password; what stands before it does.
-        if text.ends_with('\n') {
-            text.pop();
-            if text.ends_with('\r') {
-                text.pop();
-            }
-        }
-        Ok(text)
     }
 }
 

@@ -248,7 +248,7 @@ fn every_mistake_of_the_other_tables_says_what_is_wrong() {
             "[defaults]\nreply_timeout = '500000000000y'",
             "`reply_timeout`: `500000000000y` is too long: at most 10,000 days",
         ),
-        ("[schedule]", "unknown key `schedule` in the inventory"),
+        ("[schedule]", "`schedule` must be an array"),
         ("[fleet]\nname = ''", "the fleet's name is empty"),
         ("[sites.hq]\ntimezone = 'Europe/Berlni'", "unknown time zone `Europe/Berlni`"),
         ("[sites.hq]\nmax_concurrency = 0", "`max_concurrency` is 0, out of range"),

@@ -37,6 +37,8 @@ pub struct RunInfo {
     pub fleet: String,
     /// What it was asked to do.
     pub command: Command,
+    /// The schedule whose run it is.
+    pub schedule: Option<Arc<str>>,
     /// Whether devices are asked for their state afterwards.
     pub verify: bool,
     /// Whether they are asked first.
@@ -45,6 +47,13 @@ pub struct RunInfo {
     pub started_at: UnixMillis,
     /// Whether the devices are simulated.
     pub simulated: bool,
+}
+
+impl RunInfo {
+    /// What the run is called where one word must do: its schedule, else the action's name, or `cmd`.
+    pub fn label(&self) -> &str {
+        self.schedule.as_deref().unwrap_or(self.command.label())
+    }
 }
 
 /// Why a run stopped starting devices.

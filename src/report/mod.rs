@@ -34,6 +34,7 @@ mod sink;
 #[cfg(test)]
 mod test_run;
 mod texts;
+mod timetable;
 
 pub use collect::Collected;
 pub use detail::{Details, command_json};
@@ -56,3 +57,4 @@ pub use replay::{read_report, replay};
 pub use reporter::{Finished, ReportError, Reporter, Reporters};
 pub use schema::{SCHEMA_NAMES, schema};
 pub use sink::{FileSink, ReportTarget, Sink, TargetError};
+pub use timetable::{ScheduleRow, ScheduledRun, write_schedules_text, write_timetable_json, write_timetable_text};

@@ -129,6 +129,7 @@ fn events(document: Document) -> Result<Vec<RunEvent>, String> {
     let at = moment(document.finished_at);
     let ended = word(&document.ended, "`ended`", ENDS.map(|ended| (ended.as_str(), ended)))?;
     let run = RunInfo {
+        schedule: None,
         id: RunId(document.run_id.into()),
         fleet: document.fleet,
         command,

@@ -53,6 +53,7 @@ pub(super) fn ok(value: Value) -> Outcome {
 pub(super) fn run_of(command: Command, all: Vec<(Device, Outcome)>, ended: Ended) -> Vec<RunEvent> {
     let (devices, outcomes): (Vec<_>, Vec<_>) = all.into_iter().unzip();
     let run = RunInfo {
+        schedule: None,
         verify: false,
         if_needed: false,
         id: RunId("01JD2X0000000000000000TEST".into()),

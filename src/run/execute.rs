@@ -83,6 +83,7 @@ pub async fn execute(
         id: RunId(Ulid::generate().to_string().into()),
         fleet: prepared.fleet.clone(),
         command: prepared.command.clone(),
+        schedule: request.schedule.clone(),
         verify: request.verify,
         if_needed: request.if_needed,
         started_at: clock.started_at,

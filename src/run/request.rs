@@ -1,4 +1,4 @@
-//! What a run is to be: everything the command line (later: a schedule, a dashboard) says about it.
+//! What a run is to be: everything the command line or a schedule (later: a dashboard) says about it.
 
 use std::path::PathBuf;
 use std::sync::Arc;

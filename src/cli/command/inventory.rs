@@ -9,7 +9,8 @@ use crate::cli::exit_status::ExitStatus;
 use crate::cli::terminal::{Terminal, print, say, write};
 use crate::inventory::import;
 use crate::report::{write_devices_json, write_devices_text};
-use crate::run::{Selecting, load, select};
+use crate::run::{Loaded, Selecting, load, select};
+use crate::schedule::{entries, plan, warn_of_unverified};
 
 pub(in crate::cli) fn run(command: InventoryCommand, terminal: &Terminal) -> ExitStatus {
     match command {
@@ -21,9 +22,10 @@ pub(in crate::cli) fn run(command: InventoryCommand, terminal: &Terminal) -> Exi
 
 fn check(args: &InventoryArg, terminal: &Terminal) -> ExitStatus {
     // Nothing of a large fleet is freed piece by piece: the process ends here, and the system takes all of it back.
-    let loaded = ManuallyDrop::new(load(&args.inventory, &args.types));
+    let mut loaded = ManuallyDrop::new(load(&args.inventory, &args.types));
+    check_schedules(args, &mut loaded);
     terminal.show(&loaded.diagnostics, &loaded.sources);
-    let Some(fleet) = &loaded.fleet else {
+    let Some(fleet) = loaded.fleet.as_ref().filter(|_| !loaded.diagnostics.has_errors()) else {
         let errors = loaded.diagnostics.error_count();
         let mistakes = if errors == 1 { "1 mistake".to_owned() } else { format!("{errors} mistakes") };
         say(&format!("{}: {mistakes}\n", args.inventory.display()));
@@ -39,6 +41,16 @@ fn check(args: &InventoryArg, terminal: &Terminal) -> ExitStatus {
         counted(fleet.devices.len(), "device"),
         counted(gateways.len(), "gateway"),
     ))
+}
+
+/// Plans every schedule as its run would: what it would refuse at night is said now.
+fn check_schedules(args: &InventoryArg, loaded: &mut Loaded) {
+    let Some(fleet) = &loaded.fleet else { return };
+    let entries = entries(fleet, &loaded.sources, &mut loaded.diagnostics);
+    for entry in &entries {
+        plan(entry, &args.inventory, &args.types, loaded);
+    }
+    warn_of_unverified(&entries, loaded);
 }
 
 fn list(args: &InventoryArg, expression: Option<String>, format: &str, terminal: &Terminal) -> ExitStatus {

@@ -84,7 +84,7 @@ fn head(out: &mut impl Write, name: &str, help: &str) -> io::Result<()> {
 }
 
 fn write_run(out: &mut impl Write, run: &Collected, ok_if: Share) -> io::Result<()> {
-    let label = label(run.info().command.label());
+    let label = label(run.info().label());
     let summary = run.summary();
     head(out, "fleetctl_run_timestamp_seconds", "When the last run ended, in seconds since the epoch.")?;
     let at = run.finished_at().0;
@@ -108,7 +108,7 @@ fn write_run(out: &mut impl Write, run: &Collected, ok_if: Share) -> io::Result<
 }
 
 fn write_devices(out: &mut impl Write, run: &Collected) -> io::Result<()> {
-    let run_label = label(run.info().command.label());
+    let run_label = label(run.info().label());
     let labels = |device: &Device| {
         let (name, site) = (label(&device.name), label(device.site.as_deref().unwrap_or_default()));
         format!("run=\"{run_label}\",device=\"{name}\",site=\"{site}\"")

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 
+use super::nightly::{History, Notification, Schedule};
 use super::settings::{Link, Span, Timing};
 
 /// The devices of a fleet and how runs over them behave.
@@ -26,6 +27,11 @@ pub(super) struct Inventory {
     circuits: Option<BTreeMap<String, Circuit>>,
     /// Named selectors.
     groups: Option<BTreeMap<String, String>>,
+    /// What is to run when.
+    schedule: Option<Vec<Schedule>>,
+    /// Who is told of runs, by name.
+    notify: Option<BTreeMap<String, Notification>>,
+    history: Option<History>,
     device: Option<Vec<Device>>,
 }
 
@@ -138,7 +144,7 @@ enum Value {
 /// A secret in an environment variable.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
-struct FromEnvironment {
+pub(super) struct FromEnvironment {
     /// Its name.
     env: String,
 }
@@ -146,7 +152,7 @@ struct FromEnvironment {
 /// A secret in a file.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
-struct FromFile {
+pub(super) struct FromFile {
     /// Its path, relative to the inventory.
     file: String,
 }

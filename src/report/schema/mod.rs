@@ -1,10 +1,11 @@
 //! JSON Schemas of what fleetctl writes and reads: `fleetctl schema NAME`.
 //!
 //! Those of documents are derived from the types that write them, so they cannot differ from what is written. Those of
-//! users' files are kept by hand, for editors that complete and check TOML: `inventory.rs` here, that of type files
-//! beside their reader. What only holds for a file as a whole is left to the readers.
+//! users' files are kept by hand, for editors that complete and check TOML: `inventory.rs` and `nightly.rs` here, that of
+//! type files beside their reader. What only holds for a file as a whole is left to the readers.
 
 mod inventory;
+mod nightly;
 mod settings;
 
 use schemars::generate::SchemaSettings;
@@ -16,10 +17,22 @@ use super::document::{Line, Report};
 use super::dry_run::PlanDocument;
 use super::listing::{DevicesDocument, TypesDocument};
 use super::past::{ChangesDocument, HealthDocument, RunsDocument};
+use super::timetable::ScheduleDocument;
 
 /// The names that `schema` knows.
-pub const SCHEMA_NAMES: [&str; 10] =
-    ["report", "event", "plan", "devices", "types", "runs", "health", "changes", "inventory", "device-type"];
+pub const SCHEMA_NAMES: [&str; 11] = [
+    "report",
+    "event",
+    "plan",
+    "devices",
+    "types",
+    "runs",
+    "health",
+    "changes",
+    "schedule",
+    "inventory",
+    "device-type",
+];
 
 /// The schema of a name; `None` for a name that is not one of [`SCHEMA_NAMES`].
 pub fn schema(name: &str) -> Option<Value> {
@@ -32,6 +45,7 @@ pub fn schema(name: &str) -> Option<Value> {
         "runs" => written::<RunsDocument<'static>>(),
         "health" => written::<HealthDocument<'static>>(),
         "changes" => written::<ChangesDocument<'static>>(),
+        "schedule" => written::<ScheduleDocument<'static>>(),
         "inventory" => read::<inventory::Inventory>(),
         "device-type" => crate::device_type::schema(),
         _ => return None,
@@ -108,6 +122,34 @@ mod tests {
         address = "relay.example"
         params = { relay = 1, inverted = true, password = { env = "RELAY_PASSWORD" }, other = { file = "x" } }
         retries = 0
+        [history]
+        keep = "400d"
+        [[schedule]]
+        name = "morning"
+        cron = "30 5 * * 1-5"
+        timezone = "Europe/Berlin"
+        select = "site:hq"
+        do = "power-on"
+        args = { level = 30 }
+        verify = true
+        until = "06:30"
+        missed = "run-within 2h"
+        overlap = "skip"
+        jitter = "30s"
+        except = ["2026-12-25"]
+        notify = ["ops-mail", "uptime"]
+        reports = ["prometheus=fleet.prom"]
+        [notify.ops-mail]
+        kind = "email"
+        server = "smtp://mail.example:587"
+        username = "fleet"
+        password = { env = "SMTP_PASSWORD" }
+        from = "fleetctl@example.com"
+        to = ["ops@example.com"]
+        when = "change"
+        [notify.uptime]
+        kind = "heartbeat"
+        url = "https://hc.example/ping/x"
     "#;
 
     const DEVICE_TYPE: &str = r#"
@@ -182,6 +224,15 @@ mod tests {
             ("name = \"pump\"", "nmae = \"pump\""),
             ("{ env = \"RELAY_PASSWORD\" }", "{ env = \"A\", file = \"b\" }"),
             ("initial = \"250ms\"", "inital = \"250ms\""),
+            ("keep = \"400d\"", "keep = 400"),
+            ("cron = \"30 5 * * 1-5\"", "cron = \"30 5 * *\""),
+            ("missed = \"run-within 2h\"", "missed = \"later\""),
+            ("overlap = \"skip\"", "overlap = \"skp\""),
+            ("verify = true", "verfy = true"),
+            ("kind = \"email\"", "kind = \"mail\""),
+            ("when = \"change\"", "when = \"changes\""),
+            ("url = \"https://hc.example/ping/x\"", "uri = \"https://hc.example/ping/x\""),
+            ("to = [\"ops@example.com\"]", "to = []"),
         ] {
             assert!(
                 INVENTORY.contains(right) && check("inventory", &INVENTORY.replace(right, wrong)).is_err(),

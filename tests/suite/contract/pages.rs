@@ -4,7 +4,7 @@ use std::process::Command;
 
 use crate::support::Workspace;
 
-const COMMANDS: [&[&str]; 26] = [
+const COMMANDS: [&[&str]; 31] = [
     &[],
     &["run"],
     &["report"],
@@ -28,6 +28,11 @@ const COMMANDS: [&[&str]; 26] = [
     &["types", "check"],
     &["simulate"],
     &["doctor"],
+    &["schedule"],
+    &["schedule", "list"],
+    &["schedule", "preview"],
+    &["schedule", "run"],
+    &["schedule", "install"],
     &["schema"],
     &["man"],
     &["completions"],

@@ -90,6 +90,22 @@ fn a_stopped_run_passes_the_schema_too() {
 }
 
 #[test]
+fn the_times_of_schedules_pass_their_schema_and_wrong_ones_do_not() {
+    let workspace = Workspace::with_inventory(
+        "[[device]]\nname = \"tv\"\ntype = \"lg-rs232\"\naddress = \"10.0.0.1\"\n\
+         [[schedule]]\nname = \"night\"\ncron = \"30 2 * * *\"\ntimezone = \"Europe/Berlin\"\ndo = \"power-on\"\n",
+    );
+    let validator = schema("schedule");
+    for command in [&["list"][..], &["preview", "--days", "400"]] {
+        let document = workspace.fleetctl(&[&["schedule"], command, &["--format", "json"]].concat()).json();
+        valid(&validator, &document);
+        for (pointer, value) in [("/schema", json!("x")), ("/runs/0/at", json!("05:30")), ("/runs/0/note", json!(1))] {
+            assert!(!validator.is_valid(&with(&document, pointer, value.clone())), "{pointer} = {value} passes");
+        }
+    }
+}
+
+#[test]
 fn the_example_inventory_and_the_built_in_type_pass_theirs() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fleet.example.toml");
     let example: Value = toml::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();

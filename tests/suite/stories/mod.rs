@@ -31,6 +31,7 @@ mod relays_login;
 mod relays_mixed;
 mod relays_ncd;
 mod rerun;
+mod schedules;
 mod ser2net;
 mod simulated;
 mod tv_operator;
