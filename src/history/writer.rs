@@ -92,12 +92,13 @@ impl Queue {
         if let Some(why) = &waiting.failed {
             return Err(why.clone());
         }
-        // The thread sleeps until the first is due: further ones need not wake it.
-        if waiting.since.is_none() {
-            waiting.since = Some(Instant::now());
+        let before = waiting.rows.len();
+        waiting.rows.append(rows);
+        // The thread sleeps until the first is due: further ones need not wake it, unless they are many.
+        if waiting.since.is_none() || (before < ROWS / 2 && waiting.rows.len() >= ROWS / 2) {
+            waiting.since.get_or_insert_with(Instant::now);
             self.filled.notify_one();
         }
-        waiting.rows.append(rows);
         Ok(())
     }
 

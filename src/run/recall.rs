@@ -1,6 +1,6 @@
 //! What earlier runs mean for the next: whom it leaves out, and whom it only tries.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -33,9 +33,8 @@ fn recall_from(path: &Path, request: &RunRequest, prepared: &mut Prepared) -> Re
     for line in told(&found) {
         warn!("held {line}");
     }
-    let names: BTreeSet<&str> = plan.devices.iter().map(|device| &*device.name).collect();
     let times = prepared.probe_after.unwrap_or(PROBE_AFTER);
-    let dead = failing(&store, &inventory, request.simulate.is_some(), &names, times)?;
+    let dead = failing(&store, &inventory, request.simulate.is_some(), &plan.devices, times)?;
     if held.is_empty() && dead.is_empty() {
         return Ok(());
     }

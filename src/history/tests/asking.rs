@@ -1,6 +1,5 @@
 //! What the history is asked: who fails, who may be told again, who is held, what is forgotten.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
@@ -18,9 +17,7 @@ fn night(number: usize, place: &Place, outcomes: Vec<Outcome>) {
 }
 
 fn dead(place: &Place, times: u32) -> Vec<String> {
-    let names: Vec<String> = (1..=9).map(|n| format!("tv-{n:03}")).collect();
-    let names: BTreeSet<&str> = names.iter().map(String::as_str).collect();
-    let found = failing(&place.store(), Path::new(INVENTORY), false, &names, times).unwrap();
+    let found = failing(&place.store(), Path::new(INVENTORY), false, &Run::new(1, 9).devices, times).unwrap();
     let mut found: Vec<String> = found.iter().map(ToString::to_string).collect();
     found.sort();
     found

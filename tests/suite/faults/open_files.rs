@@ -38,6 +38,7 @@ fn a_run_holds_more_connections_than_one_table_of_open_files() {
         .args(["run", "--cmd", "ka 01 01", "-c", "250", "--reply-timeout", "60s", "--device-deadline", "60s"])
         .args(["--format", "json", "--connect-timeout", "30s"])
         .current_dir(workspace.folder())
+        .env("XDG_STATE_HOME", workspace.path(".state"))
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&limited.stderr);

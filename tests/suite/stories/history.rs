@@ -131,6 +131,35 @@ fn a_history_is_named_by_a_variable_too() {
 }
 
 #[test]
+fn runs_over_several_inventories_are_recorded_side_by_side() {
+    let fleet = FakeFleet::start();
+    let port = fleet.port();
+    let workspace = Workspace::new();
+    for net in 1..=4 {
+        workspace.write(
+            &format!("fleet{net}.toml"),
+            &format!(
+                "[[device]]\nname = \"tv-[01-40]\"\ntype = \"lg-rs232\"\naddress = \"127.41.{net}.[1-40]:{port}\"\n"
+            ),
+        );
+    }
+    let start = |net: usize| {
+        let file = format!("fleet{net}.toml");
+        workspace.start(&["run", "--cmd", "mc {set_id} 08", "-i", &file, "--format", "json"])
+    };
+    let running: Vec<_> = (1..=4).map(start).collect();
+    for one in running {
+        assert_eq!(one.finish().expect_status(0).report().count("ok"), 40);
+    }
+    for run in listed(&workspace) {
+        assert_eq!((&run["summary"]["ok"], &run["ended"]), (&json!(40), &json!("completed")));
+    }
+    assert_eq!(listed(&workspace).len(), 4);
+    let one = workspace.fleetctl(&["history", "list", "-i", "fleet3.toml", "--format", "json"]).json();
+    assert_eq!(one["runs"].as_array().unwrap().len(), 1);
+}
+
+#[test]
 fn mistakes_are_said_and_cost_status_2() {
     let (_fleet, workspace) = nights();
     let none = workspace.fleetctl(&["history", "show"]);
