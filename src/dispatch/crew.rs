@@ -168,7 +168,12 @@ async fn work<C: Connect>(shared: Arc<Shared<C>>, lane: LaneIndex, state: Option
             shared.wake_crews();
         }
         match next {
-            Some((lane, state)) => visit = Visit::new(lane, state),
+            Some((lane, state)) => {
+                // Tasks whose replies came together close their connections one after another, and only then open the
+                // next ones: the devices, or a loaded peer, are woken once and not at every turn.
+                tokio::task::yield_now().await;
+                visit = Visit::new(lane, state);
+            }
             None => return,
         }
     }
