@@ -62,14 +62,7 @@ impl Visit {
     pub(super) async fn serve<C: Connect>(&mut self, shared: &Shared<C>) -> After<()> {
         let mut connection = None;
         let mut kept_for: Option<&Job> = None;
-        while let Some(turn) = self.next_turn(shared) {
-            let (device, job) = match turn {
-                Turn::Try(device, job) => (device, job),
-                Turn::Over(telling) => {
-                    telling.await;
-                    continue;
-                }
-            };
+        while let Some((device, job)) = self.next_try(shared).await {
             if !kept_for.is_some_and(|kept| serves(kept, job)) {
                 close(&mut connection).await;
             }
@@ -95,6 +88,16 @@ impl Visit {
         match self.state.next_due() {
             Some(due) => After::Wait(due, ()),
             None => After::Done,
+        }
+    }
+
+    /// The next device that is tried; `None`: nobody may go on now.
+    async fn next_try<'p, C: Connect>(&mut self, shared: &'p Shared<C>) -> Option<(DeviceIndex, &'p Job)> {
+        loop {
+            match self.next_turn(shared)? {
+                Turn::Try(device, job) => return Some((device, job)),
+                Turn::Over(telling) => _ = telling.await,
+            }
         }
     }
 

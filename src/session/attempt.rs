@@ -113,6 +113,7 @@ pub async fn attempt<C: Connect>(
         }
         progress.at_exchange = true;
         let attempt = before.exchange(open).await;
+        open.end();
         // The same holds when the peer's end shows only in the write, as long as it took no byte.
         if is_reused && !attempt.written && attempt.ending.is_gone() {
             progress.at_exchange = false;
@@ -153,6 +154,7 @@ impl Before<'_> {
             return Err(self.stopped());
         }
         let own = Instant::now() + self.timing.connect_timeout;
+        let is_own = own <= self.device_deadline;
         let opened = tokio::select! {
             biased;
             opened = connect.connect(self.address, own.min(self.device_deadline)) => opened,
@@ -167,7 +169,7 @@ impl Before<'_> {
             ConnectError::Dns(reason) => return Err(Ending::Unnamed(Failure::new(ErrorKind::Dns).detail(reason))),
             ConnectError::Exhausted(_) => return Err(Ending::Exhausted(printable(&error.to_string()))),
             ConnectError::Denied(_) => return Err(Ending::Denied(printable(&error.to_string()))),
-            ConnectError::TimedOut if self.device_deadline < own => self.device_failure(),
+            ConnectError::TimedOut if !is_own => self.device_failure(),
             ConnectError::TimedOut => Failure::new(ErrorKind::ConnectTimeout).waited(self.timing.connect_timeout),
             ConnectError::Io(error) => match error.kind() {
                 io::ErrorKind::ConnectionRefused => Failure::new(ErrorKind::ConnectionRefused),

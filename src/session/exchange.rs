@@ -25,32 +25,26 @@ impl Before<'_> {
         let half_close = self.link.half_close && expects_reply;
         wait.write(connection, self.request.payload(), self.request.framing(), half_close).await;
         // What came before the write failed, or before its end, may still be a whole reply.
-        let attempt = if expects_reply || wait.is_over() {
-            self.read(connection, &mut wait).await
-        } else {
-            Box::pin(self.broadcast(connection)).await
-        };
-        connection.end();
-        attempt
-    }
-
-    async fn read<S: DeviceStream>(&self, connection: &mut Connection<S>, wait: &mut Wait<'_>) -> Attempt {
-        loop {
-            match wait.frame(connection).await {
-                Ok(frame) => {
-                    if let Some(attempt) = self.judge(connection, &frame) {
-                        // A connection that has failed serves nobody else.
-                        let attempt = if wait.has_failed() { Attempt { keep: Keep::No, ..attempt } } else { attempt };
-                        return if self.request.transfer().is_some() {
-                            Box::pin(self.fetch(connection, frame, attempt)).await
-                        } else {
-                            attempt
-                        };
-                    }
-                }
-                Err(waited) => return self.unanswered(connection, waited),
-            }
+        if !expects_reply && !wait.is_over() {
+            return Box::pin(self.broadcast(connection)).await;
         }
+        let (frame, mut attempt) = loop {
+            let frame = match wait.frame(connection).await {
+                Ok(frame) => frame,
+                Err(waited) => return self.unanswered(connection, waited),
+            };
+            if let Some(attempt) = self.judge(connection, &frame) {
+                break (frame, attempt);
+            }
+        };
+        // A connection that has failed serves nobody else.
+        if wait.has_failed() {
+            attempt.keep = Keep::No;
+        }
+        if self.request.transfer().is_some() {
+            attempt = Box::pin(self.fetch(connection, frame, attempt)).await;
+        }
+        attempt
     }
 
     /// Where a reply announces a file, fetches it.

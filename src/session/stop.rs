@@ -5,7 +5,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFuture};
 
 use crate::model::StopReason;
 
@@ -52,12 +52,12 @@ impl Stop {
     }
 
     /// Waits until nothing new may start.
-    pub async fn stopping(&self) {
-        self.no_more.cancelled().await;
+    pub fn stopping(&self) -> WaitForCancellationFuture<'_> {
+        self.no_more.cancelled()
     }
 
     /// Waits until what is in flight must end.
-    pub async fn cutting(&self) {
-        self.cut.cancelled().await;
+    pub fn cutting(&self) -> WaitForCancellationFuture<'_> {
+        self.cut.cancelled()
     }
 }

@@ -44,8 +44,9 @@ pub(super) enum Waited {
 
 /// The ends of one wait.
 pub(super) struct Wait<'w> {
-    reply: Instant,
-    device: Instant,
+    /// Its own end, and which of the two it is.
+    deadline: Instant,
+    cut: Cut,
     stop: &'w Stop,
     /// Its end has come: only what can be read without waiting still counts.
     over: Option<Cut>,
@@ -56,7 +57,10 @@ pub(super) struct Wait<'w> {
 impl<'w> Wait<'w> {
     /// A wait that begins now.
     pub(super) fn new(timing: &Timing, device_deadline: Instant, stop: &'w Stop) -> Self {
-        Self { reply: Instant::now() + timing.reply_timeout, device: device_deadline, stop, over: None, broken: None }
+        let reply = Instant::now() + timing.reply_timeout;
+        let (deadline, cut) =
+            if reply <= device_deadline { (reply, Cut::Reply) } else { (device_deadline, Cut::Device) };
+        Self { deadline, cut, stop, over: None, broken: None }
     }
 
     /// Whether nothing more is waited for: its end has come, or the connection has failed.
@@ -67,11 +71,6 @@ impl<'w> Wait<'w> {
     /// Whether the connection has failed.
     pub(super) fn has_failed(&self) -> bool {
         self.broken.is_some()
-    }
-
-    /// When it ends, and why then.
-    fn first(&self) -> (Instant, Cut) {
-        if self.reply <= self.device { (self.reply, Cut::Reply) } else { (self.device, Cut::Device) }
     }
 
     /// Writes a payload whose reply, if any, is found by `framing`, and closes our half behind it where `half_close` says
@@ -105,7 +104,7 @@ impl<'w> Wait<'w> {
         connection: &mut Connection<S>,
         half_close: bool,
     ) -> Result<(), Waited> {
-        let (deadline, cut) = self.first();
+        let (deadline, cut) = (self.deadline, self.cut);
         let end = tokio::select! {
             biased;
             sent = connection.send_rest(half_close) => sent.map_err(Waited::Broken),
@@ -134,7 +133,6 @@ impl<'w> Wait<'w> {
         if let Some(cut) = self.over {
             return last_look(connection, cut);
         }
-        let (deadline, cut) = self.first();
         // Biased: a reply that is there counts, whatever else happens at that instant.
         let cut = tokio::select! {
             biased;
@@ -149,7 +147,7 @@ impl<'w> Wait<'w> {
                 None => Err(Waited::Closed),
             },
             () = self.stop.cutting() => Cut::Stop,
-            () = sleep_until(deadline) => cut,
+            () = sleep_until(self.deadline) => self.cut,
         };
         self.over = Some(cut);
         last_look(connection, cut)

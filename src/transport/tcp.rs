@@ -35,7 +35,7 @@ impl Connect for TcpConnect {
 
     async fn connect(&self, address: &Address, deadline: Instant) -> Result<TcpStream, ConnectError> {
         match &address.host {
-            Host::Ip(ip) => connect_to(SocketAddr::new(*ip, address.port), deadline).await,
+            Host::Ip(ip) => connected(begin(SocketAddr::new(*ip, address.port))?, deadline).await,
             // Boxed: a fleet of IP addresses would else carry the room for lookups in every connection.
             Host::Name(name) => Box::pin(self.by_name(name, address.port, deadline)).await,
         }
@@ -66,6 +66,11 @@ impl TcpConnect {
 
 /// Opens a connection to one socket address before `deadline`.
 pub(crate) async fn connect_to(to: SocketAddr, deadline: Instant) -> Result<TcpStream, ConnectError> {
+    connected(begin(to)?, deadline).await
+}
+
+/// Makes a socket that connects.
+fn begin(to: SocketAddr) -> Result<TcpStream, ConnectError> {
     let socket = Socket::new(Domain::for_address(to), Type::STREAM.nonblocking(), None).map_err(ConnectError::of)?;
     match socket.connect(&to.into()) {
         Ok(()) => {}
@@ -75,7 +80,11 @@ pub(crate) async fn connect_to(to: SocketAddr, deadline: Instant) -> Result<TcpS
         }
         Err(error) => return Err(ConnectError::of(error)),
     }
-    let stream = TcpStream::from_std(socket.into()).map_err(ConnectError::of)?;
+    TcpStream::from_std(socket.into()).map_err(ConnectError::of)
+}
+
+/// Waits until it is connected.
+async fn connected(stream: TcpStream, deadline: Instant) -> Result<TcpStream, ConnectError> {
     let ready = tokio::select! {
         biased;
         ready = std::future::poll_fn(|context| stream.poll_write_ready(context)) => Some(ready),
