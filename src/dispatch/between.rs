@@ -65,9 +65,14 @@ impl Failures {
         Self { most, count: AtomicU64::new(0), is_counting: AtomicBool::new(true) }
     }
 
+    /// Whether failures are counted.
+    pub(super) fn is_limited(&self) -> bool {
+        self.most.is_some() && self.is_counting.load(Ordering::Relaxed)
+    }
+
     /// A device has failed; says whether that is the one that was too many.
     pub(super) fn add(&self) -> bool {
-        let Some(most) = self.most.filter(|_| self.is_counting.load(Ordering::Relaxed)) else { return false };
+        let Some(most) = self.most.filter(|_| self.is_limited()) else { return false };
         self.count.fetch_add(1, Ordering::Relaxed) == most
     }
 

@@ -81,7 +81,7 @@ impl Verifying {
             Ending::Exhausted(why) => {
                 self.unanswered = Some((Status::NoReply, Failure::new(ErrorKind::Internal).detail(why)));
             }
-            Ending::Sent | Ending::Stopped(_) => {}
+            Ending::Sent | Ending::Stopped(_) | Ending::NotSoon => {}
         }
         let next = now + check.every.max(Duration::from_millis(1));
         if next <= self.until { Answer::Again(next) } else { Answer::Over }

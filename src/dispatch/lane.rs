@@ -23,9 +23,9 @@ use super::record::Record;
 use super::round::Round;
 use super::shared::{Shared, Telling};
 use crate::device_type::Login;
-use crate::model::DeviceIndex;
+use crate::model::{DeviceIndex, StopReason};
 use crate::plan::Job;
-use crate::session::{Attempt, Before, Connection, Keep, Pacer, Progress, attempt, close};
+use crate::session::{self, Attempt, Before, Connection, Keep, Pacer, Progress, attempt, close};
 use crate::transport::Connect;
 
 /// How long a lane waits when this machine has no file, port or memory left. It keeps its slot meanwhile: no other lane
@@ -79,16 +79,26 @@ enum Then<'s> {
 /// A device's leave to start, as its attempt asks for it.
 struct Leave<'s, C> {
     shared: &'s Shared<C>,
-    grant: &'s Grant,
+    /// Where starts are limited.
+    grant: Option<&'s Grant>,
+    /// Nothing was tried at the device before: it is not started once too many have failed.
+    is_new: bool,
 }
 
 impl<C: Connect> Pacer for Leave<'_, C> {
-    fn turn(&self, had: Option<Instant>, now: Instant) -> Instant {
-        self.shared.with_scheduler(|scheduler| scheduler.turn(self.grant, had, now))
+    fn turn(&self, now: Instant) -> session::Turn {
+        if self.is_new && self.shared.starts_are_over() {
+            return session::Turn::Never(StopReason::MaxFailures);
+        }
+        let Some(grant) = self.grant else { return session::Turn::At(now) };
+        let turn = self.shared.with_scheduler(|scheduler| scheduler.turn(grant, now));
+        turn.map_or(session::Turn::NotSoon, session::Turn::At)
     }
 
     fn starts(&self, now: Instant) {
-        self.shared.with_scheduler(|scheduler| scheduler.starts(self.grant, now));
+        if let Some(grant) = self.grant {
+            self.shared.with_scheduler(|scheduler| scheduler.starts(grant, now));
+        }
     }
 }
 
@@ -178,7 +188,8 @@ impl Visit {
             return Attempt::not_made("the plan does not know the device");
         };
         let device_deadline = record.started + job.timing.device_deadline;
-        let leave = grant.as_ref().map(|grant| Leave { shared, grant });
+        let is_new = record.attempts == 0 && shared.may_run_out_of_failures();
+        let leave = Leave { shared, grant: grant.as_ref(), is_new };
         let mut before = Before {
             request: &job.request,
             params: &job.params,
@@ -190,13 +201,14 @@ impl Visit {
             not_before,
             after_unanswered: record.is_unanswered,
             is_check: false,
-            pacer: leave.as_ref().map(|leave| leave as &dyn Pacer),
+            pacer: (is_new || leave.grant.is_some()).then_some(&leave as &dyn Pacer),
             device_deadline,
             intent: None,
             stop: &shared.stop,
         };
         if let (Some(check), Phase::Asking | Phase::Verifying(_)) = (&job.check, &record.phase) {
-            before = Before { request: &check.question, save: None, timing: &check.timing, is_check: true, ..before };
+            let (request, timing) = (&check.question, &check.timing);
+            before = Before { request, save: None, timing, is_check: true, pacer: None, ..before };
         }
         if let (Some(check), Phase::Verifying(verifying)) = (&job.check, &record.phase) {
             before = Before { device_deadline: verifying.deadline(check), stop: &shared.verify_stop, ..before };

@@ -160,6 +160,17 @@ impl LaneState {
         waiting
     }
 
+    /// The devices that were asked first and wait for their start, by their places in the inventory: they never will.
+    pub(super) fn give_up_asked(&mut self) -> Vec<DeviceIndex> {
+        let Some(trouble) = &mut self.trouble else { return Vec::new() };
+        let (gone, kept): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            std::mem::take(&mut trouble.waiting).into_iter().partition(|(_, record)| record.awaits_start);
+        trouble.waiting = kept;
+        let mut gone: Vec<DeviceIndex> = gone.into_keys().map(|(_, device)| device).collect();
+        gone.sort_unstable();
+        gone
+    }
+
     /// The gateway has refused a log-in.
     pub(super) fn refuse(&mut self, login: Arc<Login>) {
         self.trouble.get_or_insert_default().refused.push(login);

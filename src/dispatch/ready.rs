@@ -187,9 +187,9 @@ impl<S> Scheduler<S> {
         Some(grant)
     }
 
-    /// All else is ready for a write at `now`: when it may be, given the turn that the device has `had`.
-    pub(super) fn turn(&mut self, grant: &Grant, had: Option<Instant>, now: Instant) -> Instant {
-        self.pace.turn(grant, had, now)
+    /// All else is ready for a write at `now`: when it may be; `None`: not soon.
+    pub(super) fn turn(&mut self, grant: &Grant, now: Instant) -> Option<Instant> {
+        self.pace.turn(grant, now)
     }
 
     /// The write of a command.

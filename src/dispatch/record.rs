@@ -16,7 +16,7 @@ use crate::session::{Attempt, Ending};
 #[derive(Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "independent facts about one device")]
 pub(super) struct Record {
-    /// When its first attempt began, in this pass.
+    /// When its first attempt began, in this pass: from then on its own time counts.
     pub(super) started: Instant,
     /// Every try at the device, busy ones included.
     pub(super) attempts: u32,
@@ -36,6 +36,8 @@ pub(super) struct Record {
     is_right: bool,
     /// It gets no further pass.
     is_given_up: bool,
+    /// It was asked first and waits for its command: its time has not begun.
+    pub(super) awaits_start: bool,
     /// What its next exchange is about.
     pub(super) phase: Phase,
     /// Why the device is skipped, if in the end nothing was written nor judged.
@@ -101,6 +103,7 @@ impl Record {
             is_acknowledged: false,
             is_right: false,
             is_given_up: false,
+            awaits_start: false,
             phase: Phase::first(job, true),
             skip: SkipReason::Internal,
             past: None,
@@ -112,7 +115,36 @@ impl Record {
         self.past.get_or_insert_default().began.get_or_insert(self.started);
         self.started = now;
         self.failed = 0;
+        self.awaits_start = false;
         self.phase = Phase::first(job, false);
+    }
+
+    /// It was asked first and is not right: its command is next, in a time of its own.
+    pub(super) fn begin_command(&mut self) {
+        self.phase = Phase::Commanding;
+        self.awaits_start = true;
+    }
+
+    /// It waits for its start once more, if it has waited for that alone.
+    pub(super) fn waits_for_start(&mut self) {
+        self.awaits_start |= self.failed == 0 && self.was_asked && matches!(self.phase, Phase::Commanding);
+    }
+
+    /// Its turn has come at `now`.
+    pub(super) fn starts(&mut self, now: Instant) {
+        if std::mem::take(&mut self.awaits_start) {
+            self.started = now;
+        }
+    }
+
+    /// Whether its own time is over at `now`, and its outcome known: nothing more is waited for.
+    pub(super) fn is_late(&self, job: &Job, now: Instant) -> bool {
+        !self.awaits_start && self.has_outcome() && !self.is_verifying() && now >= self.time_over(job)
+    }
+
+    /// When its own time is over.
+    pub(super) fn time_over(&self, job: &Job) -> Instant {
+        self.started + job.timing.device_deadline
     }
 
     /// It is believed to be dead: it gets no further pass.
@@ -165,7 +197,7 @@ impl Record {
                 self.internal(&reason);
                 return Some(Tried::Settled);
             }
-            Ending::Stopped(_) | Ending::Exhausted(_) => return None,
+            Ending::Stopped(_) | Ending::Exhausted(_) | Ending::NotSoon => return None,
         };
         self.file_last();
         self.attempts += 1;

@@ -19,7 +19,7 @@ use super::lane::{SeenStop, Visit};
 use super::lane_state::LaneState;
 use super::pace::{Grant, Need, Needs, Pace};
 use super::ready::{LaneIndex, Scheduler};
-use super::record::RunClock;
+use super::record::{Record, RunClock};
 use super::round::Round;
 use super::rounds::Part;
 use crate::model::{DeviceIndex, RunEvent};
@@ -170,6 +170,11 @@ impl<C: Connect> Shared<C> {
         self.plan.job(device).map_or(Need::Nothing, |job| self.needs.of(phase, job))
     }
 
+    /// Whether a device's own time is over, and its outcome known.
+    pub(super) fn is_late(&self, device: DeviceIndex, record: &Record, now: Instant) -> bool {
+        self.plan.job(device).is_some_and(|job| record.is_late(job, now))
+    }
+
     /// What a device needs to begin.
     pub(super) fn first_need(&self, device: DeviceIndex) -> Need {
         if !self.needs.are_any() {
@@ -200,6 +205,11 @@ impl<C: Connect> Shared<C> {
     pub(super) fn stops(&self) -> SeenStop {
         let (stopping, cut) = (self.stop.is_stopping(), self.stop.is_cut());
         SeenStop { stopping, cut, starts_over: self.starts_are_over() }
+    }
+
+    /// Whether so many may fail in this pass that nobody new is started.
+    pub(super) fn may_run_out_of_failures(&self) -> bool {
+        self.failures.is_limited()
     }
 
     /// Whether too many have failed for anybody new to be started.

@@ -52,13 +52,24 @@ pub struct Progress {
     pub is_connected: bool,
 }
 
-/// When a command may be written, in a run that paces its starts.
+/// When a command may be written, in a run that limits its starts.
 pub trait Pacer: Sync {
-    /// All else is ready at `now`: when the command may be written, given the turn that it `had` before.
-    fn turn(&self, had: Option<Instant>, now: Instant) -> Instant;
+    /// All else is ready at `now`: when the command may be written.
+    fn turn(&self, now: Instant) -> Turn;
 
     /// It is written now.
     fn starts(&self, now: Instant);
+}
+
+/// When a command may be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// Then, or now if that is not later.
+    At(Instant),
+    /// Not soon: the attempt is none, and the device comes back.
+    NotSoon,
+    /// Nobody new is started any more.
+    Never(StopReason),
 }
 
 /// What an attempt is about.
@@ -101,7 +112,6 @@ pub async fn attempt<C: Connect>(
     connection: &mut Option<Connection<C::Stream>>,
     progress: &mut Progress,
 ) -> Attempt {
-    let mut turn = None;
     loop {
         let is_reused = connection.is_some();
         let open = match connection {
@@ -121,7 +131,7 @@ pub async fn attempt<C: Connect>(
         {
             declared.await;
         }
-        match before.prepare(open, &mut turn).await {
+        match before.prepare(open).await {
             Ok(()) => {}
             // A kept connection that the peer has closed meanwhile is no attempt: another one is opened.
             Err(ending) if is_reused && ending.is_gone() => {
@@ -243,11 +253,7 @@ impl Before<'_> {
 
     /// Makes a connection ready for the command: a quiet line, and the log-in. A greeting is said at once and is no noise,
     /// so what begins with one is read first.
-    async fn prepare<S: DeviceStream>(
-        &self,
-        open: &mut Connection<S>,
-        turn: &mut Option<Instant>,
-    ) -> Result<(), Ending> {
+    async fn prepare<S: DeviceStream>(&self, open: &mut Connection<S>) -> Result<(), Ending> {
         // A run that stops starts nothing, and the write of the command is the start.
         if self.stop.is_stopping() {
             return Err(self.stopped());
@@ -263,26 +269,21 @@ impl Before<'_> {
             self.log_in(open).await?;
         }
         match self.pacer {
-            Some(pacer) => Box::pin(self.wait_for_turn(open, pacer, turn)).await,
+            Some(pacer) => Box::pin(self.wait_for_turn(open, pacer)).await,
             None => Ok(()),
         }
     }
 
     /// Waits until the command may be written, with the line open.
-    async fn wait_for_turn<S: DeviceStream>(
-        &self,
-        open: &mut Connection<S>,
-        pacer: &dyn Pacer,
-        turn: &mut Option<Instant>,
-    ) -> Result<(), Ending> {
+    async fn wait_for_turn<S: DeviceStream>(&self, open: &mut Connection<S>, pacer: &dyn Pacer) -> Result<(), Ending> {
         loop {
             let now = Instant::now();
-            let at = pacer.turn(*turn, now);
-            *turn = Some(at);
-            if at <= now {
-                break;
+            match pacer.turn(now) {
+                Turn::At(at) if at <= now => break,
+                Turn::At(at) => self.listen(open, at).await?,
+                Turn::NotSoon => return Err(Ending::NotSoon),
+                Turn::Never(reason) => return Err(Ending::Stopped(reason)),
             }
-            self.listen(open, at).await?;
             self.last_look(open)?;
         }
         pacer.starts(Instant::now());

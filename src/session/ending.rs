@@ -27,6 +27,8 @@ pub enum Ending {
     Unnamed(Failure),
     /// The run stopped while the attempt was under way.
     Stopped(StopReason),
+    /// The command may not be written soon, since the run limits its starts: not an attempt.
+    NotSoon,
     /// This machine ran out of files, ports or memory before anything was written: not an attempt, and not the
     /// device's fault.
     Exhausted(String),

@@ -15,7 +15,7 @@ mod stop;
 mod transfer;
 mod wait;
 
-pub use attempt::{Attempt, Before, Pacer, Progress, attempt, close};
+pub use attempt::{Attempt, Before, Pacer, Progress, Turn, attempt, close};
 pub use connection::Connection;
 pub use ending::{Ending, Keep};
 pub use intents::Intents;

@@ -32,7 +32,7 @@ impl Visit {
             shared.ends(grant, made.written);
         }
         match &made.ending {
-            Ending::Exhausted(_) | Ending::Stopped(_) | Ending::Unnamed(_) => {}
+            Ending::Exhausted(_) | Ending::Stopped(_) | Ending::NotSoon | Ending::Unnamed(_) => {}
             Ending::Denied(reason) => shared.warn_denied(device, reason),
             _ => shared.not_exhausted(),
         }
@@ -47,7 +47,7 @@ impl Visit {
                     return Then::Tell(shared.conclude(device, record, job, now));
                 }
                 First::Tell { is_answered } => {
-                    record.phase = Phase::Commanding;
+                    record.begin_command();
                     record.is_unanswered = !is_answered;
                     self.state.wait(now, device, record);
                     return Then::GoOn;
@@ -59,18 +59,17 @@ impl Visit {
         match made.ending {
             Ending::Stopped(reason) => {
                 if record.stopped(reason, made.written, made.reply) {
-                    shared.cut_or_skipped();
+                    shared.cut_by(reason);
                 }
+            }
+            Ending::NotSoon => {
+                self.comes_back(shared, device, record, now);
+                return Then::GoOn;
             }
             Ending::Exhausted(reason) => {
                 shared.warn_exhausted(&reason);
                 if now + EXHAUSTED_WAIT < shared.exhausted_since(now) + job.timing.device_deadline {
-                    if record.is_untouched() {
-                        let need = shared.first_need(device);
-                        self.state.put_back(self.round.devices(&shared.plan, self.lane), device, need);
-                    } else {
-                        self.state.wait(now, device, record);
-                    }
+                    self.comes_back(shared, device, record, now);
                     return Then::Pause;
                 }
                 record.internal(&reason);
@@ -110,6 +109,17 @@ impl Visit {
             }
         }
         Then::Tell(shared.conclude(device, record, job, now))
+    }
+
+    /// Nothing was tried, by no fault of the device: it is as if its turn had not come.
+    fn comes_back<C: Connect>(&mut self, shared: &Shared<C>, device: DeviceIndex, mut record: Record, now: Instant) {
+        if record.is_untouched() {
+            let need = shared.first_need(device);
+            self.state.put_back(self.round.devices(&shared.plan, self.lane), device, need);
+        } else {
+            record.waits_for_start();
+            self.state.wait(now, device, record);
+        }
     }
 
     /// What a question means that came to this after the acknowledgement.

@@ -16,6 +16,11 @@ impl Visit {
         if shared.stop.is_stopping() {
             self.end_waiting(shared).await;
         }
+        if shared.starts_are_over() {
+            for device in self.state.give_up_asked() {
+                shared.skip(device).await;
+            }
+        }
         let fresh = self.state.give_up_fresh(self.round.devices(&shared.plan, self.lane));
         for device in fresh {
             shared.skip(device).await;

@@ -60,9 +60,9 @@ impl Visit {
         let now = Instant::now();
         let (device, mut record, need) = self.next(shared, now)?;
         let job = shared.plan.job(device)?;
+        record.starts(now);
         let is_verifying = record.is_verifying();
-        let late = record.has_outcome()
-            && self.earliest_write(&record, job, now) >= record.started + job.timing.device_deadline;
+        let late = record.has_outcome() && self.earliest_write(&record, job, now) >= record.time_over(job);
         let is_refused = job.login.as_ref().is_some_and(|login| self.state.is_refused(login));
         if !is_verifying && is_refused {
             record.not_asked(refused_before());
@@ -87,7 +87,9 @@ impl Visit {
         let is_stopping = shared.stop.is_stopping();
         let mut leaves = Leaves { shared, now, held: &mut self.grant, refused: Vec::new() };
         let due = self.state.take_due(now, |device, record| {
-            (!is_stopping || record.is_verifying()) && leaves.allow(shared.need(device, &record.phase))
+            let may =
+                if is_stopping { record.is_verifying() } else { !record.awaits_start || !shared.starts_are_over() };
+            may && (shared.is_late(device, record, now) || leaves.allow(shared.need(device, &record.phase)))
         });
         if let Some((device, record)) = due {
             let need = shared.need(device, &record.phase);
@@ -105,31 +107,30 @@ impl Visit {
     /// When the lane may go on with which devices, once it has no slot.
     pub(super) fn offers<C: Connect>(&self, shared: &Shared<C>) -> Vec<Offer> {
         let mut offers: Vec<Offer> = Vec::new();
-        let mut offer = |due, need| {
-            if !offers.iter().any(|known| known.need == need) {
-                offers.push(Offer { due, need });
-            }
+        let mut offer = |due: Instant, need| match offers.iter_mut().find(|known| known.need == need) {
+            Some(known) => known.due = known.due.min(due),
+            None => offers.push(Offer { due, need }),
         };
+        let mut fresh = self.state.fresh(self.devices(shared));
         if !shared.is_paced() {
             // Nobody needs anything: the first to be due is enough.
-            if let Some(due) = self.state.next_due() {
+            if let Some(due) = self.state.next_due().or_else(|| fresh.next().map(|_| Instant::now())) {
                 offer(due, Need::Nothing);
-            } else if self.state.fresh(self.devices(shared)).next().is_some() {
-                offer(Instant::now(), Need::Nothing);
             }
             return offers;
         }
         for (due, device, record) in self.state.waiting() {
-            offer(due, shared.need(device, &record.phase));
-        }
-        let now = Instant::now();
-        for device in self.state.fresh(self.devices(shared)) {
-            // It may begin now: that counts before one that waits with the same need.
-            let need = shared.first_need(device);
-            match offers.iter_mut().find(|known| known.need == need) {
-                Some(known) => known.due = known.due.min(now),
-                None => offers.push(Offer { due: now, need }),
+            let need = shared.need(device, &record.phase);
+            offer(due, need);
+            // It does not wait for its start when its time is over.
+            if let Some(over) = shared.plan.job(device).filter(|_| need != Need::Nothing && record.has_outcome())
+                && !record.awaits_start
+            {
+                offer(record.time_over(over).max(due), Need::Nothing);
             }
+        }
+        for device in fresh {
+            offer(Instant::now(), shared.first_need(device));
         }
         offers
     }

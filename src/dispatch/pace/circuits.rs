@@ -39,20 +39,24 @@ impl Circuits {
         self.taken.insert(ticket, inrush);
     }
 
-    /// The command is written: the share draws from `now` on.
+    /// The command is written: the share draws from `now` on. Said again where the first write came to nothing.
     pub(super) fn starts(&mut self, ticket: Ticket, now: Instant) {
-        if let Some(inrush) = self.taken.remove(&ticket) {
+        if let Some(inrush) = self.taken.remove(&ticket).or_else(|| self.stop_drawing(ticket)) {
             self.drawing.insert((now + inrush.settle, ticket), inrush);
         }
     }
 
+    /// Few draw at a time: those of one circuit within some seconds.
+    fn stop_drawing(&mut self, ticket: Ticket) -> Option<Inrush> {
+        let key = self.drawing.keys().find(|(_, one)| *one == ticket).copied()?;
+        self.drawing.remove(&key)
+    }
+
     /// The attempt is over; `is_written`: some of its command was. Says whose share is free now.
     pub(super) fn ends(&mut self, ticket: Ticket, is_written: bool) -> Option<u32> {
-        let unused = self.taken.remove(&ticket).or_else(|| {
-            // A write that the stream took nothing of: rare, and few draw at a time.
-            let key = self.drawing.keys().find(|(_, one)| *one == ticket && !is_written).copied()?;
-            self.drawing.remove(&key)
-        })?;
+        let unused = self.taken.remove(&ticket);
+        // A write that the stream took nothing of draws nothing.
+        let unused = if is_written { unused } else { unused.or_else(|| self.stop_drawing(ticket)) }?;
         self.count(&unused, false);
         Some(unused.circuit)
     }
@@ -114,7 +118,9 @@ mod tests {
         assert_eq!(circuits.ends(Ticket(2), false), Some(0), "the stream took nothing");
         assert!(circuits.has_room(&draws(10_000)) && circuits.next_over().is_none());
         circuits.take(Ticket(3), draws(6000));
+        circuits.starts(Ticket(3), now - Duration::from_secs(2));
         circuits.starts(Ticket(3), now);
+        assert_eq!(circuits.next_over(), Some(now + Duration::from_secs(3)), "from the write that counts");
         assert_eq!(circuits.ends(Ticket(3), true), None, "it draws on, answered or not");
         assert!(!circuits.has_room(&draws(5000)));
     }

@@ -124,22 +124,26 @@ impl Pace {
         Grant(Box::new(Granted { ticket, since: now, inrush }))
     }
 
-    /// All but its turn is ready for the write at `now`: when that is, given the one that it has `had`.
-    pub(super) fn turn(&mut self, grant: &Grant, had: Option<Instant>, now: Instant) -> Instant {
-        let Some(starts) = &mut self.starts else { return now };
-        starts.connected(grant.0.ticket, grant.0.since);
-        starts.turn(had, now)
+    /// All but its turn is ready for the write at `now`: when that is; `None`: not soon.
+    pub(super) fn turn(&mut self, grant: &Grant, now: Instant) -> Option<Instant> {
+        match &mut self.starts {
+            Some(starts) => starts.turn(grant.0.ticket, grant.0.since, now),
+            None => Some(now),
+        }
     }
 
     /// Its command is written now.
     pub(super) fn starts(&mut self, grant: &Grant, now: Instant) {
+        if let Some(starts) = &mut self.starts {
+            starts.starts(grant.0.ticket);
+        }
         self.circuits.starts(grant.0.ticket, now);
     }
 
     /// Its attempt is over; `is_written`: some of its command was. Says which circuit has more room now.
     pub(super) fn ends(&mut self, grant: &Grant, is_written: bool) -> Option<u32> {
         if let Some(starts) = &mut self.starts {
-            starts.connected(grant.0.ticket, grant.0.since);
+            starts.ends(grant.0.ticket, grant.0.since);
         }
         self.circuits.ends(grant.0.ticket, is_written)
     }

@@ -58,6 +58,10 @@ impl<C: Connect> Shared<C> {
         let job = self.plan.job(device);
         let known = self.between.as_ref().and_then(|between| between.take(device));
         if let (Some((at, record)), Some(job)) = (known, job) {
+            // Its pass, or the next one, is cut.
+            if self.stop.is_stopping() {
+                self.cut_or_skipped();
+            }
             return self.finish(device, record.outcome(job, at, &self.clock));
         }
         self.cut_or_skipped();
@@ -68,6 +72,12 @@ impl<C: Connect> Shared<C> {
         let reason = reason.map_or(SkipReason::Internal, StopReason::skip);
         let (verified, changed) = job.map_or((None, None), |job| checked(job, false, false));
         self.finish(device, Outcome { verified, changed, ..Outcome::skipped(reason) })
+    }
+
+    /// This has cost a device its outcome.
+    pub(in crate::dispatch) fn cut_by(&self, reason: StopReason) {
+        self.cut_or_skipped();
+        self.skipped_by_failures.fetch_or(reason == StopReason::MaxFailures, Ordering::Relaxed);
     }
 
     /// The stop has cost a device its outcome: the run is not completed.

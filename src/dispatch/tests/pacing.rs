@@ -216,6 +216,97 @@ async fn a_limit_on_failures_that_keeps_nobody_from_starting_completes_the_run()
     assert!(ran.outcomes.iter().all(|outcome| outcome.status == Status::Rejected));
 }
 
+/// Off, and on once told.
+fn is_off(text: &str, _: usize) -> Does {
+    Does::Reply(if text == "ka 01 ff" { "a 01 OK00x" } else { "a 01 OK01x" })
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_asked_first_waits_for_its_start_without_losing_its_time() {
+    for paced in [true, false] {
+        let mut world = World::new(&displays(20), is_off).does("power-on", true, false);
+        world.flags.device_deadline = Some(2 * SECOND);
+        if paced {
+            world.limits.pacing.rate = Some(Rate::every(SECOND));
+        } else {
+            world = world.adjusted(one_circuit);
+        }
+        let ran = world.run().await;
+        let statuses: Vec<Status> = ran.outcomes.iter().map(|outcome| outcome.status).collect();
+        assert_eq!(statuses, [Status::Ok; 20], "paced {paced}");
+        assert!(ran.outcomes.iter().all(|outcome| outcome.changed == Some(true) && outcome.attempts == 1));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_command_is_written_once_too_many_have_failed() {
+    for if_needed in [false, true] {
+        for (rate, circuit) in [(true, false), (false, true), (true, true)] {
+            let mut world = World::new(&displays(30), |text, _| match text {
+                "ka 01 ff" => Does::Reply("a 01 OK00x"),
+                _ => Does::ReplyAfter(30 * MILLI, "a 01 NG01x"),
+            });
+            world = world.does("power-on", if_needed, false);
+            world.limits.pacing.rate = rate.then(|| Rate::every(100 * MILLI));
+            world.limits.pacing.max_failures = Some(0);
+            if circuit {
+                world = world.adjusted(one_circuit);
+            }
+            let ran = world.run().await;
+            let told = ran.record.requests().into_iter().filter(|(_, text)| text == "ka 01 01").count();
+            assert_eq!(told, if rate { 1 } else { 7 }, "if needed {if_needed}, rate {rate}, circuit {circuit}");
+            assert_eq!(ran.ended, Ended::MaxFailures);
+            let skipped = ran.outcomes.iter().filter(|outcome| outcome.reason == Some(SkipReason::MaxFailures)).count();
+            assert_eq!(skipped, 30 - told);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_rate_costs_no_device_its_time() {
+    // A query listens to the line for 100 ms first; the second world takes a second and a half to open.
+    for opens in [Opens::Yes, Opens::After(1500 * MILLI)] {
+        let mut world = World::new(&displays(6), acknowledges).does("power-status", false, false);
+        for number in 1..=6 {
+            world = world.opens(&gateway(number), opens);
+        }
+        world.flags.device_deadline = Some(4 * SECOND);
+        world.limits.pacing.rate = Some(Rate::every(6 * SECOND));
+        let ran = world.run().await;
+        assert!(ran.outcomes.iter().all(|outcome| outcome.status == Status::Ok && outcome.attempts == 1), "{opens:?}");
+        let times = times(&ran);
+        assert!(times.windows(2).all(|two| (6000..6700).contains(&(two[1] - two[0]))), "{opens:?}: {times:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_turn_of_one_that_closes_is_anothers() {
+    let mut world = World::new(&displays(20), acknowledges);
+    for closes in (1..=20).step_by(2) {
+        world = world.opens(&gateway(closes), Opens::Closes);
+    }
+    world.flags.retries = Some(0);
+    world.limits.pacing.rate = Some(Rate::every(200 * MILLI));
+    let ran = world.run().await;
+    let times = times(&ran);
+    assert_eq!(times.len(), 10);
+    assert!(times.windows(2).all(|two| two[1] - two[0] >= 200), "{times:?}");
+    assert!(*times.last().unwrap() <= 9 * 210, "{times:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_for_a_circuit_beyond_its_own_time() {
+    let mut world = World::new(&displays(1), |_, _| Does::Nothing).adjusted(|plan| {
+        one_circuit(plan);
+        plan.circuits[0].max_milliamps = 5000;
+        plan.inrushes[0].settle = 60 * SECOND;
+    });
+    world.flags.device_deadline = Some(20 * SECOND);
+    let ran = world.run().await;
+    assert_eq!((ran.outcomes[0].status, ran.outcomes[0].attempts), (Status::NoReply, 1));
+    assert!(ran.outcomes[0].elapsed <= 20 * SECOND, "{:?}", ran.outcomes[0].elapsed);
+}
+
 /// The device of a gateway fails in that order.
 fn failing(pattern: &[bool], most: u64, concurrency: usize, batch: Option<u32>) -> World {
     let mut world = World::new(&displays(u32::try_from(pattern.len()).unwrap()), acknowledges);

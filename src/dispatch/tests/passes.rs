@@ -132,7 +132,7 @@ async fn a_display_that_says_ok_and_stays_dark_is_told_again_in_the_next_pass() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stop_between_two_passes_keeps_what_was_known_and_ends_at_once() {
+async fn a_stop_between_two_passes_keeps_what_was_known_and_cuts_the_passes_to_come() {
     let world = until(World::new(TWO, |_, _| Does::Reply(ON)).opens("10.0.0.2:23", Opens::Refused), 3600);
     let stop = world.stop.clone();
     let (ran, ()) = tokio::join!(world.run(), async {
@@ -143,7 +143,7 @@ async fn a_stop_between_two_passes_keeps_what_was_known_and_ends_at_once() {
     let dead = &ran.outcomes[1];
     assert_eq!((dead.status, dead.attempts), (Status::Unreachable, 2));
     assert_eq!(dead.finished_at.map(|at| at.0), Some(2000));
-    assert_eq!(ran.ended, Ended::Completed, "nothing was skipped or cut");
+    assert_eq!(ran.ended, Ended::Interrupted, "another pass would have come");
     let last = ran.events.iter().rev().find_map(|event| match event {
         RunEvent::RunFinished { elapsed, .. } => Some(*elapsed),
         _ => None,

@@ -44,6 +44,8 @@ pub(super) enum Opens {
     Yes,
     Refused,
     Never,
+    /// Opens, and closes before it has read anything.
+    Closes,
     NoFiles,
     /// This machine has no files for so long from the start.
     NoFilesFor(Duration),
@@ -316,7 +318,7 @@ impl Connect for Net {
             opens = all[nth.min(all.len()) - 1];
         }
         match opens {
-            Opens::Yes | Opens::PanicsInRead | Opens::InTurn(_) => {}
+            Opens::Yes | Opens::Closes | Opens::PanicsInRead | Opens::InTurn(_) => {}
             Opens::NoFilesFor(span) if self.started.elapsed() >= span => {}
             Opens::NoFilesFor(_) => return Err(ConnectError::Exhausted(std::io::ErrorKind::Other.into())),
             Opens::Denied => return Err(ConnectError::Denied(std::io::ErrorKind::PermissionDenied.into())),
@@ -330,6 +332,9 @@ impl Connect for Net {
             }
         }
         let (ours, theirs) = tokio::io::duplex(4096);
+        if opens == Opens::Closes {
+            return Ok(Line { stream: ours, panics: false });
+        }
         self.record.note(self.started, &gateway, Seen::Open);
         let (script, record, started) = (self.script.clone(), self.record.clone(), self.started);
         tokio::spawn(async move {

@@ -5,7 +5,6 @@ mod bad_inventory;
 mod exit_status;
 mod house;
 mod inventory_command;
-mod later;
 mod pages;
 mod readme;
 mod refusal;
