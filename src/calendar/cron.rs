@@ -149,7 +149,7 @@ impl Cron {
     /// The shortest time from one run to the next, on days without a clock change.
     pub fn shortest_gap(&self) -> Duration {
         const DAY_MINUTES: u64 = 24 * 60;
-        let of_day = |time: Time| time.hour().unsigned_abs() as u64 * 60 + u64::from(time.minute().unsigned_abs());
+        let of_day = |time: Time| u64::from(time.hour().unsigned_abs()) * 60 + u64::from(time.minute().unsigned_abs());
         let minutes: Vec<u64> = self.times().map(of_day).collect();
         let next = minutes.iter().skip(1).copied().chain(minutes.first().map(|first| first + DAY_MINUTES));
         let gap = minutes.iter().zip(next).map(|(one, next)| next - one).min();
