@@ -1,6 +1,7 @@
 //! Every argument of the program, with its help.
 
 mod files;
+mod notify;
 mod output;
 
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use crate::inventory::select::SampleSize;
 use crate::model::TimingOverrides;
 
 pub(super) use files::{InventoryCommand, TypesCommand};
+pub(super) use notify::NotifyCommand;
 pub(super) use output::{ManArgs, OutputArgs, ReportArgs};
 
 /// Sends a command to a whole fleet of field devices at once and says, device by device, what really happened
@@ -84,6 +86,14 @@ Examples:
     Simulate(SimulateArgs),
     /// Talk to one device step by step, and explain what is wrong
     Doctor(DoctorArgs),
+    /// Who is told of a night: send a test
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  fleetctl notify test ops-mail -i fleet.toml"
+    )]
+    Notify(NotifyCommand),
     /// Write a saved JSON report in another format
     Report(ReportArgs),
     /// Print the JSON Schema of a file or document

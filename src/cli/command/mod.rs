@@ -2,6 +2,7 @@
 
 pub(super) mod doctor;
 pub(super) mod inventory;
+pub(super) mod notify;
 pub(super) mod pages;
 pub(super) mod report;
 pub(super) mod run;

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use crate::support::Workspace;
 
-const COMMANDS: [&[&str]; 16] = [
+const COMMANDS: [&[&str]; 18] = [
     &[],
     &["run"],
     &["report"],
@@ -18,6 +18,8 @@ const COMMANDS: [&[&str]; 16] = [
     &["types", "check"],
     &["simulate"],
     &["doctor"],
+    &["notify"],
+    &["notify", "test"],
     &["schema"],
     &["man"],
     &["completions"],
