@@ -6,6 +6,7 @@ mod exit_status;
 mod house;
 mod inventory_command;
 mod later;
+mod monitoring;
 mod pages;
 mod readme;
 mod refusal;
