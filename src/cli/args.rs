@@ -26,7 +26,8 @@ pub(super) use output::{ManArgs, OutputArgs, ReportArgs};
     max_term_width = 100,
     after_help = "\
 Exit status: 0 every device obeyed; 1 some did not; 2 a mistake, nothing was sent; 3 stopped by --deadline;
-4 a report could not be delivered; 130, 143, 129 stopped by SIGINT, SIGTERM, SIGHUP (the report is complete).
+4 a report or notification could not be delivered; 130, 143, 129 stopped by SIGINT, SIGTERM, SIGHUP
+(the report is complete).
 
 Examples:
   fleetctl run -i fleet.example.toml --do power-on --simulate

@@ -24,8 +24,9 @@ const FIRST_WAIT: Duration = Duration::from_secs(1);
 
 /// What everything is sent over.
 pub struct Way<'a, C> {
-    /// Opens connections.
-    pub connect: &'a C,
+    /// Makes what opens connections, anew for each attempt: a resolver remembers what it did not find, and a name
+    /// server that was away is back a moment later.
+    pub connect: &'a (dyn Fn() -> C + Sync),
     /// The inventory's folder, at which relative paths start.
     pub folder: &'a Path,
     /// The environment that secrets are looked up in.

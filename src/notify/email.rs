@@ -55,7 +55,7 @@ where
     let host = address.to_string();
     let roots = read_roots(way.folder, email.ca_file.as_deref())?;
     let talk = Talk { email, host: &host, secret: secret.as_ref() };
-    let connected = way.connect.connect(&address, deadline).await;
+    let connected = (way.connect)().connect(&address, deadline).await;
     let stream = connected.map_err(|source| SendError::Connect { host: host.clone(), source })?;
     let hello = ClientId::default();
     let mut connection = match email.tls {

@@ -45,7 +45,7 @@ pub(super) async fn post<C: Connect>(post: &Post<'_>, way: &Way<'_, C>, deadline
     let host = target.address.to_string();
     let config = if target.is_tls { Some(tls(read_roots(way.folder, post.ca_file)?, &host)?) } else { None };
     let request = request(post, &target)?;
-    let connected = way.connect.connect(&target.address, deadline).await;
+    let connected = (way.connect)().connect(&target.address, deadline).await;
     let stream = connected.map_err(|source| SendError::Connect { host: host.clone(), source })?;
     let status = match config {
         None => exchange(stream, request, &host).await?,

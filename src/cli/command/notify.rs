@@ -35,7 +35,7 @@ async fn test(name: &str, args: &InventoryArg, terminal: &Terminal) -> ExitStatu
         };
         return terminal.mistake(format!("unknown notification `{}`", printable(name)), Some(&help));
     };
-    let connect = TcpConnect::new(Handle::current());
+    let connect = || TcpConnect::new(Handle::current());
     let environment = |name: &str| std::env::var(name).ok();
     let folder = args.inventory.parent().unwrap_or(Path::new(""));
     let way = Way { connect: &connect, folder, environment: &environment };

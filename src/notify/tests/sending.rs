@@ -31,7 +31,7 @@ async fn tell(to: &[Notification], servers: &Servers, spool: &mut MemorySpool) -
     let news = News::Finished { run: &run, is_success: false, previous: Some(&known) };
     let to: Vec<&Notification> = to.iter().collect();
     let begun = Instant::now();
-    let errors = after_run(&news, &occasion(), &to, &way(servers), Some(spool)).await;
+    let errors = after_run(&news, &occasion(), &to, &way!(servers), Some(spool)).await;
     (errors, begun.elapsed())
 }
 
@@ -96,14 +96,14 @@ async fn a_heartbeat_says_start_success_and_failure_with_the_summary() {
     let servers = Servers::new(Play::Answers(&[OK]));
     let to = notifications(HEART);
     let to: Vec<&Notification> = to.iter().collect();
-    assert!(before_run(&occasion(), &to, &way(&servers)).await.is_empty());
+    assert!(before_run(&occasion(), &to, &way!(servers)).await.is_empty());
     for (failed, obeyed, is_success) in [(&["a"][..], &["b"][..], false), (&[], &["a", "b"], true)] {
         let run = night(failed, obeyed, Ended::Completed);
         let news = News::Finished { run: &run, is_success, previous: None };
-        assert!(after_run(&news, &occasion(), &to, &way(&servers), None).await.is_empty());
+        assert!(after_run(&news, &occasion(), &to, &way!(servers), None).await.is_empty());
     }
     let news = News::NotStarted { why: "\nerror: unknown device type `lg`\n --> fleet.toml:2:8\n" };
-    assert!(after_run(&news, &occasion(), &to, &way(&servers), None).await.is_empty());
+    assert!(after_run(&news, &occasion(), &to, &way!(servers), None).await.is_empty());
     let heard: Vec<(String, String)> = servers
         .heard()
         .iter()
@@ -126,7 +126,7 @@ async fn a_start_ping_that_nobody_takes_costs_ten_seconds_and_is_not_kept() {
     let servers = Servers::new(Play::Says(""));
     let to = notifications(HEART);
     let begun = Instant::now();
-    let errors = before_run(&occasion(), &to.iter().collect::<Vec<_>>(), &way(&servers)).await;
+    let errors = before_run(&occasion(), &to.iter().collect::<Vec<_>>(), &way!(servers)).await;
     assert!(begun.elapsed() <= Duration::from_secs(10), "{:?}", begun.elapsed());
     assert!(errors.len() == 1 && !errors[0].is_kept, "{errors:?}");
 }
@@ -148,10 +148,10 @@ async fn each_hears_what_it_wants_to_hear() {
             if failed { night(&["tv-1"], &[], Ended::Completed) } else { night(&[], &["tv-1"], Ended::Completed) };
         let known = previous(&before);
         let news = News::Finished { run: &run, is_success: !failed, previous: Some(&known) };
-        let errors = after_run(&news, &occasion(), &to.iter().collect::<Vec<_>>(), &way(&servers), None).await;
+        let errors = after_run(&news, &occasion(), &to.iter().collect::<Vec<_>>(), &way!(servers), None).await;
         assert_eq!((servers.heard().len() == 1, errors.is_empty()), (is_told, true), "{when} {failed} {before:?}");
         let news = News::NotStarted { why: "the inventory is broken" };
-        after_run(&news, &occasion(), &to.iter().collect::<Vec<_>>(), &way(&servers), None).await;
+        after_run(&news, &occasion(), &to.iter().collect::<Vec<_>>(), &way!(servers), None).await;
         let last = servers.heard().last().cloned().unwrap_or_default();
         assert!(last.contains("fleetctl.notice/1") && last.contains("not_started"), "{when}: {last}");
     }
@@ -168,12 +168,12 @@ async fn what_is_kept_is_sent_when_its_time_has_come_and_then_forgotten() {
     assert_eq!(serde_json::from_str::<Kept>(&text).unwrap(), kept[0], "a spool can write it down");
     assert!(!kept[0].error.contains(CANARY));
     let well = Servers::new(Play::Answers(&[OK]));
-    send_kept(&to, UnixMillis(kept[0].next_at - 1), &way(&well), &mut spool).await;
+    send_kept(&to, UnixMillis(kept[0].next_at - 1), &way!(well), &mut spool).await;
     assert!(well.heard().is_empty(), "its time has not come");
-    send_kept(&to, UnixMillis(kept[0].next_at), &way(&ill), &mut spool).await;
+    send_kept(&to, UnixMillis(kept[0].next_at), &way!(ill), &mut spool).await;
     let again = all_kept(&mut spool);
     assert!(again[0].tries == 1 && again[0].next_at > kept[0].next_at, "{again:?}");
-    send_kept(&to, UnixMillis(again[0].next_at), &way(&well), &mut spool).await;
+    send_kept(&to, UnixMillis(again[0].next_at), &way!(well), &mut spool).await;
     assert_eq!((well.heard().len(), all_kept(&mut spool).len()), (1, 0));
     let (first, second) = (ill.heard()[0].clone(), well.heard()[0].clone());
     assert_eq!(first, second, "the same letter");
@@ -195,9 +195,9 @@ async fn what_is_too_old_or_has_no_notification_any_more_is_given_up() {
     let servers = Servers::new(Play::Answers(&[OK]));
     let (to, mut spool) = (notifications(HOOK), MemorySpool::default());
     spool.put(kept("1", "gone")).unwrap();
-    send_kept(&to, UnixMillis(10), &way(&servers), &mut spool).await;
+    send_kept(&to, UnixMillis(10), &way!(servers), &mut spool).await;
     spool.put(kept("2", "hook")).unwrap();
-    send_kept(&to, UnixMillis(1000), &way(&servers), &mut spool).await;
+    send_kept(&to, UnixMillis(1000), &way!(servers), &mut spool).await;
     assert_eq!((servers.heard().len(), all_kept(&mut spool).len()), (0, 0));
 }
 
@@ -215,11 +215,11 @@ async fn a_ping_that_is_kept_gives_way_to_the_next_run() {
 async fn a_secret_that_is_not_there_is_said_without_a_try() {
     let servers = Servers::new(Play::Answers(&[OK]));
     let to = notifications(&HOOK.replace("CANARY", "NONE").replace(CANARY, "x"));
-    let error = send_test(&to[0], &occasion(), &way(&servers)).await.unwrap_err();
+    let error = send_test(&to[0], &occasion(), &way!(servers)).await.unwrap_err();
     assert!(error.to_string().contains("`NONE` is not set"), "{error}");
     assert!(servers.heard().is_empty());
     let to = notifications(&format!("{HEART}ca_file = \"none.pem\"\n").replace("http:", "https:"));
-    let error = send_test(&to[0], &occasion(), &way(&servers)).await.unwrap_err();
+    let error = send_test(&to[0], &occasion(), &way!(servers)).await.unwrap_err();
     assert!(error.to_string().contains("`ca_file` `none.pem`: No such file"), "{error}");
 }
 
@@ -229,7 +229,7 @@ async fn a_mail_servers_words_are_shown_without_the_password() {
     const ECHO: &str = "220 hi\r\n250-hi\r\n250 AUTH PLAIN LOGIN\r\n535 no: AG9wcwBacTdrVy1jYW5hcnk= Zq7kW-canary \
                         WnE3a1ctY2FuYXJ5\x1b[2J\r\n221 bye\r\n";
     let servers = Servers::new(Play::Says(ECHO));
-    let error = send_test(&notifications(MAIL)[0], &occasion(), &way(&servers)).await.unwrap_err().to_string();
+    let error = send_test(&notifications(MAIL)[0], &occasion(), &way!(servers)).await.unwrap_err().to_string();
     assert!(error.contains("535") && error.contains("‹secret› ‹secret› ‹secret›"), "{error}");
     assert!(!error.contains("canary") && !error.contains('\x1b'), "{error}");
     let heard = servers.heard_at_last().await;
@@ -242,7 +242,7 @@ async fn no_password_goes_out_where_starttls_is_wanted_and_not_offered() {
     const PLAIN: &str = "220 hi\r\n250-hi\r\n250 AUTH PLAIN LOGIN\r\n221 bye\r\n";
     let servers = Servers::new(Play::Says(PLAIN));
     let to = notifications(&MAIL.replace("tls = \"none\"\n", ""));
-    let error = send_test(&to[0], &occasion(), &way(&servers)).await.unwrap_err().to_string();
+    let error = send_test(&to[0], &occasion(), &way!(servers)).await.unwrap_err().to_string();
     assert!(error.contains("STARTTLS"), "{error}");
     let heard = servers.heard_at_last().await;
     assert!(heard.contains("EHLO") && !heard.contains("AUTH"), "{heard}");

@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 use tokio::time::Instant;
 
-use super::super::{Occasion, Previous, Way};
+use super::super::{Occasion, Previous};
 use crate::device_type::Catalog;
 use crate::diagnostic::{Diagnostics, Sources};
 use crate::inventory::{self, Notification};
@@ -146,6 +146,14 @@ impl Connect for Servers {
     }
 }
 
-pub(super) fn way(connect: &Servers) -> Way<'_, Servers> {
-    Way { connect, folder: Path::new("/nowhere"), environment: &|name| (name == "CANARY").then(|| CANARY.to_owned()) }
+/// Everything is sent to these servers.
+macro_rules! way {
+    ($servers:expr) => {
+        $crate::notify::Way {
+            connect: &|| $servers.clone(),
+            folder: std::path::Path::new("/nowhere"),
+            environment: &|name| (name == "CANARY").then(|| $crate::notify::tests::world::CANARY.to_owned()),
+        }
+    };
 }
+pub(super) use way;

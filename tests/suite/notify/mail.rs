@@ -2,11 +2,14 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use fleetctl::model::UnixMillis;
-use fleetctl::notify::{Letter, MemorySpool, Spool as _};
+use fleetctl::inventory::Notification;
+use fleetctl::model::{Outcome, UnixMillis};
+use fleetctl::notify::{self, Kept, Letter, MemorySpool, Occasion, Spool as _, Way};
+use fleetctl::transport::TcpConnect;
 use serde_json::Value;
+use tokio::runtime::Handle;
 
-use super::telling::{CANARY, night, notifications, tell};
+use super::telling::{CANARY, good_night, night, notifications, tell};
 use crate::support::{MailServer, MailServerKind, Workspace, write_authority};
 
 const LOGIN: Option<(&str, &str)> = Some(("ops", CANARY));
@@ -71,6 +74,34 @@ async fn a_mail_arrives_through_every_kind_of_server_and_names_what_failed() {
 }
 
 #[tokio::test]
+async fn three_nights_are_new_still_and_working_again() {
+    let workspace = Workspace::new();
+    write_authority(&workspace, "test authority");
+    let server = MailServer::start(&workspace, MailServerKind { tls: "none", login: None });
+    let to = notifications(&workspace, &inventory(&server, "smtp", ""));
+    let change = notifications(&workspace, &inventory(&server, "smtp", "").replace("always", "change"));
+    let bad = night(&workspace);
+    let is_failed = |outcome: &Outcome| !outcome.status.is_success();
+    let dead: Vec<&str> = bad.outcomes().filter(|(_, one)| is_failed(one)).map(|(device, _)| &*device.name).collect();
+    let good = good_night(&workspace);
+    let mut spool = MemorySpool::default();
+    for (run, failing) in [(&bad, &[][..]), (&bad, &dead), (&good, &dead)] {
+        assert!(tell(run, &to, failing, &workspace, &mut spool).await.is_empty());
+    }
+    let texts: Vec<String> = server.wait_for(3).iter().map(|mail| parts(mail).1[0].clone()).collect();
+    let names = fleetctl::model::fold_names(dead.iter().copied());
+    for (text, title) in texts.iter().zip(["NEW FAILURES", "STILL FAILING", "WORKING AGAIN"]) {
+        assert!(text.contains(&format!("{title} ({})", dead.len())) && text.contains(&names), "{title}: {text}");
+        assert_eq!(text.contains("since 20"), title != "NEW FAILURES", "{text}");
+    }
+    // Whoever wants to hear of changes hears nothing of the second night.
+    for (run, failing, mails) in [(&bad, &dead, 3), (&good, &dead, 4), (&good, &vec![], 4)] {
+        assert!(tell(run, &change, failing, &workspace, &mut spool).await.is_empty());
+        assert_eq!(server.wait_for(mails).len(), mails);
+    }
+}
+
+#[tokio::test]
 async fn a_server_that_nobody_vouches_for_gets_neither_password_nor_mail() {
     for (tls, scheme) in [("starttls", "smtp"), ("wrapper", "smtps")] {
         let workspace = Workspace::new();
@@ -81,7 +112,7 @@ async fn a_server_that_nobody_vouches_for_gets_neither_password_nor_mail() {
         workspace.write("other.pem", &other.read("ca.pem"));
         let further = "username = \"ops\"\npassword = { env = \"CANARY\" }\nca_file = \"other.pem\"\n";
         let to = notifications(&workspace, &inventory(&server, scheme, further));
-        let error = send_test(&workspace, &to).await;
+        let error = test_fails(&workspace, &to).await;
         assert!(error.contains("no TLS with localhost") && error.contains("ca_file"), "{error}");
         assert!(server.mails().is_empty());
     }
@@ -121,7 +152,7 @@ async fn what_a_device_says_is_no_command_to_a_mail_server() {
     };
     let mut spool = MemorySpool::default();
     keep(&mut spool, letter);
-    send_kept(&workspace, &to, &mut spool).await;
+    send_again(&workspace, &to, &mut spool).await;
     let mails = server.wait_for(1);
     assert_eq!((mails.len(), spool.due(UnixMillis(i64::MAX)).unwrap().len()), (1, 0));
     assert_eq!(mails[0]["to"], serde_json::json!(["ops@example.com", "boss@example.com"]));
@@ -130,7 +161,7 @@ async fn what_a_device_says_is_no_command_to_a_mail_server() {
 }
 
 fn keep(spool: &mut MemorySpool, letter: Letter) {
-    let kept = fleetctl::notify::Kept {
+    let kept = Kept {
         id: "1/mail".to_owned(),
         run: None,
         notification: "mail".into(),
@@ -143,21 +174,16 @@ fn keep(spool: &mut MemorySpool, letter: Letter) {
     spool.put(kept).unwrap();
 }
 
-async fn send_kept(workspace: &Workspace, to: &[fleetctl::inventory::Notification], spool: &mut MemorySpool) {
-    let connect = fleetctl::transport::TcpConnect::new(tokio::runtime::Handle::current());
-    let way = fleetctl::notify::Way { connect: &connect, folder: workspace.folder(), environment: &|_| None };
-    fleetctl::notify::send_kept(to, UnixMillis(1), &way, spool).await;
+async fn send_again(workspace: &Workspace, to: &[Notification], spool: &mut MemorySpool) {
+    let connect = || TcpConnect::new(Handle::current());
+    let way = Way { connect: &connect, folder: workspace.folder(), environment: &|_| None };
+    notify::send_kept(to, UnixMillis(1), &way, spool).await;
 }
 
-async fn send_test(workspace: &Workspace, to: &[fleetctl::inventory::Notification]) -> String {
-    let connect = fleetctl::transport::TcpConnect::new(tokio::runtime::Handle::current());
+async fn test_fails(workspace: &Workspace, to: &[Notification]) -> String {
+    let connect = || TcpConnect::new(Handle::current());
     let environment = |name: &str| (name == "CANARY").then(|| CANARY.to_owned());
-    let way = fleetctl::notify::Way { connect: &connect, folder: workspace.folder(), environment: &environment };
-    let occasion = fleetctl::notify::Occasion {
-        fleet: "field-tvs",
-        schedule: None,
-        zone: jiff::tz::TimeZone::UTC,
-        at: UnixMillis(0),
-    };
-    fleetctl::notify::send_test(&to[0], &occasion, &way).await.unwrap_err().to_string()
+    let way = Way { connect: &connect, folder: workspace.folder(), environment: &environment };
+    let occasion = Occasion { fleet: "field-tvs", schedule: None, zone: jiff::tz::TimeZone::UTC, at: UnixMillis(0) };
+    notify::send_test(&to[0], &occasion, &way).await.unwrap_err().to_string()
 }

@@ -11,21 +11,31 @@ use fleetctl::model::{RunEvent, UnixMillis};
 use fleetctl::notify::{MemorySpool, News, NotifyError, Occasion, Previous, Way, after_run};
 use fleetctl::report::{Collected, Reporter, Reporters, read_report};
 use fleetctl::transport::TcpConnect;
+use tokio::runtime::Handle;
 
 use crate::support::Workspace;
 
 /// The canary: it must never come out anywhere but where it belongs.
 pub(super) const CANARY: &str = "Zq7kW-canary";
 
-/// A night of three displays behind closed ports and one that obeys, as the program reports it.
+/// A night of displays behind closed ports and others that obey, as the program reports it.
 pub(super) fn night(workspace: &Workspace) -> Collected {
+    reported(workspace, "refuse=60%")
+}
+
+/// The same displays in a night in which all obey.
+pub(super) fn good_night(workspace: &Workspace) -> Collected {
+    reported(workspace, "refuse=0%")
+}
+
+fn reported(workspace: &Workspace, faults: &str) -> Collected {
     workspace.write(
         "night.toml",
         "[fleet]\nname = \"field-tvs\"\n[[device]]\nname = \"tv-[1-3]\"\ntype = \"lg-rs232\"\naddress = \"10.20.0.[1-3]\"\n\
          [[device]]\nname = \"wall\"\ntype = \"lg-rs232\"\naddress = \"10.20.0.9\"\n",
     );
     let run = ["run", "-i", "night.toml", "--do", "power-on", "--simulate", "--seed", "1", "--retries", "0"];
-    let refuse = ["--faults", "refuse=60%", "--report", "json=night.json", "-q"];
+    let refuse = ["--faults", faults, "--report", "json=night.json", "-q"];
     workspace.fleetctl(&[&run[..], &refuse].concat());
     collected(read_report(&workspace.path("night.json")).unwrap())
 }
@@ -64,7 +74,7 @@ pub(super) async fn tell(
     workspace: &Workspace,
     spool: &mut MemorySpool,
 ) -> Vec<NotifyError> {
-    let connect = TcpConnect::new(tokio::runtime::Handle::current());
+    let connect = || TcpConnect::new(Handle::current());
     let environment = |name: &str| (name == "CANARY").then(|| CANARY.to_owned());
     let way = Way { connect: &connect, folder: workspace.folder(), environment: &environment };
     let since = UnixMillis(run.info().started_at.0 - 24 * 3_600_000);

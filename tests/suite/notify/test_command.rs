@@ -52,7 +52,7 @@ fn every_other_kind_can_be_tested_too() {
     inventory(
         &workspace,
         &format!(
-            "[notify.heart]\nkind = \"heartbeat\"\nurl = \"{url}/ping\"\n\
+            "[notify.heart]\nkind = \"heartbeat\"\nurl = \"{url}/{CANARY}\"\n\
              [notify.hook]\nkind = \"webhook\"\nurl = \"{url}/hook\"\nsecret = {{ env = \"CANARY\" }}\n\
              [notify.own]\nkind = \"command\"\nargv = [\"tee\", \"heard\"]\n"
         ),
@@ -63,7 +63,7 @@ fn every_other_kind_can_be_tested_too() {
         expect_no_canary(&finished);
     }
     let lines: Vec<String> = server.requests().iter().map(|request| request.line.clone()).collect();
-    assert_eq!(lines, ["POST /ping HTTP/1.1", "POST /hook HTTP/1.1"]);
+    assert_eq!(lines, [&format!("POST /{CANARY} HTTP/1.1"), "POST /hook HTTP/1.1"]);
     for document in [server.requests()[1].body.clone(), workspace.read("heard")] {
         let document: serde_json::Value = serde_json::from_str(&document).unwrap();
         assert_eq!((&document["schema"], &document["event"]), (&"fleetctl.notice/1".into(), &"test".into()));

@@ -1,7 +1,9 @@
 //! Webhooks and heartbeats to a real server, with and without TLS.
 
 use fleetctl::model::UnixMillis;
-use fleetctl::notify::{MemorySpool, Spool as _};
+use fleetctl::notify::{MemorySpool, Occasion, Spool as _, Way, send_test};
+use fleetctl::transport::TcpConnect;
+use tokio::runtime::Handle;
 
 use super::telling::{CANARY, night, notifications, tell};
 use crate::support::{WebServer, Workspace, write_authority};
@@ -68,17 +70,12 @@ async fn a_web_server_that_nobody_vouches_for_gets_nothing() {
     let server = WebServer::with_tls(&workspace, "200 OK");
     // One attempt is enough: certificates are looked at anew at each.
     let to = notifications(&workspace, &inventory(&server, "ca_file = \"other.pem\"\n"));
-    let connect = fleetctl::transport::TcpConnect::new(tokio::runtime::Handle::current());
+    let connect = || TcpConnect::new(Handle::current());
     let environment = |_: &str| Some(CANARY.to_owned());
-    let way = fleetctl::notify::Way { connect: &connect, folder: workspace.folder(), environment: &environment };
-    let occasion = fleetctl::notify::Occasion {
-        fleet: "field-tvs",
-        schedule: None,
-        zone: jiff::tz::TimeZone::UTC,
-        at: UnixMillis(0),
-    };
+    let way = Way { connect: &connect, folder: workspace.folder(), environment: &environment };
+    let occasion = Occasion { fleet: "field-tvs", schedule: None, zone: jiff::tz::TimeZone::UTC, at: UnixMillis(0) };
     for one in &to {
-        let error = fleetctl::notify::send_test(one, &occasion, &way).await.unwrap_err().to_string();
+        let error = send_test(one, &occasion, &way).await.unwrap_err().to_string();
         assert!(error.contains("no TLS") && error.contains("certificate"), "{error}");
     }
     assert!(server.requests().is_empty());
