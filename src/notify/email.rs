@@ -11,11 +11,12 @@ use std::{fmt, io};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use lettre::message::header::{ContentTransferEncoding, ContentType};
+use lettre::message::header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart, SinglePart};
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, AsyncTokioStream, Certificate, TlsParameters};
-use lettre::transport::smtp::extension::ClientId;
+use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
+use lettre::transport::smtp::extension::{ClientId, MailParameter};
 use lettre::{Address as MailAddress, Message};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, timeout};
@@ -79,9 +80,9 @@ where
         let mechanisms = [Mechanism::Plain, Mechanism::Login];
         connection.auth(&mechanisms, &credentials).await.map_err(|error| talk.failed(&error))?;
     }
-    connection.send(message.envelope(), &message.formatted()).await.map_err(|error| talk.failed(&error))?;
+    let sent = talk.hand_over(&mut connection, &message).await;
     _ = timeout(GOOD_BYE, connection.quit()).await;
-    Ok(())
+    sent
 }
 
 /// The mail as it goes out: the same bytes at every try.
@@ -100,6 +101,8 @@ fn compose(email: &Email, letter: &Letter) -> Result<Message, SendError> {
         .from(from)
         .subject(printable(subject))
         .date(UNIX_EPOCH + since)
+        // Nobody's absence note comes back (RFC 3834, 5.1).
+        .raw_header(HeaderValue::new(HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-generated".to_owned()))
         .message_id(Some(format!("<{id}@{domain}>")));
     for to in &email.to {
         message = message.to(mailbox(to)?);
@@ -129,6 +132,34 @@ impl Talk<'_> {
     {
         let stream = Box::new(Bounded { stream, left: MOST_SAID });
         AsyncSmtpConnection::connect_with_transport(stream, hello).await.map_err(|error| self.failed(&error))
+    }
+
+    /// The mail transaction (RFC 5321, 3.3). A recipient that the server refuses keeps the others from nothing.
+    async fn hand_over(&self, connection: &mut AsyncSmtpConnection, message: &Message) -> Result<(), SendError> {
+        let failed = |error| self.failed(&error);
+        let envelope = message.envelope();
+        let is_ascii = envelope.to().iter().chain(envelope.from()).all(|one| one.to_string().is_ascii());
+        let parameters = if is_ascii { vec![] } else { vec![MailParameter::SmtpUtfEight] };
+        connection.command(Mail::new(envelope.from().cloned(), parameters)).await.map_err(failed)?;
+        let (mut taken, mut refused) = (0, Vec::new());
+        for to in envelope.to() {
+            match connection.command(Rcpt::new(to.clone(), vec![])).await {
+                Ok(_) => taken += 1,
+                Err(error) if error.is_permanent() || error.is_transient() => refused.push((to.to_string(), error)),
+                Err(error) => return Err(failed(error)),
+            }
+        }
+        if taken == 0
+            && let Some((_, error)) = refused.pop()
+        {
+            return Err(failed(error));
+        }
+        connection.command(Data).await.map_err(failed)?;
+        connection.message(&message.formatted()).await.map_err(failed)?;
+        let Some((_, error)) = refused.first() else { return Ok(()) };
+        let said = self.shown(&error.to_string());
+        let who: Vec<String> = refused.iter().map(|(who, _)| printable(who)).collect();
+        Err(SendError::NotEverybody { host: self.host.to_owned(), who: who.join(", "), said })
     }
 
     fn parameters(&self, roots: Option<Roots>) -> Result<TlsParameters, SendError> {

@@ -76,6 +76,16 @@ pub enum SendError {
         /// Its words.
         said: String,
     },
+    /// The others have it.
+    #[error("{host} does not take it for {who}: {said}; the other recipients have it")]
+    NotEverybody {
+        /// Host and port.
+        host: String,
+        /// Whom it refused.
+        who: String,
+        /// Its words about the first of them.
+        said: String,
+    },
     /// The time was over.
     #[error("{host} did not take it in time")]
     TimedOut {
@@ -115,6 +125,11 @@ pub enum SendError {
 }
 
 impl SendError {
+    /// Whether nothing would be gained by sending it once more, at whatever time.
+    pub(super) fn is_settled(&self) -> bool {
+        matches!(self, Self::OtherKind | Self::NotEverybody { .. })
+    }
+
     /// Whether to try again within the minute makes sense.
     pub(super) fn may_pass(&self) -> bool {
         match self {
@@ -123,6 +138,7 @@ impl SendError {
             Self::Failed { .. } => true,
             // A program that was ended may have done its work: to run it at once again could do it twice.
             Self::TooLong { .. } => false,
+            Self::NotEverybody { .. } => false,
             Self::Secret(_) | Self::CaFile { .. } | Self::Address(_) | Self::Refused { .. } => false,
             Self::Start { .. } | Self::OtherKind | Self::Internal(_) => false,
         }

@@ -118,7 +118,8 @@ where
     let mut errors = Vec::new();
     for ((one, letter), result) in letters.into_iter().zip(told) {
         let Err(problem) = result else { continue };
-        let is_kept = spool.as_deref_mut().is_some_and(|spool| keep(one, letter, run.as_ref(), &problem, now, spool));
+        let is_kept = !problem.is_settled()
+            && spool.as_deref_mut().is_some_and(|spool| keep(one, letter, run.as_ref(), &problem, now, spool));
         errors.push(NotifyError { notification: one.name.clone(), problem, is_kept });
     }
     errors
@@ -157,7 +158,11 @@ where
     let told = join_all(claimed.iter().map(|(one, kept)| attempt(one, &kept.letter, way, end))).await;
     for ((_, mut kept), result) in claimed.into_iter().zip(told) {
         noted &= match result {
-            Ok(()) | Err(SendError::OtherKind) => spool.done(&kept.id).is_ok(),
+            Ok(()) => spool.done(&kept.id).is_ok(),
+            Err(problem) if problem.is_settled() => {
+                warn!("notification `{}` of {}: {problem}", kept.notification, whose(&kept));
+                spool.done(&kept.id).is_ok()
+            }
             Err(problem) => {
                 kept.error = problem.to_string();
                 spool.put(kept).is_ok()

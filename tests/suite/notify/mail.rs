@@ -65,7 +65,12 @@ async fn a_mail_arrives_through_every_kind_of_server_and_names_what_failed() {
             "{head}"
         );
         assert!(head.contains(&format!("Message-ID: <{}.mail@example.com>", run.info().id)), "{head}");
-        assert!(head.contains("Date: ") && head.contains("multipart/alternative"), "{head}");
+        assert!(
+            head.contains("Date: ")
+                && head.contains("Auto-Submitted: auto-generated")
+                && head.contains("multipart/alternative"),
+            "{head}"
+        );
         let [text, html] = &parts[..] else { panic!("{parts:?}") };
         assert!(text.contains(&format!("NEW FAILURES ({failed})")) && text.contains("connection refused"), "{text}");
         assert!(html.starts_with("<!DOCTYPE html>") && html.contains("New failures"), "{html}");
@@ -133,6 +138,28 @@ async fn a_wrong_password_is_said_and_not_shown_and_the_mail_is_kept() {
     let kept = spool.due(UnixMillis(i64::MAX)).unwrap();
     assert!(matches!(&kept[0].letter, Letter::Mail { subject, .. } if subject.contains("failed")), "{kept:?}");
     assert!(!serde_json::to_string(&kept).unwrap().contains(CANARY));
+}
+
+#[tokio::test]
+async fn an_address_that_is_gone_keeps_nobody_else_from_the_mail() {
+    let workspace = Workspace::new();
+    write_authority(&workspace, "test authority");
+    let server = MailServer::start(&workspace, MailServerKind { tls: "none", login: None });
+    let run = night(&workspace);
+    for (gone, mails, is_kept) in [(&["ops"][..], 1, false), (&["ops", "boss"], 1, true)] {
+        let replaced = |text: String, one: &&str| text.replace(&format!("{one}@"), &format!("gone-{one}@"));
+        let text = gone.iter().fold(inventory(&server, "smtp", ""), replaced);
+        let mut spool = MemorySpool::default();
+        let errors = tell(&run, &notifications(&workspace, &text), &[], &workspace, &mut spool).await;
+        assert!(errors.len() == 1 && errors[0].to_string().contains("nobody of this name"), "{errors:?}");
+        assert_eq!(errors[0].to_string().contains("gone-ops@example.com"), !is_kept, "{errors:?}");
+        assert_eq!(
+            (errors[0].is_kept, spool.due(UnixMillis(i64::MAX)).unwrap().len()),
+            (is_kept, usize::from(is_kept))
+        );
+        let seen = server.wait_for(mails);
+        assert_eq!((seen.len(), &seen[0]["to"]), (mails, &serde_json::json!(["boss@example.com"])));
+    }
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 """A real mail server (aiosmtpd) for one test: says its port, then a line of JSON for each mail.
 
+It takes none for addresses that begin with `gone`.
+
 Arguments: tls (none, starttls or wrapper), user and password (both empty: nobody logs in), certificate and key.
 """
 
@@ -21,6 +23,12 @@ logging.getLogger("mail").setLevel(logging.ERROR)
 
 
 class Keeper:
+    async def handle_RCPT(self, server, session, envelope, address, options):
+        if address.startswith("gone"):
+            return "550 5.1.1 nobody of this name"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
     async def handle_DATA(self, server, session, envelope):
         mail = {
             "from": envelope.mail_from,
