@@ -35,6 +35,8 @@ pub mod doctor;
 // What people and machines see.
 pub mod report;
 
+pub mod notify;
+
 pub mod history;
 
 // Putting it together.

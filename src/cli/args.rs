@@ -1,6 +1,7 @@
 //! Every argument of the program, with its help.
 
 mod files;
+mod notify;
 mod output;
 mod pacing;
 mod past;
@@ -17,6 +18,7 @@ use crate::inventory::select::SampleSize;
 use crate::model::TimingOverrides;
 
 pub(super) use files::{InventoryCommand, TypesCommand};
+pub(super) use notify::NotifyCommand;
 pub(super) use output::{ManArgs, OutputArgs, ReportArgs};
 pub(super) use pacing::PacingArgs;
 pub(super) use past::{HealthArgs, HistoryArg, HistoryCommand, HoldArgs, RecordArgs, ReleaseArgs, RerunArgs};
@@ -30,7 +32,8 @@ pub(super) use schedule::{ScheduleCommand, ScheduledRunArgs};
     max_term_width = 100,
     after_help = "\
 Exit status: 0 every device obeyed; 1 some did not; 2 a mistake, nothing was sent; 3 stopped by --deadline or --max-failures;
-4 a report could not be delivered; 130, 143, 129 stopped by SIGINT, SIGTERM, SIGHUP (the report is complete).
+4 a report or notification could not be delivered; 130, 143, 129 stopped by SIGINT, SIGTERM, SIGHUP
+(the report is complete).
 
 Examples:
   fleetctl run -i fleet.example.toml --do power-on --simulate
@@ -90,6 +93,14 @@ Examples:
     Simulate(SimulateArgs),
     /// Talk to one device step by step, and explain what is wrong
     Doctor(DoctorArgs),
+    /// Who is told of a night: send a test
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  fleetctl notify test ops-mail -i fleet.toml"
+    )]
+    Notify(NotifyCommand),
     /// Write the report of an earlier run again, in any format
     Report(ReportArgs),
     /// Take what failed or never started in an earlier run

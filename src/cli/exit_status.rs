@@ -14,7 +14,7 @@ pub enum ExitStatus {
     Usage,
     /// `--deadline` or `--max-failures` stopped the run early.
     StoppedEarly,
-    /// The devices are done, but a report could not be delivered.
+    /// The devices are done, but a report or a notification could not be delivered.
     Undelivered,
     /// A signal stopped the run.
     Signal(StopReason),

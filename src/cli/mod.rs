@@ -49,6 +49,7 @@ pub async fn main() -> ExitStatus {
         Subcommand::Simulate(args) => command::simulate::run(args, &terminal).await,
         Subcommand::Doctor(args) => command::doctor::run(args, &terminal).await,
         Subcommand::Schedule(command) => command::schedule::run(command, arguments.verbose, &terminal).await,
+        Subcommand::Notify(command) => command::notify::run(command, &terminal).await,
         Subcommand::Schema { name } => command::schema::run(&name, &terminal),
         Subcommand::Man(args) => command::pages::man(&args, &terminal),
         Subcommand::Completions { shell } => command::pages::completions(shell),

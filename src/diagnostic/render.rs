@@ -1,6 +1,6 @@
 //! Draws mistakes the way rustc draws them: message, <file:line:column>, the line and a caret, what would be right.
 //!
-//! Only `cli` calls this. What stands in users' files is shown as it is but for control characters, which
+//! Only `cli` calls this, and `notify` for the mail that says that an inventory is broken. What stands in users' files is shown as it is but for control characters, which
 //! `annotate-snippets` replaces.
 
 use std::fmt::Write as _;

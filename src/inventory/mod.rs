@@ -17,6 +17,7 @@ mod params;
 mod positions;
 mod range;
 mod resolve;
+mod salvage;
 mod schedule;
 mod schema;
 mod secret;
@@ -32,5 +33,6 @@ pub use fleet::{Circuit, CircuitIndex, Draw, Fleet, Group, Member, RunSettings, 
 pub use load::{load, read};
 pub use notify::{Channel, Email, MailTls, Notification, When};
 pub use range::{MOST_DEVICES, Pattern, Place, RangeError};
+pub use salvage::{Salvaged, salvage};
 pub use schedule::{LONGEST_UNTIL, Missed, Overlap, Schedule, Selecting, Until};
 pub use secret::SecretSource;

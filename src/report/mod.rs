@@ -9,6 +9,7 @@ mod collect;
 #[cfg(test)]
 mod contract_tests;
 mod detail;
+mod digest;
 mod document;
 mod dry_run;
 mod fault;
@@ -32,12 +33,15 @@ mod reporter;
 mod schema;
 mod sink;
 #[cfg(test)]
-mod test_run;
+pub(crate) mod test_run;
 mod texts;
 mod timetable;
 
 pub use collect::Collected;
 pub use detail::{Details, command_json};
+pub use digest::{
+    Cause, causes, duration_text, folded_names, foremost_fact, markup, report_json, status_words, summary_text,
+};
 pub use dry_run::{PlanEnd, PlanPacing, PlanRow, PlanSummary, PlanView, write_plan_json, write_plan_text};
 pub use format::{
     By, Csv, Format, Html, Json, Junit, Nagios, NagiosState, Ndjson, PerDevice, Prometheus, ReportOptions, Style,

@@ -12,9 +12,9 @@ use crate::model::{
 };
 
 /// 2026-11-21T05:30:00Z.
-pub(super) const START: UnixMillis = UnixMillis(1_795_239_000_000);
+pub(crate) const START: UnixMillis = UnixMillis(1_795_239_000_000);
 
-pub(super) fn device(name: &str, address: &str) -> Device {
+pub(crate) fn device(name: &str, address: &str) -> Device {
     Device {
         name: name.into(),
         address: Address::parse(address, Some(23)).unwrap(),
@@ -26,7 +26,7 @@ pub(super) fn device(name: &str, address: &str) -> Device {
     }
 }
 
-pub(super) fn outcome(status: Status, delivery: Delivery, ms: u64, error: Option<Failure>) -> Outcome {
+pub(crate) fn outcome(status: Status, delivery: Delivery, ms: u64, error: Option<Failure>) -> Outcome {
     Outcome {
         verified: None,
         changed: None,
@@ -45,12 +45,12 @@ pub(super) fn outcome(status: Status, delivery: Delivery, ms: u64, error: Option
     }
 }
 
-pub(super) fn ok(value: Value) -> Outcome {
+pub(crate) fn ok(value: Value) -> Outcome {
     Outcome { value: Some(value), ..outcome(Status::Ok, Delivery::Confirmed, 131, None) }
 }
 
 /// The events of a run with these outcomes, in the devices' order.
-pub(super) fn run_of(command: Command, all: Vec<(Device, Outcome)>, ended: Ended) -> Vec<RunEvent> {
+pub(crate) fn run_of(command: Command, all: Vec<(Device, Outcome)>, ended: Ended) -> Vec<RunEvent> {
     let (devices, outcomes): (Vec<_>, Vec<_>) = all.into_iter().unzip();
     let run = RunInfo {
         schedule: None,
@@ -77,15 +77,15 @@ pub(super) fn run_of(command: Command, all: Vec<(Device, Outcome)>, ended: Ended
     events
 }
 
-pub(super) fn raw() -> Command {
+pub(crate) fn raw() -> Command {
     Command::Raw("ka {set_id} 01".to_owned())
 }
 
-pub(super) fn action(name: &str) -> Command {
+pub(crate) fn action(name: &str) -> Command {
     Command::Action { name: name.to_owned(), args: BTreeMap::new() }
 }
 
-pub(super) fn events() -> Vec<RunEvent> {
+pub(crate) fn events() -> Vec<RunEvent> {
     let refused = || Failure::new(ErrorKind::ConnectionRefused);
     let on = |ms| Outcome {
         reply: Some(b"a 01 OK01x".as_slice().into()),
@@ -141,7 +141,7 @@ pub(super) fn events() -> Vec<RunEvent> {
     events
 }
 
-pub(super) fn collect(events: Vec<RunEvent>) -> Collected {
+pub(crate) fn collect(events: Vec<RunEvent>) -> Collected {
     struct Keeping;
     impl Reporter for Keeping {
         fn needs_outcomes(&self) -> bool {
@@ -158,14 +158,14 @@ pub(super) fn collect(events: Vec<RunEvent>) -> Collected {
 }
 
 #[derive(Clone, Default)]
-pub(super) struct Buffer(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Buffer(Arc<Mutex<Vec<u8>>>);
 
 impl Buffer {
-    pub(super) fn sink(&self) -> Sink {
+    pub(crate) fn sink(&self) -> Sink {
         Sink::Writer(Box::new(self.clone()))
     }
 
-    pub(super) fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
     }
 }
@@ -182,7 +182,7 @@ impl Write for Buffer {
 }
 
 /// What a reporter writes about these events.
-pub(super) fn render(reporter: impl FnOnce(Sink) -> Box<dyn Reporter>, events: Vec<RunEvent>) -> String {
+pub(crate) fn render(reporter: impl FnOnce(Sink) -> Box<dyn Reporter>, events: Vec<RunEvent>) -> String {
     let buffer = Buffer::default();
     let mut reporters = Reporters::default();
     reporters.add("test", reporter(buffer.sink()));

@@ -8,5 +8,6 @@
 
 mod contract;
 mod faults;
+mod notify;
 mod stories;
 mod support;

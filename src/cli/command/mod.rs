@@ -6,6 +6,7 @@ pub(super) mod history;
 pub(super) mod hold;
 mod install;
 pub(super) mod inventory;
+pub(super) mod notify;
 pub(super) mod pages;
 pub(super) mod report;
 pub(super) mod rerun;

@@ -17,13 +17,16 @@ mod table;
 pub use self::csv::Csv;
 pub(super) use grid::{grid, trimmed};
 pub use html::Html;
+pub(super) use html::text as html_text;
 pub use json::Json;
 pub use junit::Junit;
 pub use nagios::{Nagios, NagiosState, Thresholds};
 pub use ndjson::Ndjson;
 pub use prometheus::{PerDevice, Prometheus};
 pub use style::Style;
+pub(super) use summary::{span, summary_line, words};
 pub use table::{By, Table, TableOptions};
+pub(super) use table::{folded, names_fact};
 
 use std::str::FromStr;
 

@@ -10,7 +10,7 @@ use super::Style;
 use crate::model::{Ended, Status, Summary};
 
 /// The summary line of a run.
-pub(super) fn summary_line(run: &Collected, style: Style) -> String {
+pub(in crate::report) fn summary_line(run: &Collected, style: Style) -> String {
     let summary = run.summary();
     let skipped = summary.count(Status::Skipped).saturating_sub(summary.held);
     let failed = summary.failures().saturating_sub(skipped);
@@ -54,7 +54,7 @@ fn successes(summary: &Summary, verify: bool) -> Vec<String> {
 }
 
 /// A status in words; `verify`: devices were asked for their state.
-pub(super) fn words(status: Status, verify: bool) -> &'static str {
+pub(in crate::report) fn words(status: Status, verify: bool) -> &'static str {
     match status {
         Status::Ok if verify => "verified",
         Status::Ok => "acknowledged",
@@ -69,7 +69,7 @@ pub(super) fn words(status: Status, verify: bool) -> &'static str {
 }
 
 /// A span as people say it.
-pub(super) fn span(span: Duration) -> String {
+pub(in crate::report) fn span(span: Duration) -> String {
     // No more exact than the report keeps it, so that a saved one says the same.
     let span = Duration::from_millis(super::super::record::whole_ms(span));
     let seconds = span.as_secs();

@@ -74,12 +74,7 @@ impl Reporter for Table {
 
 fn write(out: &mut impl Write, run: &Collected, options: TableOptions) -> io::Result<()> {
     let style = options.style;
-    if let Some((failed, of)) = most_names_fail(run) {
-        let fact = if of == 1 {
-            "the only host name does not resolve".to_owned()
-        } else {
-            format!("{failed} of {of} host names do not resolve")
-        };
+    if let Some(fact) = names_fact(run) {
         writeln!(out, "{}: check this machine's network and DNS before the devices.\n", style.failure(fact))?;
     }
     match options.by {
@@ -93,6 +88,15 @@ fn write(out: &mut impl Write, run: &Collected, options: TableOptions) -> io::Re
     }
     write_flaky(out, run)?;
     writeln!(out, "{}", summary_line(run, style))
+}
+
+/// That most host names fail, if they do.
+pub(in crate::report) fn names_fact(run: &Collected) -> Option<String> {
+    let (failed, of) = most_names_fail(run)?;
+    Some(match of {
+        1 => "the only host name does not resolve".to_owned(),
+        _ => format!("{failed} of {of} host names do not resolve"),
+    })
 }
 
 fn write_causes(out: &mut impl Write, run: &Collected, style: Style) -> io::Result<()> {
@@ -140,7 +144,7 @@ fn write_group(out: &mut impl Write, group: &Group<'_>, style: Style) -> io::Res
 }
 
 /// Names folded into ranges; a long list that does not fold is cut and the rest counted.
-pub(super) fn folded(devices: &[&Device]) -> String {
+pub(in crate::report) fn folded(devices: &[&Device]) -> String {
     let fold = |devices: &[&Device]| printable(&fold_names(devices.iter().map(|device| &*device.name)));
     let all = fold(devices);
     match devices.split_at_checked(MAX_NAMES) {

@@ -5,6 +5,7 @@ mod bad_inventory;
 mod exit_status;
 mod house;
 mod inventory_command;
+mod monitoring;
 mod pages;
 mod readme;
 mod refusal;

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use crate::support::Workspace;
 
-const COMMANDS: [&[&str]; 31] = [
+const COMMANDS: [&[&str]; 33] = [
     &[],
     &["run"],
     &["report"],
@@ -33,6 +33,8 @@ const COMMANDS: [&[&str]; 31] = [
     &["schedule", "preview"],
     &["schedule", "run"],
     &["schedule", "install"],
+    &["notify"],
+    &["notify", "test"],
     &["schema"],
     &["man"],
     &["completions"],

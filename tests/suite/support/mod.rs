@@ -2,23 +2,29 @@
 //!
 //! Owns no expectation about the program: those stand in the tests.
 
+mod authority;
 mod connection;
 mod display;
 mod fleet;
 mod hub;
 mod journal;
+mod mail;
 mod peer;
 mod program;
 mod report;
 mod script;
 mod self_check;
+mod web;
 mod workspace;
 
+pub(crate) use authority::write_authority;
 pub(crate) use fleet::{FakeFleet, closed_port, deaf_port};
 pub(crate) use hub::{Hubs, MAGIC, announced, database, header, inspected, looks_like_a_database, served, sha256sum};
 pub(crate) use journal::Journal;
+pub(crate) use mail::{MailServer, MailServerKind};
 pub(crate) use peer::{Peer, hex};
 pub(crate) use program::{Finished, Running};
 pub(crate) use report::{Expected, Report, device_names};
 pub(crate) use script::{Gate, Step, send};
+pub(crate) use web::WebServer;
 pub(crate) use workspace::Workspace;

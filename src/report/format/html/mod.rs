@@ -166,7 +166,7 @@ fn write_cause(out: &mut impl Write, group: &Group<'_>) -> io::Result<()> {
 }
 
 /// Text for an element or a quoted attribute: neither steers anything nor is it markup.
-fn text(foreign: &str) -> String {
+pub(in crate::report) fn text(foreign: &str) -> String {
     let mut safe = String::with_capacity(foreign.len());
     for c in printable(foreign).chars() {
         match c {
