@@ -8,6 +8,7 @@ use super::args::OutputArgs;
 use super::exit_status::ExitStatus;
 use super::terminal::{Terminal, print, say};
 use crate::model::{Ended, Share, StopReason, Summary};
+use crate::notify::NotifyError;
 use crate::report::{
     By, Format, NagiosState, ReportError, ReportOptions, ReportTarget, Reporters, Sink, TableOptions, Thresholds,
     reporter,
@@ -120,22 +121,25 @@ impl Outputs {
         stop: Option<StopReason>,
         summary: &Summary,
         undelivered: &[ReportError],
+        untold: &[NotifyError],
     ) -> ExitStatus {
         say_undelivered(undelivered);
+        say_untold(untold);
+        let is_delivered = undelivered.is_empty() && untold.is_empty();
         if self.format == Format::Nagios {
             return match NagiosState::of(ended, summary, self.options.thresholds) {
                 // Nagios has no word for it but that nothing is known.
-                NagiosState::Ok if !undelivered.is_empty() => ExitStatus::Nagios(NagiosState::Unknown),
+                NagiosState::Ok if !is_delivered => ExitStatus::Nagios(NagiosState::Unknown),
                 state => ExitStatus::Nagios(state),
             };
         }
-        ExitStatus::of_run(ended, stop, summary, self.options.ok_if, undelivered.is_empty())
+        ExitStatus::of_run(ended, stop, summary, self.options.ok_if, is_delivered)
     }
 
     /// What `report` says when it has written a report again: not how the run was, but with Nagios.
     pub(super) fn conclude_again(&self, ended: Ended, summary: &Summary, undelivered: &[ReportError]) -> ExitStatus {
         if self.format == Format::Nagios {
-            return self.conclude(ended, None, summary, undelivered);
+            return self.conclude(ended, None, summary, undelivered, &[]);
         }
         say_undelivered(undelivered);
         if undelivered.is_empty() { ExitStatus::Success } else { ExitStatus::Undelivered }
@@ -150,6 +154,13 @@ impl Outputs {
 fn say_undelivered(undelivered: &[ReportError]) {
     for error in undelivered {
         say(&format!("error: {error}: {}\n", error.source));
+    }
+}
+
+/// Who could not be told of a run.
+pub(super) fn say_untold(untold: &[NotifyError]) {
+    for error in untold {
+        say(&format!("error: {error}\n"));
     }
 }
 

@@ -3,7 +3,8 @@
 //! `recorder.rs` follows a run, `writer.rs` is the thread that commits; `store.rs` opens the file (`schema.rs` brings it to
 //! this version), and the rest asks: `runs.rs` which runs there are, `recorded.rs` one of them as a report again,
 //! `health.rs` and `failing.rs` how devices behave, `changes.rs` what differs between two runs, `again.rs` who may be told
-//! again, `hold.rs` who is kept out. `retention.rs` forgets. `place.rs` knows where all this lies on a machine.
+//! again, `hold.rs` who is kept out, `previous.rs` who fails since when,
+//! `letters.rs` what could not be told. `retention.rs` forgets. `place.rs` knows where all this lies on a machine.
 //!
 //! Fails open: whatever is wrong with the file costs a warning and exit status 4, never a run. Holds no secret: it keeps
 //! what a masked report shows.
@@ -14,9 +15,11 @@ mod error;
 mod failing;
 mod health;
 mod hold;
+mod letters;
 mod owner;
 mod past;
 mod place;
+mod previous;
 mod recorded;
 mod recorder;
 mod retention;
@@ -36,8 +39,10 @@ pub use error::HistoryError;
 pub use failing::failing;
 pub use health::health;
 pub use hold::{Hold, hold, holds, release};
+pub use letters::{Letters, note_untold, untold};
 pub use past::Window;
 pub use place::{default_path, make_folder, state_folder};
+pub use previous::previous;
 pub use recorded::recorded;
 pub use recorder::{Beginning, Recorder};
 pub use retention::prune;

@@ -85,7 +85,7 @@ fn inventory(connection: &Connection, window: &Window) -> rusqlite::Result<Optio
     }
 }
 
-fn outcomes(
+pub(super) fn outcomes(
     connection: &Connection,
     run: i64,
     roster: &[Entry],
@@ -107,7 +107,7 @@ fn outcomes(
 }
 
 /// In a killed run: those whose command was perhaps written, and that have no outcome.
-fn unanswered(
+pub(super) fn unanswered(
     connection: &Connection,
     run: i64,
     roster: &[Entry],

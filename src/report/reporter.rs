@@ -70,6 +70,7 @@ impl Member {
 pub struct Reporters {
     members: Vec<Member>,
     run: Option<Collected>,
+    keeps_outcomes: bool,
 }
 
 /// What remains when all is reported.
@@ -91,6 +92,11 @@ impl Reporters {
         self.members.insert(0, Member { label: label.into(), reporter, error: None });
     }
 
+    /// Has the outcomes kept, for whoever looks at the run when it is over.
+    pub fn keep_outcomes(&mut self) {
+        self.keeps_outcomes = true;
+    }
+
     /// Passes one event on and lets it become visible.
     pub fn event(&mut self, event: RunEvent) {
         self.events([event]);
@@ -108,7 +114,7 @@ impl Reporters {
 
     fn pass_on(&mut self, event: RunEvent) {
         if let RunEvent::RunStarted { run, devices } = &event {
-            let keep = self.members.iter().any(|member| member.reporter.needs_outcomes());
+            let keep = self.keeps_outcomes || self.members.iter().any(|member| member.reporter.needs_outcomes());
             self.run = Some(Collected::new(run.clone(), devices.clone(), keep));
         }
         // Before `RunStarted` nothing is known, so there is nothing to report on.

@@ -19,7 +19,7 @@ use super::{Lock, LockError, Paced, Prepared, RunRequest, Until, canonical, lock
 use crate::dispatch::{self, Limits, Outside, Pacing, RunClock};
 use crate::history::{Beginning, Recorder};
 use crate::model::{Ended, Outcome, RunEvent, RunId, RunInfo, SkipReason, Summary, UnixMillis};
-use crate::report::{ReportError, Reporters};
+use crate::report::{Collected, ReportError, Reporters};
 use crate::session::{Intents, Stop};
 use crate::simulate::SimulatedFleet;
 use crate::transport::{Fit, TcpConnect};
@@ -41,6 +41,8 @@ pub struct Finished {
     pub summary: Summary,
     /// Reports that could not be delivered.
     pub undelivered: Vec<ReportError>,
+    /// The run, with the outcomes that its reporters needed; `None` when it never began.
+    pub run: Option<Collected>,
 }
 
 /// Why a run could not start. Nothing was sent.
@@ -138,9 +140,9 @@ pub async fn execute(
         }
     };
     let reported = reporting.join().map_err(|_| io::Error::other("the reporters have failed; please report this"))?;
-    let summary = reported.run.map(|run| *run.summary()).unwrap_or_default();
+    let summary = reported.run.as_ref().map(|run| *run.summary()).unwrap_or_default();
     let undelivered = unrecorded.into_iter().chain(reported.errors).collect();
-    Ok(Finished { ended, summary, undelivered })
+    Ok(Finished { ended, summary, undelivered, run: reported.run })
 }
 
 /// Has the run recorded, where it is to be. A history that cannot be used is one report that could not be written.

@@ -9,7 +9,9 @@ use crate::cli::args::{HistoryArg, HistoryCommand};
 use crate::cli::exit_status::ExitStatus;
 use crate::cli::past;
 use crate::cli::terminal::{Terminal, print, say, write};
-use crate::history::{Filter, HistoryError, RecordedRun, Store, changes, find, find_before, list, prune, recorded};
+use crate::history::{
+    Filter, HistoryError, RecordedRun, Store, changes, find, find_before, list, prune, recorded, untold,
+};
 use crate::model::UnixMillis;
 use crate::model::escape::printable;
 use crate::report::{
@@ -83,7 +85,9 @@ fn show(history: &HistoryArg, which: &str, all: bool, terminal: &Terminal) -> Re
     let run = find(&store, which, None)?;
     let events = replay(recorded(&store, &run)?)
         .map_err(|problem| HistoryError::Damaged { run: run.run_id.clone(), problem })?;
-    let status = print(&head(&run));
+    let untold = untold(&store, &run.run_id)?;
+    let untold: Vec<String> = untold.iter().map(|(_, error)| printable(&format!("not told: {error}")) + "\n").collect();
+    let status = print(&(head(&run).trim_end().to_owned() + "\n" + &untold.concat() + "\n"));
     if status != ExitStatus::Success {
         return Ok(status);
     }

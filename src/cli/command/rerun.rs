@@ -65,7 +65,7 @@ pub(in crate::cli) async fn run(args: RerunArgs, verbose: u8, terminal: &Termina
         say(&format!("warning: {why}\n  = help: look at the devices, then `--force` sends it again\n\n"));
     };
     let how = Start { yes: args.yes, dry_run: args.dry_run, verbose: verbose > 0 };
-    match start(&request, *prepared, &outputs, how, locked, terminal).await {
+    match start(&request, *prepared, &outputs, how, locked, None, terminal).await {
         // Those that were refused did not do what they were told either.
         ExitStatus::Success if !refused.is_empty() && !args.dry_run => ExitStatus::Failures,
         status => status,

@@ -8,7 +8,7 @@ use tracing::warn;
 use crate::cli::args::{RunArgs, SimulationArgs};
 use crate::cli::confirm::{Answer, confirm};
 use crate::cli::exit_status::ExitStatus;
-use crate::cli::outputs::Outputs;
+use crate::cli::outputs::{Outputs, say_untold};
 use crate::cli::past;
 use crate::cli::signal::Signals;
 use crate::cli::terminal::{Terminal, say, write};
@@ -19,9 +19,10 @@ use crate::report::{
     write_plan_json, write_plan_text,
 };
 use crate::run::{
-    End, ExecuteError, Lock, LockError, Paced, Preparation, Prepared, RunRequest, Selecting, execute, load, prepare,
-    recall,
+    End, ExecuteError, Finished, Lock, LockError, Paced, Preparation, Prepared, RunRequest, Selecting, execute, load,
+    prepare, recall,
 };
+use crate::schedule::Teller;
 use crate::session::Stop;
 use crate::simulate::Night;
 use crate::transport::{Fit, raise_open_files};
@@ -44,7 +45,7 @@ pub(in crate::cli) async fn run(args: RunArgs, verbose: u8, terminal: &Terminal)
     // What the inventory was read into is no longer needed: a run keeps the plan alone.
     drop(loaded);
     let how = Start { yes: args.yes, dry_run: args.dry_run, verbose: verbose > 0 };
-    start(&request, *prepared, &outputs, how, None, terminal).await
+    start(&request, *prepared, &outputs, how, None, None, terminal).await
 }
 
 /// How a prepared run is started.
@@ -65,6 +66,7 @@ pub(super) async fn start(
     outputs: &Outputs,
     how: Start,
     locked: Option<Lock>,
+    teller: Option<&Teller>,
     terminal: &Terminal,
 ) -> ExitStatus {
     if how.dry_run {
@@ -84,7 +86,7 @@ pub(super) async fn start(
             }
         }
     }
-    let reporters = match open(outputs, terminal) {
+    let mut reporters = match open(outputs, terminal) {
         Ok(reporters) => reporters,
         Err(message) => {
             return terminal.mistake(message, Some("nothing was sent; name a file in a folder that exists"));
@@ -99,14 +101,38 @@ pub(super) async fn start(
     };
     let fit = fitting(&prepared, request.simulate.is_some());
     let stop = Stop::default();
-    let finished = tokio::select! {
-        finished = execute(request, prepared, fit, reporters, stop.clone(), locked) => finished,
+    let begins = async {
+        match teller {
+            Some(teller) => teller.begins().await,
+            None => Vec::new(),
+        }
+    };
+    if teller.is_some() {
+        reporters.keep_outcomes();
+    }
+    let run = async { tokio::join!(execute(request, prepared, fit, reporters, stop.clone(), locked), begins) };
+    let (finished, mut untold) = tokio::select! {
+        finished = run => finished,
         () = signals.pass_on(stop.clone()) => return ExitStatus::Failures,
     };
+    if let Some(teller) = teller {
+        untold.extend(match &finished {
+            Ok(Finished { run: Some(run), .. }) => teller.finished(run, request.ok_if).await,
+            Ok(_) => Vec::new(),
+            Err(error) => teller.not_started(&error.to_string()).await,
+        });
+    }
     match finished {
-        Ok(finished) => outputs.conclude(finished.ended, stop.reason(), &finished.summary, &finished.undelivered),
-        Err(ExecuteError::Lock(error)) => not_locked(&error, terminal),
-        Err(error @ ExecuteError::Io(_)) => terminal.mistake(error.to_string(), None),
+        Ok(finished) => {
+            outputs.conclude(finished.ended, stop.reason(), &finished.summary, &finished.undelivered, &untold)
+        }
+        Err(error) => {
+            say_untold(&untold);
+            match error {
+                ExecuteError::Lock(error) => not_locked(&error, terminal),
+                error @ ExecuteError::Io(_) => terminal.mistake(error.to_string(), None),
+            }
+        }
     }
 }
 

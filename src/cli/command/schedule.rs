@@ -1,5 +1,7 @@
 //! `fleetctl schedule list|preview|run`; `install` has a file of its own.
 
+use std::path::Path;
+
 use jiff::{Timestamp, ToSpan};
 
 use super::install;
@@ -7,13 +9,15 @@ use super::run::{Start, start};
 use crate::calendar::Occurrence;
 use crate::cli::args::{InventoryArg, ScheduleCommand, ScheduledRunArgs};
 use crate::cli::exit_status::ExitStatus;
-use crate::cli::outputs::{Outputs, for_reader};
+use crate::cli::outputs::{Outputs, for_reader, say_untold};
 use crate::cli::past;
 use crate::cli::terminal::{Terminal, say, write};
+use crate::inventory::salvage;
 use crate::model::Command;
+use crate::notify::mistakes_text;
 use crate::report::{ScheduleRow, ScheduledRun, write_schedules_text, write_timetable_json, write_timetable_text};
 use crate::run::{Loaded, load};
-use crate::schedule::{Entry, due, entries, entry, note, plan};
+use crate::schedule::{Entry, Teller, due, entries, entry, note, plan};
 
 /// So many times are shown where nothing is said.
 const SHOWN: u32 = 10;
@@ -152,38 +156,60 @@ async fn run_one(args: &ScheduledRunArgs, verbose: u8, terminal: &Terminal) -> E
         Ok(outputs) => outputs,
         Err(message) => return terminal.mistake(message, None),
     };
-    let Some((mut loaded, entries)) = find(&args.inventory, Some(&args.name), terminal) else {
-        return ExitStatus::Usage;
-    };
-    let Some(entry) = entries.first() else { return ExitStatus::Usage };
-    let occurrence = match args.due.then(|| due(entry, Timestamp::now())).transpose() {
+    let history = past::for_run(&args.record, false);
+    let (inventory, types) = (&args.inventory.inventory, &args.inventory.types);
+    let mut loaded = load(inventory, types);
+    let found = loaded.fleet.as_ref().and_then(|fleet| {
+        let found = entry(&args.name, fleet, &loaded.sources, &mut loaded.diagnostics)?;
+        let teller = Teller::new(&found, fleet, inventory, history.as_deref());
+        Some((found, teller))
+    });
+    let Some((entry, teller)) = found else { return not_started(args, &loaded, history.as_deref(), terminal).await };
+    let teller = Some(teller).filter(|teller| !args.no_notify && !teller.is_idle());
+    let occurrence = match args.due.then(|| due(&entry, Timestamp::now())).transpose() {
         Ok(occurrence) => occurrence,
         Err(error) => {
             if !terminal.is_quiet {
                 say(&format!("schedule `{}`: {error}; nothing was sent\n", args.name));
             }
+            if let Some(teller) = &teller {
+                teller.send_kept().await;
+            }
             return ExitStatus::Success;
         }
     };
-    let planned = plan(entry, &args.inventory.inventory, &args.inventory.types, &mut loaded);
+    let planned = plan(&entry, inventory, types, &mut loaded);
+    let Some(mut planned) = planned else { return not_started(args, &loaded, history.as_deref(), terminal).await };
     terminal.show(&loaded.diagnostics, &loaded.sources);
-    let Some(mut planned) = planned else { return ExitStatus::Usage };
     drop(loaded);
     if let Err(message) = outputs.add(std::mem::take(&mut planned.reports)) {
+        if let Some(teller) = &teller {
+            say_untold(&teller.not_started(&message).await);
+        }
         return terminal.mistake(message, None);
     }
     planned.request.ok_if = outputs.ok_if();
-    planned.request.history = past::for_run(&args.record, false);
-    planned.start(entry, occurrence.map(|occurrence| occurrence.at), Timestamp::now());
-    say_what_is_missing(entry, args.no_notify);
+    planned.request.history = history;
+    planned.start(&entry, occurrence.map(|occurrence| occurrence.at), Timestamp::now());
     let how = Start { yes: true, dry_run: false, verbose: verbose > 0 };
-    start(&planned.request, *planned.prepared, &outputs, how, None, terminal).await
+    start(&planned.request, *planned.prepared, &outputs, how, None, teller.as_ref(), terminal).await
 }
 
-/// What this version does not do of what a schedule says: a run that kept still about it would lie.
-fn say_what_is_missing(entry: &Entry, no_notify: bool) {
-    let schedule = &entry.schedule;
-    if !schedule.notify.is_empty() && !no_notify {
-        tracing::warn!("this version tells nobody: {}", schedule.notify.join(", "));
+/// The inventory or the schedule is broken: whoever would have been told of the run is told so.
+async fn not_started(
+    args: &ScheduledRunArgs,
+    loaded: &Loaded,
+    history: Option<&Path>,
+    terminal: &Terminal,
+) -> ExitStatus {
+    terminal.show(&loaded.diagnostics, &loaded.sources);
+    if !args.no_notify {
+        let salvaged = salvage(&args.inventory.inventory);
+        let to: Vec<_> = salvaged.told_by(&args.name).into_iter().cloned().collect();
+        let fleet = salvaged.fleet.as_deref();
+        let teller = Teller::of_broken(&args.name, fleet, to, &args.inventory.inventory, history);
+        let why = mistakes_text(&loaded.diagnostics, &loaded.sources);
+        say_untold(&teller.not_started(&why).await);
     }
+    ExitStatus::Usage
 }

@@ -1,0 +1,156 @@
+//! Who is told of a schedule's run, when it begins, when it is over, and when it could not start; what could not be sent
+//! waits in the history.
+
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use tokio::runtime::Handle;
+use tracing::warn;
+
+use super::Entry;
+use crate::history::{Letters, Store, note_untold, previous};
+use crate::inventory::{Fleet, Notification};
+use crate::model::{Share, UnixMillis};
+use crate::notify::{MemorySpool, News, NotifyError, Occasion, Spool, Way, after_run, before_run, send_kept};
+use crate::report::Collected;
+use crate::run::canonical;
+use crate::transport::TcpConnect;
+
+/// Tells of the runs of one schedule.
+#[derive(Debug, Clone)]
+pub struct Teller {
+    inventory: PathBuf,
+    history: Option<PathBuf>,
+    fleet: String,
+    schedule: String,
+    zone: TimeZone,
+    /// Whom the schedule names.
+    to: Vec<Notification>,
+    /// Everybody in the inventory: letters of earlier runs may be for others.
+    all: Vec<Notification>,
+}
+
+impl Teller {
+    /// For an entry; `history` is where its runs are recorded.
+    pub fn new(entry: &Entry, fleet: &Fleet, inventory: &Path, history: Option<&Path>) -> Self {
+        let is_named = |one: &&Notification| entry.schedule.notify.contains(&one.name);
+        Self {
+            inventory: inventory.to_owned(),
+            history: history.map(Path::to_owned),
+            fleet: fleet.name.clone(),
+            schedule: entry.name().to_owned(),
+            zone: entry.calendar.zone.clone(),
+            to: fleet.notifications.iter().filter(is_named).cloned().collect(),
+            all: fleet.notifications.clone(),
+        }
+    }
+
+    /// Of a schedule whose inventory is broken: these are whom it would have told.
+    pub fn of_broken(
+        schedule: &str,
+        fleet: Option<&str>,
+        to: Vec<Notification>,
+        inventory: &Path,
+        history: Option<&Path>,
+    ) -> Self {
+        let name = || inventory.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+        Self {
+            inventory: inventory.to_owned(),
+            history: history.map(Path::to_owned),
+            fleet: fleet.map_or_else(name, str::to_owned),
+            schedule: schedule.to_owned(),
+            zone: TimeZone::system(),
+            all: to.clone(),
+            to,
+        }
+    }
+
+    /// Whether anybody hears of anything.
+    pub fn is_idle(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    /// The run begins: goes on beside it, ten seconds at most.
+    pub async fn begins(&self) -> Vec<NotifyError> {
+        let connect = || TcpConnect::new(Handle::current());
+        let environment = |name: &str| std::env::var(name).ok();
+        before_run(&self.occasion(), &self.named(), &self.way(&connect, &environment)).await
+    }
+
+    /// The run is over, or was cut short; a minute at most. What earlier runs could not send is tried again.
+    pub async fn finished(&self, run: &Collected, ok_if: Share) -> Vec<NotifyError> {
+        let id = &run.info().id;
+        let known = self.history.as_deref().and_then(|path| {
+            let found = Store::open(path).and_then(|store| match store {
+                Some(store) => previous(&store, &canonical(&self.inventory), &self.schedule, id),
+                None => Ok(None),
+            });
+            found.unwrap_or_else(|error| {
+                warn!("history: {}; what is new is not known", error.chain());
+                None
+            })
+        });
+        let summary = run.summary();
+        let is_success =
+            run.ended() == crate::model::Ended::Completed && ok_if.is_reached(summary.successes(), summary.counted());
+        let errors = self.tell(&News::Finished { run, is_success, previous: known.as_ref() }).await;
+        if let Some(path) = self.history.as_deref().filter(|_| !errors.is_empty())
+            && let Err(error) = Store::create(path).and_then(|store| note_untold(&store, id, &errors))
+        {
+            warn!("history: {}; that somebody was not told is not noted", error.chain());
+        }
+        errors
+    }
+
+    /// The run could not start: nothing was sent to any device.
+    pub async fn not_started(&self, why: &str) -> Vec<NotifyError> {
+        self.tell(&News::NotStarted { why }).await
+    }
+
+    async fn tell(&self, news: &News<'_>) -> Vec<NotifyError> {
+        let connect = || TcpConnect::new(Handle::current());
+        let environment = |name: &str| std::env::var(name).ok();
+        let way = self.way(&connect, &environment);
+        let mut spool = self.spool();
+        send_kept(&self.all, self.occasion().at, &way, &mut *spool).await;
+        after_run(news, &self.occasion(), &self.named(), &way, Some(&mut *spool)).await
+    }
+
+    /// Tries what earlier runs could not send, each letter once.
+    pub async fn send_kept(&self) {
+        let connect = || TcpConnect::new(Handle::current());
+        let environment = |name: &str| std::env::var(name).ok();
+        let mut spool = self.spool();
+        send_kept(&self.all, self.occasion().at, &self.way(&connect, &environment), &mut *spool).await;
+    }
+
+    fn named(&self) -> Vec<&Notification> {
+        self.to.iter().collect()
+    }
+
+    fn occasion(&self) -> Occasion<'_> {
+        let at = UnixMillis(Timestamp::now().as_millisecond());
+        Occasion { fleet: &self.fleet, schedule: Some(&self.schedule), zone: self.zone.clone(), at }
+    }
+
+    fn way<'a>(
+        &'a self,
+        connect: &'a (dyn Fn() -> TcpConnect + Sync),
+        environment: &'a (dyn Fn(&str) -> Option<String> + Sync),
+    ) -> Way<'a, TcpConnect> {
+        Way { connect, folder: self.inventory.parent().unwrap_or(Path::new("")), environment }
+    }
+
+    /// Without a history nothing outlives the process.
+    fn spool(&self) -> Box<dyn Spool> {
+        let Some(path) = &self.history else { return Box::new(MemorySpool::default()) };
+        match Letters::of(path, &canonical(&self.inventory)) {
+            Ok(letters) => Box::new(letters),
+            Err(error) => {
+                warn!("history: {}; what cannot be sent now is lost", error.chain());
+                Box::new(MemorySpool::default())
+            }
+        }
+    }
+}
