@@ -34,7 +34,8 @@ mod texts;
 
 pub use collect::Collected;
 pub use digest::{
-    Cause, causes, duration_text, folded_names, foremost_fact, markup, report_json, status_words, summary_text,
+    Cause, KeepOutcomes, causes, duration_text, folded_names, foremost_fact, markup, report_json, status_words,
+    summary_text,
 };
 pub use dry_run::{PlanRow, PlanSummary, PlanView, write_plan_json, write_plan_text};
 pub use format::{
