@@ -13,7 +13,7 @@ use crate::model::{Command, Device, Ended, Status};
 use crate::report::{Collected, causes, duration_text, foremost_fact, status_words, summary_text};
 
 /// A page's texts are not longer than this in all, in bytes: mail servers and readers have limits.
-const LONGEST: usize = 48 * 1024;
+const LONGEST: usize = 32 * 1024;
 /// A single text is not longer than this, in characters.
 const LONGEST_TEXT: usize = 1500;
 /// A subject is not longer than this, in characters.

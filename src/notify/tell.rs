@@ -60,7 +60,7 @@ impl Occasion<'_> {
 pub enum News<'a> {
     /// A run is over, or was cut short.
     Finished {
-        /// The run, with its outcomes kept.
+        /// The run, with its outcomes kept: `report::KeepOutcomes` among its reporters sees to that.
         run: &'a Collected,
         /// Whether the devices alone give exit status 0.
         is_success: bool,
@@ -91,7 +91,8 @@ where
 }
 
 /// Tells everybody in `to` who wants to hear of this; takes a minute at most. What could not be sent goes into the spool
-/// and comes back as an error: each of them means exit status 4, if no other does.
+/// and comes back as an error: each of them means exit status 4, if no other does. Whoever drops the future gives up what
+/// is under way: that is neither told nor kept.
 pub async fn after_run<C>(
     news: &News<'_>,
     occasion: &Occasion<'_>,

@@ -9,8 +9,21 @@ use std::io;
 use super::format::{folded, html_text, names_fact, span, summary_line, words};
 use super::group::{Group, groups};
 use super::json_layout::write_document;
-use super::{Collected, Style, record};
+use super::{Collected, Reporter, Style, record};
 use crate::model::{Delivery, Device, Status};
+
+/// A reporter that reports nothing and has every outcome kept, for whoever tells of the run when it is over.
+pub struct KeepOutcomes;
+
+impl Reporter for KeepOutcomes {
+    fn needs_outcomes(&self) -> bool {
+        true
+    }
+
+    fn finish(&mut self, _: &Collected) -> io::Result<()> {
+        Ok(())
+    }
+}
 
 /// Devices that failed for one cause.
 pub struct Cause<'a> {

@@ -184,7 +184,9 @@ fn a_page_has_a_limit_and_says_what_it_left_out() {
     let all = (0..600).map(one).collect();
     let run = test_run::collect(run_of(action("power-on"), all, Ended::Completed));
     let page = page(&run, None);
-    assert!(text::write(&page).len() < 80_000 && html::write(&page).len() < 160_000, "{}", text::write(&page).len());
+    let (plain, drawn) = (text::write(&page), html::write(&page));
+    assert!(plain.len() < 40_000 && drawn.len() < 80_000, "{} {}", plain.len(), drawn.len());
+    assert!(plain.contains(" more causes: the report has them all") && drawn.contains(" more causes: "), "{plain}");
     assert!(page.subject.chars().count() <= 201);
 }
 

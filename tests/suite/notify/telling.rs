@@ -9,7 +9,7 @@ use fleetctl::diagnostic::{Diagnostics, Sources};
 use fleetctl::inventory::{self, Notification};
 use fleetctl::model::{RunEvent, UnixMillis};
 use fleetctl::notify::{MemorySpool, News, NotifyError, Occasion, Previous, Way, after_run};
-use fleetctl::report::{Collected, Reporter, Reporters, read_report};
+use fleetctl::report::{Collected, KeepOutcomes, Reporters, read_report};
 use fleetctl::transport::TcpConnect;
 use tokio::runtime::Handle;
 
@@ -41,17 +41,8 @@ fn reported(workspace: &Workspace, faults: &str) -> Collected {
 }
 
 fn collected(events: Vec<RunEvent>) -> Collected {
-    struct Keeping;
-    impl Reporter for Keeping {
-        fn needs_outcomes(&self) -> bool {
-            true
-        }
-        fn finish(&mut self, _: &Collected) -> std::io::Result<()> {
-            Ok(())
-        }
-    }
     let mut reporters = Reporters::default();
-    reporters.add("test", Box::new(Keeping));
+    reporters.add("test", Box::new(KeepOutcomes));
     reporters.events(events);
     reporters.finish().run.unwrap()
 }
