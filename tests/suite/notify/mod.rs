@@ -4,6 +4,7 @@
 
 mod mail;
 
+mod nights;
 mod programs;
 mod telling;
 mod test_command;

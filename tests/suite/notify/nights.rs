@@ -1,0 +1,103 @@
+//! Nights of a schedule, from the inventory to the mailbox: what is new, what still fails, what works again, and that the
+//! run could not start.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+
+use crate::support::{FakeFleet, Finished, MailServer, MailServerKind, Step, Workspace};
+
+/// A mail's subject and its text part, which comes first.
+fn mail(mail: &Value) -> (String, String) {
+    let data = String::from_utf8(STANDARD.decode(mail["data"].as_str().unwrap()).unwrap()).unwrap();
+    let (head, body) = data.split_once("\r\n\r\n").unwrap();
+    let subject = head.replace("\r\n ", " ").lines().find_map(|line| line.strip_prefix("Subject: ").map(str::to_owned));
+    let text = body.split("base64\r\n\r\n").nth(1).unwrap();
+    let text: String = text.lines().take_while(|line| !line.starts_with("--")).collect();
+    (subject.unwrap(), String::from_utf8(STANDARD.decode(text).unwrap()).unwrap())
+}
+
+fn inventory(fleet: &FakeFleet, mail_port: u16, schedule: &str) -> String {
+    format!(
+        "[fleet]\nname = \"field-tvs\"\n[run]\nretries = 0\nreply_timeout = \"1s\"\n[sites.hq]\ntimezone = \"Europe/Berlin\"\n\
+         [defaults]\ntype = \"lg-rs232\"\nsite = \"hq\"\n\
+         [[device]]\nname = \"tv-[1-5]\"\naddress = \"127.46.0.[1-5]:{}\"\n\
+         [notify.ops]\nkind = \"email\"\nserver = \"smtp://localhost:{mail_port}\"\nfrom = \"fleet@example.com\"\n\
+         to = [\"ops@example.com\"]\nwhen = \"change\"\n\
+         [[schedule]]\nname = \"morning\"\ncron = \"30 5 * * *\"\ndo = \"power-on\"\nnotify = [\"ops\"]\n{schedule}",
+        fleet.port()
+    )
+}
+
+fn night(workspace: &Workspace) -> Finished {
+    workspace.fleetctl(&["schedule", "run", "morning", "-q"])
+}
+
+#[test]
+fn three_nights_tell_what_is_new_what_still_fails_and_what_works_again() {
+    let fleet = FakeFleet::start();
+    let workspace = Workspace::new();
+    let server = MailServer::start(&workspace, MailServerKind { tls: "none", login: None });
+    workspace.write("fleet.toml", &inventory(&fleet, server.port(), ""));
+    // Three are dark in the first night, two in the second, none in the third.
+    for (dead, nights) in [(1, 1), (2, 2), (3, 2)] {
+        let refusals = vec![vec![Step::Send(b"a 01 NG01x".to_vec())]; nights];
+        fleet.on_command(&format!("127.46.0.{dead}"), 1, [refusals, vec![vec![Step::Reply]]].concat());
+    }
+    night(&workspace).expect_status(1);
+    let (subject, text) = mail(&server.wait_for(1)[0]);
+    assert!(subject.contains("field-tvs") && subject.contains("morning"), "{subject}");
+    assert!(text.contains("tv-[1-3]"), "{text}");
+
+    night(&workspace).expect_status(1);
+    let (_, text) = mail(&server.wait_for(2)[1]);
+    let still = text.lines().find(|line| line.to_lowercase().contains("still")).unwrap_or_default();
+    assert!(!still.is_empty() && text.contains("tv-[2-3]") && text.contains("tv-1"), "{text}");
+
+    night(&workspace).expect_status(0);
+    let (_, text) = mail(&server.wait_for(3)[2]);
+    assert!(text.contains("tv-[2-3]") && !text.to_lowercase().contains("still"), "{text}");
+
+    // Nothing changes any more: nobody is told.
+    night(&workspace).expect_status(0);
+    assert_eq!(server.mails().len(), 3);
+    let listed = workspace.fleetctl(&["history", "list", "--format", "json"]).expect_status(0).json();
+    let runs = listed["runs"].as_array().unwrap();
+    assert_eq!(runs.len(), 4);
+    assert!(runs.iter().all(|run| run["schedule"] == "morning"));
+}
+
+#[test]
+fn who_cannot_be_told_costs_status_4_and_stands_in_the_history() {
+    let fleet = FakeFleet::start();
+    let workspace = Workspace::new();
+    let missing = "[notify.own]\nkind = \"command\"\nargv = [\"./missing\"]\nwhen = \"always\"\n";
+    let text = inventory(&fleet, 1, "").replace("notify = [\"ops\"]", "notify = [\"own\"]");
+    workspace.write("fleet.toml", &(missing.to_owned() + &text));
+    fleet.on_command("127.46.0.1", 1, vec![vec![Step::Send(b"a 01 NG01x".to_vec())], vec![Step::Reply]]);
+    // What devices refuse counts before what could not be told.
+    let first = night(&workspace);
+    first.expect_status(1);
+    assert!(first.stderr.contains("`own`") && first.stderr.contains("missing"), "{}", first.stderr);
+    let shown = workspace.fleetctl(&["history", "show", "last"]);
+    assert!(shown.expect_status(0).stdout.contains("not told: "), "{}", shown.stdout);
+    assert!(shown.stdout.contains("`own`"), "{}", shown.stdout);
+    night(&workspace).expect_status(4);
+    workspace.fleetctl(&["schedule", "run", "morning", "-q", "--no-notify"]).expect_status(0);
+}
+
+#[test]
+fn a_broken_inventory_is_told_to_whom_the_schedule_names() {
+    let fleet = FakeFleet::start();
+    let workspace = Workspace::new();
+    let server = MailServer::start(&workspace, MailServerKind { tls: "none", login: None });
+    let text =
+        inventory(&fleet, server.port(), "") + "[[device]]\nname = \"tv-9\"\naddress = \"127.46.0.9\"\ntyp = \"x\"\n";
+    workspace.write("fleet.toml", &text);
+    night(&workspace).expect_status(2);
+    let (_, text) = mail(&server.wait_for(1)[0]);
+    assert!(text.contains("typ"), "{text}");
+    assert_eq!(fleet.connections(), 0);
+    workspace.fleetctl(&["schedule", "run", "morning", "-q", "--no-notify"]).expect_status(2);
+    assert_eq!(server.mails().len(), 1);
+}
