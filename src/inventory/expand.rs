@@ -7,10 +7,10 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::entry::{Ready, Words};
 use super::fleet::Member;
 use super::params::{Given, GivenValue};
 use super::positions::Positions;
-use super::resolve::{Ready, Words};
 use super::schema::is_too_long;
 use crate::device_type::{DeviceType, ParamSpec};
 use crate::diagnostic::{Diagnostic, Diagnostics, SourceId, Span};

@@ -9,6 +9,7 @@
 
 mod circuits;
 mod csv;
+mod entry;
 mod expand;
 mod fleet;
 mod load;

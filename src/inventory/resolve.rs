@@ -5,15 +5,15 @@
 //! entries are known to fit, so from the first range on entries wait (`Ready`). A mistake in `[defaults]` is reported
 //! once, not for every entry that inherits it. Which keys exist is `schema.rs`'s matter.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::circuits::{Unsaid, no_current};
+use super::entry::{Ready, Words};
 use super::expand::{Expander, Resolved};
-use super::fleet::{CircuitIndex, Member, SiteIndex};
+use super::fleet::{CircuitIndex, SiteIndex};
 use super::params::{self, Given};
-use super::range::{MOST_DEVICES, Pattern, Place, RangeError};
+use super::range::{MOST_DEVICES, Place};
 use super::schema::{Entry, Text, Written, did_you_mean, inside};
 use super::secret::Secrets;
 use super::share::Shared;
@@ -21,68 +21,6 @@ use crate::codec::TelnetMode;
 use crate::device_type::{Catalog, DeviceType, refuse_detection};
 use crate::diagnostic::{Diagnostic, Diagnostics, SourceId, Span, TomlValue, nearest};
 use crate::model::Address;
-
-/// One entry, read but not expanded. What is `None` was a mistake.
-pub(super) struct Ready<'t> {
-    pub(super) name: Option<(Words<'t>, Span)>,
-    pub(super) address: Option<(Words<'t>, Span)>,
-    pub(super) member: Option<Arc<Member>>,
-    pub(super) site: Option<Arc<str>>,
-    pub(super) tags: Arc<[Arc<str>]>,
-    pub(super) params: Arc<[Given]>,
-    /// How many devices it stands for.
-    pub(super) count: u64,
-}
-
-/// A text of an entry: as nearly always one for its one device, or one for each.
-pub(super) enum Words<'t> {
-    One(Cow<'t, str>),
-    Ranged(Pattern),
-}
-
-impl<'t> Words<'t> {
-    fn read(text: &'t str, place: Place) -> Result<Self, RangeError> {
-        if text.bytes().any(|byte| matches!(byte, b'[' | b']')) {
-            return Pattern::parse(text, place).map(Self::Ranged);
-        }
-        Ok(Self::One(Cow::Borrowed(text)))
-    }
-
-    /// How many there are, at least 1.
-    pub(super) fn count(&self) -> u64 {
-        match self {
-            Self::One(_) => 1,
-            Self::Ranged(pattern) => pattern.count(),
-        }
-    }
-
-    /// The one at `index`; `room` is to write it to.
-    pub(super) fn at<'s>(&'s self, index: u64, room: &'s mut String) -> &'s str {
-        match self {
-            Self::One(text) => text,
-            Self::Ranged(pattern) => {
-                room.clear();
-                pattern.write(index, room);
-                room
-            }
-        }
-    }
-
-    fn into_owned(self) -> Words<'static> {
-        match self {
-            Self::One(text) => Words::One(Cow::Owned(text.into_owned())),
-            Self::Ranged(pattern) => Words::Ranged(pattern),
-        }
-    }
-}
-
-impl Ready<'_> {
-    fn into_owned(self) -> Ready<'static> {
-        let owned = |text: Option<(Words<'_>, Span)>| text.map(|(words, span)| (words.into_owned(), span));
-        let Self { name, address, member, site, tags, params, count } = self;
-        Ready { name: owned(name), address: owned(address), member, site, tags, params, count }
-    }
-}
 
 /// Turns entries into devices.
 pub(super) struct Resolver<'a, 's> {

@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
 use super::connection::{Connection, Look};
-use super::{Ending, Intents, Keep, Stop};
+use super::{Ending, Intents, Keep, Pacer, Stop};
 use crate::codec::{LineState, TelnetMode};
 use crate::device_type::{Link, Login, Request};
 use crate::model::escape::printable;
@@ -50,26 +50,6 @@ pub struct Progress {
     pub at_exchange: bool,
     /// A connection was found.
     pub is_connected: bool,
-}
-
-/// When a command may be written, in a run that limits its starts.
-pub trait Pacer: Sync {
-    /// All else is ready at `now`: when the command may be written.
-    fn turn(&self, now: Instant) -> Turn;
-
-    /// It is written now.
-    fn starts(&self, now: Instant);
-}
-
-/// When a command may be written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Turn {
-    /// Then, or now if that is not later.
-    At(Instant),
-    /// Not soon: the attempt is none, and the device comes back.
-    NotSoon,
-    /// Nobody new is started any more.
-    Never(StopReason),
 }
 
 /// What an attempt is about.
@@ -274,22 +254,6 @@ impl Before<'_> {
         }
     }
 
-    /// Waits until the command may be written, with the line open.
-    async fn wait_for_turn<S: DeviceStream>(&self, open: &mut Connection<S>, pacer: &dyn Pacer) -> Result<(), Ending> {
-        loop {
-            let now = Instant::now();
-            match pacer.turn(now) {
-                Turn::At(at) if at <= now => break,
-                Turn::At(at) => self.listen(open, at).await?,
-                Turn::NotSoon => return Err(Ending::NotSoon),
-                Turn::Never(reason) => return Err(Ending::Stopped(reason)),
-            }
-            self.last_look(open)?;
-        }
-        pacer.starts(Instant::now());
-        Ok(())
-    }
-
     /// The log-in begins with what the device says.
     async fn greeted<S: DeviceStream>(&self, open: &mut Connection<S>) -> Result<(), Ending> {
         if let Some(gap_over) = self.not_before {
@@ -338,7 +302,7 @@ impl Before<'_> {
     }
 
     /// The last drop, without waiting: what is readable now was not asked for by what is written next.
-    fn last_look<S: DeviceStream>(&self, open: &mut Connection<S>) -> Result<(), Ending> {
+    pub(super) fn last_look<S: DeviceStream>(&self, open: &mut Connection<S>) -> Result<(), Ending> {
         match open.drop_stale() {
             Look::Open => {}
             Look::Ended => return Err(self.gone(open, Failure::new(ErrorKind::ConnectionClosed))),
@@ -354,7 +318,7 @@ impl Before<'_> {
         Ok(())
     }
 
-    async fn listen<S: DeviceStream>(&self, open: &mut Connection<S>, until: Instant) -> Result<(), Ending> {
+    pub(super) async fn listen<S: DeviceStream>(&self, open: &mut Connection<S>, until: Instant) -> Result<(), Ending> {
         let end = sleep_until(until.min(self.device_deadline));
         tokio::pin!(end);
         loop {

@@ -10,13 +10,15 @@ mod ending;
 mod exchange;
 mod intents;
 mod login;
+mod pacer;
 mod saving;
 mod stop;
 mod transfer;
 mod wait;
 
-pub use attempt::{Attempt, Before, Pacer, Progress, Turn, attempt, close};
+pub use attempt::{Attempt, Before, Progress, attempt, close};
 pub use connection::Connection;
 pub use ending::{Ending, Keep};
 pub use intents::Intents;
+pub use pacer::{Pacer, Turn};
 pub use stop::Stop;
