@@ -44,4 +44,8 @@ pub mod run;
 
 pub mod schedule;
 
+pub mod web;
+
+pub mod daemon;
+
 pub mod cli;

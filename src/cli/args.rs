@@ -1,5 +1,6 @@
 //! Every argument of the program, with its help.
 
+mod daemon;
 mod files;
 mod notify;
 mod output;
@@ -17,6 +18,7 @@ use crate::diagnostic::parse_duration;
 use crate::inventory::select::SampleSize;
 use crate::model::TimingOverrides;
 
+pub(super) use daemon::DaemonArgs;
 pub(super) use files::{InventoryCommand, TypesCommand};
 pub(super) use notify::NotifyCommand;
 pub(super) use output::{ManArgs, OutputArgs, ReportArgs};
@@ -115,6 +117,8 @@ Examples:
   fleetctl schedule install morning --output units"
     )]
     Schedule(ScheduleCommand),
+    /// Run all schedules, and serve /metrics and /healthz
+    Daemon(DaemonArgs),
     /// What earlier runs came to
     #[command(
         subcommand,

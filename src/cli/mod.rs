@@ -29,7 +29,9 @@ pub async fn main() -> ExitStatus {
         }
     };
     let terminal = terminal::Terminal::new(arguments.color, arguments.quiet);
-    logging::start(&terminal, arguments.verbose);
+    // What a daemon does is read in a journal: each run is worth a line.
+    let is_daemon = matches!(arguments.command, Subcommand::Daemon(_));
+    logging::start(&terminal, arguments.verbose.max(u8::from(is_daemon)));
     match arguments.command {
         Subcommand::Run(args) => {
             let format = args.output.format.clone();
@@ -50,6 +52,7 @@ pub async fn main() -> ExitStatus {
         Subcommand::Doctor(args) => command::doctor::run(args, &terminal).await,
         Subcommand::Schedule(command) => command::schedule::run(command, arguments.verbose, &terminal).await,
         Subcommand::Notify(command) => command::notify::run(command, &terminal).await,
+        Subcommand::Daemon(args) => command::daemon::run(args, &terminal).await,
         Subcommand::Schema { name } => command::schema::run(&name, &terminal),
         Subcommand::Man(args) => command::pages::man(&args, &terminal),
         Subcommand::Completions { shell } => command::pages::completions(shell),

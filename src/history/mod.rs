@@ -3,7 +3,7 @@
 //! `recorder.rs` follows a run, `writer.rs` is the thread that commits; `store.rs` opens the file (`schema.rs` brings it to
 //! this version), and the rest asks: `runs.rs` which runs there are, `recorded.rs` one of them as a report again,
 //! `health.rs` and `failing.rs` how devices behave, `changes.rs` what differs between two runs, `again.rs` who may be told
-//! again, `hold.rs` who is kept out, `previous.rs` who fails since when,
+//! again, `hold.rs` who is kept out, `previous.rs` who fails since when, `latest.rs` when all was last well,
 //! `letters.rs` what could not be told. `retention.rs` forgets. `place.rs` knows where all this lies on a machine.
 //!
 //! Fails open: whatever is wrong with the file costs a warning and exit status 4, never a run. Holds no secret: it keeps
@@ -15,6 +15,7 @@ mod error;
 mod failing;
 mod health;
 mod hold;
+mod latest;
 mod letters;
 mod owner;
 mod past;
@@ -39,6 +40,7 @@ pub use error::HistoryError;
 pub use failing::failing;
 pub use health::health;
 pub use hold::{Hold, hold, holds, release};
+pub use latest::{RunName, last_of_schedule, last_success};
 pub use letters::{Letters, note_untold, untold};
 pub use past::Window;
 pub use place::{default_path, make_folder, state_folder};

@@ -162,6 +162,25 @@ pub fn find_before(store: &Store, run: &RecordedRun) -> Result<Option<RecordedRu
     found().map_err(|source| store.failed(source))
 }
 
+/// The newest runs of a schedule over real devices, the newest first.
+pub(super) fn of_schedule(
+    store: &Store,
+    inventory: &Path,
+    schedule: &str,
+    limit: usize,
+) -> Result<Vec<RecordedRun>, HistoryError> {
+    let text = format!(
+        "SELECT {COLUMNS} FROM run WHERE inventory = ?1 AND schedule = ?2 AND simulated = 0 ORDER BY id DESC LIMIT ?3"
+    );
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let listed = || -> rusqlite::Result<Vec<RecordedRun>> {
+        let mut asked = store.connection.prepare(&text)?;
+        let rows = asked.query((inventory.to_string_lossy(), schedule, limit))?;
+        rows.mapped(|row| read(row, &store.connection)).collect()
+    };
+    listed().map_err(|source| store.failed(source))
+}
+
 /// A run by its number.
 pub(super) fn by_number(store: &Store, number: i64) -> Result<RecordedRun, HistoryError> {
     let text = format!("SELECT {COLUMNS} FROM run WHERE id = ?1");

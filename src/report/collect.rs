@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::{Device, DeviceIndex, Ended, Outcome, RunEvent, RunInfo, SkipReason, Summary, UnixMillis};
+use crate::model::{Device, DeviceIndex, Ended, Outcome, RunEvent, RunInfo, Share, SkipReason, Summary, UnixMillis};
 
 /// A run and its outcomes.
 #[derive(Debug)]
@@ -16,6 +16,9 @@ pub struct Collected {
     outcomes: Option<Vec<Option<Outcome>>>,
     summary: Summary,
     end: Option<End>,
+    /// Whether a history was asked, and when the last run of this name before it ended that was a success.
+    knows_past: bool,
+    earlier_success: Option<UnixMillis>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -29,7 +32,8 @@ impl Collected {
     /// A run that has just started; `keep` says whether outcomes are kept.
     pub fn new(run: Arc<RunInfo>, devices: Arc<[Device]>, keep: bool) -> Self {
         let outcomes = keep.then(|| devices.iter().map(|_| None).collect());
-        Self { run, devices, outcomes, summary: Summary::default(), end: None }
+        let summary = Summary::default();
+        Self { run, devices, outcomes, summary, end: None, knows_past: false, earlier_success: None }
     }
 
     /// Counts an event that is about to be passed on.
@@ -102,6 +106,22 @@ impl Collected {
     /// From start to end.
     pub fn elapsed(&self) -> Duration {
         self.end.map_or(Duration::ZERO, |end| end.elapsed)
+    }
+
+    /// Takes what a history knows of earlier runs of this name: when the last of them ended that was a success.
+    pub fn set_past(&mut self, last_success: Option<UnixMillis>) {
+        (self.knows_past, self.earlier_success) = (true, last_success);
+    }
+
+    /// Whether the devices alone give exit status 0.
+    pub fn is_success(&self, ok_if: Share) -> bool {
+        self.ended() == Ended::Completed && ok_if.is_reached(self.summary.successes(), self.summary.counted())
+    }
+
+    /// When the last run of this name that was a success ended, this one included; `None` where no history was asked, or
+    /// it knows none.
+    pub fn last_success(&self, ok_if: Share) -> Option<UnixMillis> {
+        if self.knows_past && self.is_success(ok_if) { Some(self.finished_at()) } else { self.earlier_success }
     }
 
     /// When the run ended.

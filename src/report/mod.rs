@@ -45,8 +45,8 @@ pub use digest::{
 };
 pub use dry_run::{PlanEnd, PlanPacing, PlanRow, PlanSummary, PlanView, write_plan_json, write_plan_text};
 pub use format::{
-    By, Csv, Format, Html, Json, Junit, Nagios, NagiosState, Ndjson, PerDevice, Prometheus, ReportOptions, Style,
-    Table, TableOptions, Thresholds, UnknownFormat, reporter,
+    By, Csv, Format, Html, Json, Junit, Nagios, NagiosState, Ndjson, PerDevice, Prometheus, ReportOptions, RunMetrics,
+    Style, Table, TableOptions, Thresholds, UnknownFormat, metric_label, reporter,
 };
 pub use hint::hint;
 pub use listing::{TypeRow, write_devices_json, write_devices_text, write_types_json, write_types_text};
@@ -59,7 +59,7 @@ pub use past::{
 pub use progress::{Progress, ProgressStyle};
 pub use read::{FailedFrom, ReadError, read_failed};
 pub use replay::{read_report, replay};
-pub use reporter::{Finished, ReportError, Reporter, Reporters};
+pub use reporter::{Finished, Past, ReportError, Reporter, Reporters};
 pub use schema::{SCHEMA_NAMES, schema};
 pub use sink::{FileSink, ReportTarget, Sink, TargetError};
 pub use timetable::{ScheduleRow, ScheduledRun, write_schedules_text, write_timetable_json, write_timetable_text};

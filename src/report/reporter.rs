@@ -6,12 +6,17 @@
 use std::io;
 
 use super::Collected;
-use crate::model::RunEvent;
+use crate::model::{RunEvent, UnixMillis};
 
 /// Follows a run.
 pub trait Reporter: Send {
     /// Whether `finish` needs every device's outcome; without any such reporter outcomes are not kept.
     fn needs_outcomes(&self) -> bool {
+        false
+    }
+
+    /// Whether `finish` shows what a history knows of earlier runs; where nobody does, it is not asked.
+    fn needs_past(&self) -> bool {
         false
     }
 
@@ -65,12 +70,16 @@ impl Member {
     }
 }
 
+/// Asks a history when the last run of this name before it ended that was a success.
+pub type Past = Box<dyn FnOnce(&Collected) -> Option<UnixMillis> + Send>;
+
 /// All reporters of a run.
 #[derive(Default)]
 pub struct Reporters {
     members: Vec<Member>,
     run: Option<Collected>,
     keeps_outcomes: bool,
+    past: Option<Past>,
 }
 
 /// What remains when all is reported.
@@ -92,9 +101,25 @@ impl Reporters {
         self.members.insert(0, Member { label: label.into(), reporter, error: None });
     }
 
+    /// Adds one that could not even begin; it is among the errors at the end.
+    pub fn add_failed(&mut self, label: impl Into<String>, error: io::Error) {
+        struct Never;
+        impl Reporter for Never {
+            fn finish(&mut self, _: &Collected) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        self.members.push(Member { label: label.into(), reporter: Box::new(Never), error: Some(error) });
+    }
+
     /// Has the outcomes kept, for whoever looks at the run when it is over.
     pub fn keep_outcomes(&mut self) {
         self.keeps_outcomes = true;
+    }
+
+    /// Has a history asked before the reporters end, if one of them shows what it knows.
+    pub fn ask_past(&mut self, past: Past) {
+        self.past = Some(past);
     }
 
     /// Passes one event on and lets it become visible.
@@ -130,6 +155,10 @@ impl Reporters {
     pub fn finish(mut self) -> Finished {
         if let Some(run) = &mut self.run {
             run.complete();
+            let is_wanted = self.keeps_outcomes || self.members.iter().any(|member| member.reporter.needs_past());
+            if let Some(past) = self.past.filter(|_| is_wanted) {
+                run.set_past(past(run));
+            }
             for member in &mut self.members {
                 member.try_with(|reporter| reporter.finish(run));
             }

@@ -15,7 +15,7 @@ use tracing::warn;
 use ulid::Ulid;
 
 use super::again::kept;
-use super::{Lock, LockError, Paced, Prepared, RunRequest, Until, canonical, lock, recall};
+use super::{Lock, LockError, Paced, Prepared, RunRequest, Until, canonical, lock, past, recall};
 use crate::dispatch::{self, Limits, Outside, Pacing, RunClock};
 use crate::history::{Beginning, Recorder};
 use crate::model::{Ended, Outcome, RunEvent, RunId, RunInfo, SkipReason, Summary, UnixMillis};
@@ -140,6 +140,9 @@ pub async fn execute(
         }
     };
     let reported = reporting.join().map_err(|_| io::Error::other("the reporters have failed; please report this"))?;
+    if let (Some(path), Some(keep)) = (&request.history, prepared.keep_history) {
+        past::forget(path, &request.inventory, keep);
+    }
     let summary = reported.run.as_ref().map(|run| *run.summary()).unwrap_or_default();
     let undelivered = unrecorded.into_iter().chain(reported.errors).collect();
     Ok(Finished { ended, summary, undelivered, run: reported.run })
@@ -169,6 +172,7 @@ fn record(
             let intents = recorder.intents();
             // A pipe that nobody reads must not keep the end of the run from being recorded.
             reporters.add_first(RECORD, Box::new(recorder));
+            reporters.ask_past(past::ask(path.clone(), &request.inventory, request.ok_if));
             (Some(intents), None)
         }
         Err(error) => {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -32,6 +33,8 @@ pub struct Prepared {
     pub confirm_above: Option<usize>,
     /// `[run] probe_after`: a device that failed so many runs in a row is believed to be dead; 0: never.
     pub probe_after: Option<u32>,
+    /// `[history] keep`: runs that began longer ago are forgotten when this one is over.
+    pub keep_history: Option<Duration>,
     /// What the devices are, for a simulated fleet: beside the plan's devices.
     pub members: Vec<Arc<Member>>,
 }
@@ -82,6 +85,7 @@ pub fn prepare(request: &RunRequest, loaded: &mut Loaded) -> Preparation {
         until,
         confirm_above: fleet.run.confirm_above,
         probe_after: fleet.run.probe_after,
+        keep_history: fleet.keep_history,
         members,
         plan: Arc::new(plan),
     }))

@@ -128,6 +128,13 @@ impl Agenda {
         self.lines.iter_mut().filter_map(|line| line.next(random).map(|(_, start)| start)).min()
     }
 
+    /// When each of them starts next.
+    pub fn next_starts(&mut self) -> impl Iterator<Item = (String, Option<Timestamp>)> {
+        let random = &self.random;
+        let next = |line: &mut Line| (line.entry.name().to_owned(), line.next(random).map(|(_, start)| start));
+        self.lines.iter_mut().map(next)
+    }
+
     /// Decides everything that is due at `now`.
     pub fn look(&mut self, now: Timestamp) -> Vec<Decision> {
         let mut decisions = Vec::new();

@@ -17,7 +17,7 @@ mod plan;
 mod request;
 mod tell;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 pub use agenda::{Agenda, Decision, Part, Start, steady_part};
 pub use due::{Lateness, NotDue, due, lateness};

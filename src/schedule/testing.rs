@@ -9,7 +9,7 @@ use crate::inventory::read;
 use crate::run::Loaded;
 
 /// An inventory without a mistake.
-pub(super) fn loaded(text: &str) -> Loaded {
+pub(crate) fn loaded(text: &str) -> Loaded {
     let mut sources = Sources::default();
     let mut diagnostics = Diagnostics::default();
     let catalog = Catalog::load(&[] as &[&Path], &mut sources, &mut diagnostics);

@@ -195,7 +195,7 @@ fn ending(format: Format) -> &'static str {
 fn forget(history: &HistoryArg, keep: Duration) -> Result<ExitStatus, HistoryError> {
     let mut store = past::open(history)?;
     let now = UnixMillis(Timestamp::now().as_millisecond());
-    let count = prune(&mut store, keep, now)?;
+    let count = prune(&mut store, None, keep, now)?;
     let runs = if count == 1 { "run" } else { "runs" };
     Ok(print(&format!("{count} {runs} forgotten\n")))
 }

@@ -1,5 +1,6 @@
 //! The subcommands, a file each.
 
+pub(super) mod daemon;
 pub(super) mod doctor;
 pub(super) mod health;
 pub(super) mod history;

@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::io::Write as _;
 
-use tracing::warn;
-
 use crate::cli::args::{RunArgs, SimulationArgs};
 use crate::cli::confirm::{Answer, confirm};
 use crate::cli::exit_status::ExitStatus;
@@ -12,20 +10,19 @@ use crate::cli::outputs::{Outputs, say_untold};
 use crate::cli::past;
 use crate::cli::signal::Signals;
 use crate::cli::terminal::{Terminal, say, write};
-use crate::model::{Command, DeviceIndex, Host, UnixMillis};
+use crate::model::{Command, DeviceIndex, UnixMillis};
 use crate::plan::{Pace, estimate};
 use crate::report::{
     Format, Log, PlanEnd, PlanPacing, PlanRow, PlanSummary, PlanView, Progress, ProgressStyle, Reporters,
     write_plan_json, write_plan_text,
 };
 use crate::run::{
-    End, ExecuteError, Finished, Lock, LockError, Paced, Preparation, Prepared, RunRequest, Selecting, execute, load,
-    prepare, recall,
+    End, ExecuteError, Finished, Lock, LockError, Paced, Preparation, Prepared, RunRequest, Selecting, execute,
+    fitting, load, prepare, recall,
 };
 use crate::schedule::Teller;
 use crate::session::Stop;
 use crate::simulate::Night;
-use crate::transport::{Fit, raise_open_files};
 
 pub(in crate::cli) async fn run(args: RunArgs, verbose: u8, terminal: &Terminal) -> ExitStatus {
     let (request, outputs) = match understand(&args) {
@@ -226,21 +223,6 @@ fn open(outputs: &Outputs, terminal: &Terminal) -> Result<Reporters, String> {
         reporters.add("log", Box::new(log));
     }
     Ok(reporters)
-}
-
-/// As many lanes as this process may hold files for.
-fn fitting(prepared: &Prepared, is_simulated: bool) -> Fit {
-    let wanted = prepared.concurrency;
-    let needed = wanted.min(prepared.plan.lanes.len().max(1));
-    // The other end of a simulated connection is in this process too; a name is asked for over two sockets at once.
-    let has_names = || prepared.plan.devices.iter().any(|device| matches!(device.address.host, Host::Name(_)));
-    let files_per_lane = if is_simulated || has_names() { 2 } else { 1 };
-    let fit = raise_open_files().fit(needed, files_per_lane, !is_simulated);
-    if needed > fit.lanes {
-        let lanes = fit.lanes;
-        warn!("--concurrency {wanted} does not fit into this process's limit on open files; {lanes} lanes at once do");
-    }
-    fit
 }
 
 fn dry_run(prepared: &Prepared, format: Format, verbose: bool, terminal: &Terminal) -> ExitStatus {

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use super::super::testing::{Place, Run, held, ok, outcome, refused_connection, silent};
 use super::super::{
-    Filter, Hold, Window, again, changes, failing, find, find_before, health, hold, holds, list, prune, release,
+    Filter, Hold, RunName, Window, again, changes, failing, find, find_before, health, hold, holds, last_of_schedule,
+    last_success, list, prune, release,
 };
-use crate::model::{Delivery, Outcome, Status, UnixMillis};
+use crate::model::{Delivery, Outcome, Share, Status, UnixMillis};
 
 const INVENTORY: &str = "/fleet.toml";
 
@@ -158,6 +159,38 @@ fn a_device_is_held_until_the_end_of_its_day_or_until_it_is_released() {
 }
 
 #[test]
+fn the_last_success_is_that_of_the_name_and_of_whole_runs_over_real_devices() {
+    let place = Place::new();
+    night(1, &place, vec![ok(), held()]);
+    night(2, &place, vec![ok(), silent()]);
+    Run { rerun_of: Some(Run::new(2, 1).id), ..Run::new(3, 1) }.record(&place.path, &[(0, ok())]);
+    Run { simulated: true, ..Run::new(4, 1) }.record(&place.path, &[(0, ok())]);
+    Run::new(5, 1).record_killed(&place.path, &[], &[(0, ok())]);
+    let found = |inventory: &str, name, ok_if: &str| {
+        let ok_if: Share = ok_if.parse().unwrap();
+        last_success(&place.store(), Path::new(inventory), name, ok_if).unwrap()
+    };
+    let ended = |number| Some(Run::new(number, 0).started_at.after(Duration::from_millis(4210)));
+    let pulse = RunName::Action("relay-pulse");
+    assert_eq!(found(INVENTORY, pulse, "100%"), ended(1), "the held one does not count");
+    assert_eq!(found(INVENTORY, pulse, "50%"), ended(2));
+    for name in [RunName::Action("power-on"), RunName::Raw, RunName::Schedule("relay-pulse")] {
+        assert_eq!(found(INVENTORY, name, "0%"), None, "{name:?}");
+    }
+    assert_eq!(found("/other.toml", pulse, "0%"), None);
+
+    place.store().connection.execute("UPDATE run SET schedule = 'night' WHERE id <> 3", ()).unwrap();
+    assert_eq!(found(INVENTORY, RunName::Schedule("night"), "100%"), ended(1));
+    assert_eq!(found(INVENTORY, RunName::Schedule("relay-pulse"), "0%"), None);
+    let under_way = Run::new(6, 1).begin(&place.path);
+    place.store().connection.execute("UPDATE run SET schedule = 'night' WHERE id = 6", ()).unwrap();
+    let (newest, over) = last_of_schedule(&place.store(), Path::new(INVENTORY), "night").unwrap();
+    let id = |number| Run::new(number, 0).id;
+    assert_eq!((newest.unwrap().run_id, over.unwrap().run_id), (id(6), id(5)));
+    drop(under_way);
+}
+
+#[test]
 fn old_runs_are_forgotten_whole() {
     let place = Place::new();
     for number in 1..=3 {
@@ -165,13 +198,14 @@ fn old_runs_are_forgotten_whole() {
     }
     let mut store = place.store();
     let now = Run::new(3, 0).started_at;
-    assert_eq!(prune(&mut store, Duration::from_hours(24), now).unwrap(), 1);
+    assert_eq!(prune(&mut store, Some(Path::new("/other.toml")), Duration::ZERO, now).unwrap(), 0);
+    assert_eq!(prune(&mut store, None, Duration::from_hours(24), now).unwrap(), 1);
     for (table, count) in [("run", 2), ("outcome", 5), ("detail", 2), ("roster", 2)] {
         let text = format!("SELECT count(*) FROM {table}");
         let found: i64 = store.connection.query_row(&text, (), |row| row.get(0)).unwrap();
         assert_eq!(found, count, "{table}");
     }
     let recorder = Run::new(0, 1).begin(&place.path);
-    assert_eq!(prune(&mut store, Duration::ZERO, now).unwrap(), 1, "the newest began now; one is under way");
+    assert_eq!(prune(&mut store, None, Duration::ZERO, now).unwrap(), 1, "the newest began now; one is under way");
     drop(recorder);
 }

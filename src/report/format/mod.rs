@@ -22,7 +22,7 @@ pub use json::Json;
 pub use junit::Junit;
 pub use nagios::{Nagios, NagiosState, Thresholds};
 pub use ndjson::Ndjson;
-pub use prometheus::{PerDevice, Prometheus};
+pub use prometheus::{PerDevice, Prometheus, RunMetrics, metric_label};
 pub use style::Style;
 pub(super) use summary::{span, summary_line, words};
 pub use table::{By, Table, TableOptions};

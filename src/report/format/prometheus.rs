@@ -1,4 +1,5 @@
-//! The report for Prometheus: the last run as gauges, for `node_exporter`'s textfile collector.
+//! The report for Prometheus: the last run as gauges, for `node_exporter`'s textfile collector, and several runs as one
+//! document for whoever is scraped.
 //!
 //! Names and labels are the contract's. A sample never carries a timestamp (the collector refuses them) nor the labels
 //! `job` and `instance`, which are the scraper's. Of a large fleet the series per device are left out unless asked for:
@@ -10,7 +11,7 @@ use std::str::FromStr;
 use super::super::record::{device_seconds, run_seconds};
 use super::super::{Collected, Reporter, Sink};
 use crate::model::escape::printable;
-use crate::model::{Delivery, Device, Ended, Outcome, Share, Status};
+use crate::model::{Delivery, Device, Outcome, Share, Status, UnixMillis};
 
 /// A fleet of more devices than this has no series per device by itself.
 const MAX_DEVICES: usize = 2000;
@@ -69,76 +70,172 @@ impl Reporter for Prometheus {
         self.per_device != PerDevice::Never
     }
 
+    fn needs_past(&self) -> bool {
+        true
+    }
+
     fn finish(&mut self, run: &Collected) -> io::Result<()> {
-        write_run(&mut self.sink, run, self.ok_if)?;
-        if self.per_device.applies_to(run.devices().len()) {
-            write_devices(&mut self.sink, run)?;
+        let shown =
+            Shown { run, label: metric_label(run.info().label()), ok_if: self.ok_if, per_device: self.per_device };
+        for metric in Metric::ALL {
+            shown.write(&mut self.sink, metric, true)?;
         }
         self.sink.finish()
     }
 }
 
-/// The head of a metric, without which no name may stand.
-fn head(out: &mut impl Write, name: &str, help: &str) -> io::Result<()> {
-    writeln!(out, "# HELP {name} {help}\n# TYPE {name} gauge")
+/// The samples of a run, kept to be shown beside those of others.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RunMetrics {
+    samples: [String; Metric::ALL.len()],
 }
 
-fn write_run(out: &mut impl Write, run: &Collected, ok_if: Share) -> io::Result<()> {
-    let label = label(run.info().label());
-    let summary = run.summary();
-    head(out, "fleetctl_run_timestamp_seconds", "When the last run ended, in seconds since the epoch.")?;
-    let at = run.finished_at().0;
-    writeln!(
-        out,
-        "fleetctl_run_timestamp_seconds{{run=\"{label}\"}} {}.{:03}",
-        at.div_euclid(1000),
-        at.rem_euclid(1000)
-    )?;
-    head(out, "fleetctl_run_duration_seconds", "How long the last run took.")?;
-    writeln!(out, "fleetctl_run_duration_seconds{{run=\"{label}\"}} {}", run_seconds(run.elapsed()))?;
-    head(out, "fleetctl_run_success", "Whether the last run came to its end and enough devices are a success.")?;
-    let success = run.ended() == Ended::Completed && ok_if.is_reached(summary.successes(), summary.counted());
-    writeln!(out, "fleetctl_run_success{{run=\"{label}\"}} {}", u8::from(success))?;
-    head(out, "fleetctl_run_devices", "Devices of the last run by what became of them.")?;
-    for status in Status::ALL {
-        let (word, count) = (status.as_str(), summary.count(status));
-        writeln!(out, "fleetctl_run_devices{{run=\"{label}\",status=\"{word}\"}} {count}")?;
+impl RunMetrics {
+    /// Those of a run whose outcomes were kept; `name` is the value of the label `run`.
+    pub fn of(run: &Collected, name: &str, ok_if: Share, per_device: PerDevice) -> Self {
+        let shown = Shown { run, label: metric_label(name), ok_if, per_device };
+        let samples = Metric::ALL.map(|metric| {
+            let mut written = Vec::new();
+            // Writing into memory does not fail.
+            _ = shown.write(&mut written, metric, false);
+            String::from_utf8_lossy(&written).into_owned()
+        });
+        Self { samples }
     }
-    Ok(())
-}
 
-fn write_devices(out: &mut impl Write, run: &Collected) -> io::Result<()> {
-    let run_label = label(run.info().label());
-    let labels = |device: &Device| {
-        let (name, site) = (label(&device.name), label(device.site.as_deref().unwrap_or_default()));
-        format!("run=\"{run_label}\",device=\"{name}\",site=\"{site}\"")
-    };
-    head(out, "fleetctl_device_ok", "Whether the device was a success in the last run.")?;
-    // A held device is neither: an alert on it would be what holding it is to prevent.
-    for (device, outcome) in run.outcomes().filter(|(_, outcome)| !outcome.is_held()) {
-        writeln!(out, "fleetctl_device_ok{{{}}} {}", labels(device), u8::from(outcome.status.is_success()))?;
-    }
-    // A name without a sample is no mistake, but nobody needs it either.
-    if run.outcomes().any(|(_, outcome)| has_answered(outcome)) {
-        head(
-            out,
-            "fleetctl_device_reply_seconds",
-            "From the device's first attempt to its valid reply; absent when none came.",
-        )?;
-        for (device, outcome) in run.outcomes().filter(|(_, outcome)| has_answered(outcome)) {
-            let seconds = device_seconds(outcome.elapsed);
-            writeln!(out, "fleetctl_device_reply_seconds{{{}}} {seconds:.4}", labels(device))?;
+    /// Writes several runs as one document: each metric's head once, and without samples not at all.
+    pub fn write(runs: &[&Self], out: &mut String) {
+        for (place, metric) in Metric::ALL.into_iter().enumerate() {
+            let samples = || runs.iter().filter_map(|run| run.samples.get(place)).filter(|text| !text.is_empty());
+            if samples().next().is_some() {
+                out.push_str(&metric.head());
+                out.extend(samples().map(String::as_str));
+            }
         }
     }
-    Ok(())
 }
 
-fn has_answered(outcome: &Outcome) -> bool {
-    outcome.delivery == Delivery::Confirmed
+/// What is said of a run, in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Metric {
+    Timestamp,
+    Duration,
+    Success,
+    LastSuccess,
+    Devices,
+    DeviceOk,
+    DeviceReply,
+}
+
+impl Metric {
+    const ALL: [Self; 7] = [
+        Self::Timestamp,
+        Self::Duration,
+        Self::Success,
+        Self::LastSuccess,
+        Self::Devices,
+        Self::DeviceOk,
+        Self::DeviceReply,
+    ];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Timestamp => "fleetctl_run_timestamp_seconds",
+            Self::Duration => "fleetctl_run_duration_seconds",
+            Self::Success => "fleetctl_run_success",
+            Self::LastSuccess => "fleetctl_run_last_success_timestamp_seconds",
+            Self::Devices => "fleetctl_run_devices",
+            Self::DeviceOk => "fleetctl_device_ok",
+            Self::DeviceReply => "fleetctl_device_reply_seconds",
+        }
+    }
+
+    /// Its head, without which no name may stand.
+    fn head(self) -> String {
+        let help = match self {
+            Self::Timestamp => "When the last run ended, in seconds since the epoch.",
+            Self::Duration => "How long the last run took.",
+            Self::Success => "Whether the last run came to its end and enough devices are a success.",
+            Self::LastSuccess => "When the last run that was a success ended, in seconds since the epoch.",
+            Self::Devices => "Devices of the last run by what became of them.",
+            Self::DeviceOk => "Whether the device was a success in the last run.",
+            Self::DeviceReply => "From the device's first attempt to its valid reply; absent when none came.",
+        };
+        let name = self.name();
+        format!("# HELP {name} {help}\n# TYPE {name} gauge\n")
+    }
+}
+
+/// A run as metrics.
+struct Shown<'a> {
+    run: &'a Collected,
+    label: String,
+    ok_if: Share,
+    per_device: PerDevice,
+}
+
+impl Shown<'_> {
+    /// Writes the samples of a metric, below its head where that is wanted.
+    fn write(&self, out: &mut impl Write, metric: Metric, with_head: bool) -> io::Result<()> {
+        let (run, label, name) = (self.run, &self.label, metric.name());
+        if with_head && self.has(metric) {
+            out.write_all(metric.head().as_bytes())?;
+        }
+        match metric {
+            Metric::Timestamp => writeln!(out, "{name}{{run=\"{label}\"}} {}", seconds(run.finished_at())),
+            Metric::Duration => writeln!(out, "{name}{{run=\"{label}\"}} {}", run_seconds(run.elapsed())),
+            Metric::Success => writeln!(out, "{name}{{run=\"{label}\"}} {}", u8::from(run.is_success(self.ok_if))),
+            Metric::LastSuccess => match run.last_success(self.ok_if) {
+                Some(at) => writeln!(out, "{name}{{run=\"{label}\"}} {}", seconds(at)),
+                None => Ok(()),
+            },
+            Metric::Devices => Status::ALL.iter().try_for_each(|&status| {
+                let (word, count) = (status.as_str(), run.summary().count(status));
+                writeln!(out, "{name}{{run=\"{label}\",status=\"{word}\"}} {count}")
+            }),
+            Metric::DeviceOk => self.shown().try_for_each(|(device, outcome)| {
+                writeln!(out, "{name}{{{}}} {}", self.labels(device), u8::from(outcome.status.is_success()))
+            }),
+            Metric::DeviceReply => self.answered().try_for_each(|(device, outcome)| {
+                writeln!(out, "{name}{{{}}} {:.4}", self.labels(device), device_seconds(outcome.elapsed))
+            }),
+        }
+    }
+
+    /// Whether the metric's head is written. A name without a sample is no mistake, but nobody needs it either.
+    fn has(&self, metric: Metric) -> bool {
+        match metric {
+            Metric::LastSuccess => self.run.last_success(self.ok_if).is_some(),
+            Metric::DeviceOk => self.per_device.applies_to(self.run.devices().len()),
+            Metric::DeviceReply => self.answered().next().is_some(),
+            Metric::Timestamp | Metric::Duration | Metric::Success | Metric::Devices => true,
+        }
+    }
+
+    /// The devices that have series of their own. A held one has none: an alert on it would be what holding it is to
+    /// prevent.
+    fn shown(&self) -> impl Iterator<Item = (&Device, &Outcome)> {
+        let applies = self.per_device.applies_to(self.run.devices().len());
+        self.run.outcomes().filter(move |(_, outcome)| applies && !outcome.is_held())
+    }
+
+    fn answered(&self) -> impl Iterator<Item = (&Device, &Outcome)> {
+        self.shown().filter(|(_, outcome)| outcome.delivery == Delivery::Confirmed)
+    }
+
+    fn labels(&self, device: &Device) -> String {
+        let (name, site) = (metric_label(&device.name), metric_label(device.site.as_deref().unwrap_or_default()));
+        format!("run=\"{}\",device=\"{name}\",site=\"{site}\"", self.label)
+    }
+}
+
+/// A moment in seconds since the epoch.
+fn seconds(at: UnixMillis) -> String {
+    format!("{}.{:03}", at.0.div_euclid(1000), at.0.rem_euclid(1000))
 }
 
 /// The value of a label: control characters escaped as on a terminal, then as the format wants.
-fn label(text: &str) -> String {
+pub fn metric_label(text: &str) -> String {
     printable(text).replace('\\', "\\\\").replace('"', "\\\"")
 }
 
@@ -146,7 +243,7 @@ fn label(text: &str) -> String {
 mod tests {
     use super::super::super::test_run::{self, device, ok, raw};
     use super::*;
-    use crate::model::Value;
+    use crate::model::{Ended, Value};
 
     fn many(count: usize, per_device: PerDevice) -> String {
         let all = (0..count).map(|n| (device(&format!("tv-{n}"), "h"), ok(Value::Int(1)))).collect();
@@ -230,7 +327,52 @@ mod tests {
     }
 
     #[test]
+    fn several_runs_have_each_head_once() {
+        let metrics = |name: &str, per_device| {
+            let run = test_run::collect(test_run::events());
+            RunMetrics::of(&run, name, Share::ALL, per_device)
+        };
+        let (one, other) = (metrics("a", PerDevice::Auto), metrics("b", PerDevice::Never));
+        let mut text = String::new();
+        RunMetrics::write(&[&one, &other], &mut text);
+        assert_eq!(text.matches("# TYPE ").count(), 6, "{text}");
+        assert_eq!(text.matches("# TYPE fleetctl_run_success gauge\n").count(), 1, "{text}");
+        assert!(
+            text.contains("fleetctl_run_success{run=\"a\"} 0\nfleetctl_run_success{run=\"b\"} 0\n# HELP"),
+            "{text}"
+        );
+        assert!(text.contains("fleetctl_device_ok{run=\"a\",device=\"tv-001\",site=\"hq\"} 1\n"), "{text}");
+        let alone =
+            test_run::render(|sink| Box::new(Prometheus::new(sink, PerDevice::Auto, Share::ALL)), test_run::events());
+        let mut text = String::new();
+        RunMetrics::write(&[&metrics("cmd", PerDevice::Auto)], &mut text);
+        assert_eq!(text, alone, "the same names and samples as in the file");
+    }
+
+    #[test]
+    fn the_last_success_is_this_run_or_what_the_history_knows() {
+        let failed = test_run::outcome(Status::NoReply, Delivery::Unknown, 1, None);
+        let text = |outcome: Outcome, past: Option<Option<UnixMillis>>| {
+            let mut run =
+                test_run::collect(test_run::run_of(raw(), vec![(device("a", "h"), outcome)], Ended::Completed));
+            if let Some(past) = past {
+                run.set_past(past);
+            }
+            let mut text = String::new();
+            RunMetrics::write(&[&RunMetrics::of(&run, "r", Share::ALL, PerDevice::Never)], &mut text);
+            let line = text.lines().find(|line| line.starts_with("fleetctl_run_last_success")).map(str::to_owned);
+            line.map(|line| line.split(' ').next_back().unwrap().to_owned())
+        };
+        let earlier = Some(UnixMillis(1_000_500));
+        let good = || ok(Value::Int(1));
+        assert_eq!(text(good(), None), None, "without a history it would be a guess after every failure");
+        assert_eq!(text(good(), Some(earlier)).unwrap(), "1795239004.210");
+        assert_eq!(text(failed.clone(), Some(earlier)).unwrap(), "1000.500");
+        assert_eq!(text(failed, Some(None)), None);
+    }
+
+    #[test]
     fn a_label_cannot_break_out() {
-        assert_eq!(label("a\"b\\c\nd"), "a\\\"b\\\\c\\\\u{a}d");
+        assert_eq!(metric_label("a\"b\\c\nd"), "a\\\"b\\\\c\\\\u{a}d");
     }
 }

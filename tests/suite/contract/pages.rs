@@ -4,7 +4,7 @@ use std::process::Command;
 
 use crate::support::Workspace;
 
-const COMMANDS: [&[&str]; 33] = [
+const COMMANDS: [&[&str]; 34] = [
     &[],
     &["run"],
     &["report"],
@@ -35,6 +35,7 @@ const COMMANDS: [&[&str]; 33] = [
     &["schedule", "install"],
     &["notify"],
     &["notify", "test"],
+    &["daemon"],
     &["schema"],
     &["man"],
     &["completions"],

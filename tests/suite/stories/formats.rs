@@ -44,7 +44,7 @@ fn junit_has_a_case_per_device_and_a_rerun_per_attempt_that_failed_before() {
 }
 
 /// What promtool, of Debian's package `prometheus`, says of these metrics.
-fn promtool(metrics: &str) -> (bool, String) {
+pub(super) fn promtool(metrics: &str) -> (bool, String) {
     let mut child = Command::new("promtool")
         .args(["check", "metrics"])
         .stdin(Stdio::piped())

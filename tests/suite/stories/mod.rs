@@ -6,6 +6,7 @@ mod broadcast;
 mod canary;
 mod confirmed;
 mod converge;
+mod daemon;
 mod daisy_chain;
 mod dead;
 mod doctor;

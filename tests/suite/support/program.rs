@@ -89,6 +89,11 @@ impl Running {
         self.wait_for(text, || self.stdout.text().contains(text));
     }
 
+    /// Standard error so far.
+    pub(crate) fn stderr(&self) -> String {
+        self.stderr.text()
+    }
+
     /// Waits until standard error holds this text.
     pub(crate) fn wait_for_stderr(&self, text: &str) {
         self.wait_for(text, || self.stderr.text().contains(text));

@@ -1,0 +1,222 @@
+//! All schedules in one process: a run that is due is carried out, monitoring and systemd see it, files may break, and it
+//! stops in good order.
+//!
+//! What is due is so because the last run in the history lies some time back, and `missed` lets its successor run late: no
+//! test waits for a minute to come.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::os::unix::net::UnixDatagram;
+
+use jiff::{Timestamp, ToSpan};
+use nix::sys::signal::Signal;
+
+use super::formats::promtool;
+use crate::support::{FakeFleet, Gate, Running, Step, Workspace};
+
+const DISPLAY: &str = "127.46.0.1";
+const DAEMON: [&str; 3] = ["daemon", "--listen", "127.0.0.1:0"];
+
+/// An inventory whose schedule came two minutes ago, and comes again in an hour.
+fn inventory(fleet: &FakeFleet, name: &str, lines: &str) -> String {
+    let minute = (Timestamp::now() - 2.minutes()).strftime("%M").to_string();
+    format!(
+        "[[device]]\nname = \"tv\"\ntype = \"lg-rs232\"\naddress = \"{DISPLAY}:{}\"\n\
+         [[schedule]]\nname = \"{name}\"\ncron = \"{minute} * * * *\"\ntimezone = \"UTC\"\ndo = \"power-on\"\n\
+         missed = \"run-within 30m\"\n{lines}\n",
+        fleet.port()
+    )
+}
+
+/// A fleet whose schedule ran three quarters of an hour ago: a run is due.
+fn due() -> (FakeFleet, Workspace) {
+    let fleet = FakeFleet::start();
+    let workspace = Workspace::with_inventory(&inventory(&fleet, "morning", ""));
+    workspace.fleetctl(&["schedule", "run", "morning"]).expect_status(0);
+    let history = rusqlite::Connection::open(workspace.path(".state/fleetctl/history.db")).unwrap();
+    let back = "UPDATE run SET started_at = started_at - 2700000, finished_at = finished_at - 2700000";
+    assert_eq!(history.execute(back, ()).unwrap(), 1);
+    (fleet, workspace)
+}
+
+/// What is answered to a request with these lines in its head, from its first line on.
+fn asked(daemon: &Running, request: &str) -> String {
+    let said = daemon.stderr();
+    let (_, rest) = said.split_once("listening on http://").unwrap();
+    let mut stream = TcpStream::connect(rest.lines().next().unwrap()).unwrap();
+    stream.write_all(format!("{request}\r\n\r\n").as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+fn get(daemon: &Running, path: &str) -> String {
+    asked(daemon, &format!("GET {path} HTTP/1.1\r\nHost: localhost"))
+}
+
+fn metrics(daemon: &Running) -> String {
+    get(daemon, "/metrics").split_once("\r\n\r\n").unwrap().1.to_owned()
+}
+
+#[test]
+fn a_run_that_is_due_is_carried_out_and_shown_to_monitoring_before_and_after_a_restart() {
+    let (fleet, workspace) = due();
+    let daemon = workspace.start(&DAEMON);
+    daemon.wait_for_stderr("morning: completed, 1 of 1 devices are a success");
+    assert_eq!(fleet.commands_seen_by(DISPLAY, 1), ["ka 01 01", "ka 01 01"]);
+    let shown = metrics(&daemon);
+    assert_eq!(promtool(&shown), (true, String::new()), "{shown}");
+    for line in [
+        "fleetctl_run_success{run=\"morning\"} 1",
+        "fleetctl_run_devices{run=\"morning\",status=\"ok\"} 1",
+        "fleetctl_device_ok{run=\"morning\",device=\"tv\",site=\"\"} 1",
+        "fleetctl_schedule_not_run_total{run=\"morning\",reason=\"missed\"} 0",
+        "fleetctl_inventory_up_to_date 1",
+    ] {
+        assert!(shown.lines().any(|one| one == line), "{line} is missing in\n{shown}");
+    }
+    let health = get(&daemon, "/healthz");
+    assert!(health.starts_with("HTTP/1.1 200 ") && health.contains("\"status\":\"ok\""), "{health}");
+    for (request, status) in [
+        ("GET /metrics HTTP/1.1\r\nHost: evil.example", "421"),
+        ("GET /metrics HTTP/1.1\r\nHost: localhost\r\nOrigin: http://evil.example", "403"),
+        ("POST /metrics HTTP/1.1\r\nHost: localhost", "405"),
+    ] {
+        let answer = asked(&daemon, request);
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")) && !answer.contains("fleetctl_run"), "{answer}");
+    }
+    daemon.signal(Signal::SIGTERM);
+    daemon.finish().expect_status(0);
+
+    let again = workspace.start(&DAEMON);
+    again.wait_for_stderr("listening on");
+    let of_runs = |text: &str| {
+        let lines = text.lines().filter(|line| line.starts_with("fleetctl_run") || line.starts_with("fleetctl_device"));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let known = of_runs(&metrics(&again));
+    assert_eq!(known, of_runs(&shown), "what the history knows is what was shown");
+    assert!(
+        known.iter().any(|line| line.starts_with("fleetctl_run_last_success_timestamp_seconds{run=\"morning\"} 1"))
+    );
+    again.signal(Signal::SIGINT);
+    again.finish().expect_status(0);
+    assert_eq!(fleet.commands(), 2, "nothing was due the second time");
+}
+
+#[test]
+fn a_broken_inventory_leaves_the_old_one_at_work_until_it_is_right_again() {
+    let fleet = FakeFleet::start();
+    let workspace = Workspace::with_inventory(&inventory(&fleet, "morning", ""));
+    let daemon = workspace.start(&DAEMON);
+    daemon.wait_for_stderr("listening on");
+    workspace.write("fleet.toml", &inventory(&fleet, "evening", "verfy = true"));
+    daemon.signal(Signal::SIGHUP);
+    daemon.wait_for_stderr("is broken; the one from before is used on");
+    daemon.wait_for_stderr("did you mean `verify`?");
+    let health = get(&daemon, "/healthz");
+    assert!(health.starts_with("HTTP/1.1 503 ") && health.contains("an older one is used: 1 mistake"), "{health}");
+    let shown = metrics(&daemon);
+    assert!(shown.contains("run=\"morning\"") && !shown.contains("run=\"evening\""), "{shown}");
+    workspace.write("fleet.toml", &inventory(&fleet, "evening", "verify = true"));
+    daemon.signal(Signal::SIGHUP);
+    daemon.wait_for_stderr("the inventory was read again; schedules: 1");
+    assert!(get(&daemon, "/healthz").starts_with("HTTP/1.1 200 "));
+    let shown = metrics(&daemon);
+    assert!(shown.contains("run=\"evening\"") && !shown.contains("run=\"morning\""), "{shown}");
+    daemon.signal(Signal::SIGTERM);
+    daemon.finish().expect_status(0);
+}
+
+#[test]
+fn a_run_in_flight_gets_its_grace_and_a_second_signal_ends_it() {
+    let (fleet, workspace) = due();
+    let gate = Gate::closed();
+    fleet.on_command(DISPLAY, 1, vec![vec![Step::Reply], vec![Step::Wait(gate.clone()), Step::Reply]]);
+    let daemon = workspace.start(&DAEMON);
+    fleet.wait_until("the second command", |fleet| fleet.commands() == 2);
+    daemon.signal(Signal::SIGTERM);
+    daemon.wait_for_stderr("SIGTERM: nothing new starts; runs in flight, which may end: 1");
+    daemon.signal(Signal::SIGTERM);
+    daemon.finish().expect_status(143);
+    gate.open();
+    let shown = workspace.fleetctl(&["report", "last", "--format", "json"]).expect_status(0).report();
+    assert_eq!(shown.ended(), "interrupted");
+    assert_eq!(shown.devices()[0]["error"]["kind"], "interrupted");
+}
+
+#[test]
+fn a_run_whose_display_answers_within_the_grace_is_whole_and_the_stop_a_success() {
+    let (fleet, workspace) = due();
+    let gate = Gate::closed();
+    fleet.on_command(DISPLAY, 1, vec![vec![Step::Reply], vec![Step::Wait(gate.clone()), Step::Reply]]);
+    let daemon = workspace.start(&DAEMON);
+    fleet.wait_until("the second command", |fleet| fleet.commands() == 2);
+    daemon.signal(Signal::SIGTERM);
+    daemon.wait_for_stderr("nothing new starts");
+    gate.open();
+    let finished = daemon.finish();
+    assert!(finished.expect_status(0).stderr.contains("morning: completed, 1 of 1"), "{finished}");
+}
+
+#[test]
+fn a_report_that_cannot_be_written_keeps_no_display_off() {
+    let (fleet, workspace) = due();
+    workspace.write("fleet.toml", &inventory(&fleet, "morning", "reports = [\"json=no/such.json\"]"));
+    let daemon = workspace.start(&DAEMON);
+    daemon.wait_for_stderr("morning: completed, 1 of 1 devices are a success");
+    daemon.wait_for_stderr("no/such.json` could not be written");
+    let health = get(&daemon, "/healthz");
+    assert!(health.starts_with("HTTP/1.1 503 ") && health.contains("no/such.json"), "{health}");
+    daemon.signal(Signal::SIGTERM);
+    daemon.finish().expect_status(0);
+    assert_eq!(fleet.commands_seen_by(DISPLAY, 1).len(), 2);
+}
+
+#[test]
+fn systemd_hears_that_it_is_ready_alive_reloading_and_stopping() {
+    let fleet = FakeFleet::start();
+    let workspace = Workspace::with_inventory(&inventory(&fleet, "morning", ""));
+    let path = workspace.path("notify");
+    let socket = UnixDatagram::bind(&path).unwrap();
+    socket.set_read_timeout(Some(std::time::Duration::from_secs(30))).unwrap();
+    let daemon = Running::start_with(workspace.folder(), &DAEMON, |command| {
+        command.env("NOTIFY_SOCKET", &path).env("WATCHDOG_USEC", "200000").env_remove("WATCHDOG_PID");
+    });
+    let hear = |wanted: &str| {
+        let mut buffer = [0; 4096];
+        loop {
+            let length = socket.recv(&mut buffer).unwrap_or_else(|error| panic!("{wanted} never came: {error}"));
+            let text = String::from_utf8_lossy(&buffer[..length]).into_owned();
+            if text.contains(wanted) {
+                return text;
+            }
+        }
+    };
+    hear("READY=1");
+    let status = hear("STATUS=");
+    assert!(status.contains("schedules: 1, next run: 20") && status.contains("running: 0"), "{status}");
+    hear("WATCHDOG=1");
+    hear("WATCHDOG=1");
+    daemon.signal(Signal::SIGHUP);
+    let reloading = hear("RELOADING=1");
+    assert!(reloading.contains("MONOTONIC_USEC="), "{reloading}");
+    hear("READY=1");
+    daemon.signal(Signal::SIGTERM);
+    hear("STOPPING=1");
+    daemon.finish().expect_status(0);
+}
+
+#[test]
+fn what_keeps_it_from_beginning_is_said() {
+    let fleet = FakeFleet::start();
+    let workspace = Workspace::with_inventory(&inventory(&fleet, "morning", "select = \"tw\""));
+    let wrong = workspace.fleetctl(&DAEMON);
+    assert!(wrong.expect_status(2).stderr.contains("no device is named `tw`"), "{wrong}");
+    workspace.write("fleet.toml", &inventory(&fleet, "morning", ""));
+    let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = other.local_addr().unwrap().to_string();
+    let refused = workspace.fleetctl(&["daemon", "--listen", &taken]);
+    assert!(refused.expect_status(2).stderr.contains(&format!("cannot listen on {taken}")), "{refused}");
+    workspace.fleetctl(&["daemon", "--listen", "localhost"]).expect_status(2);
+}
