@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::diagnostic::{Diagnostics, render_all};
 use crate::run::{Loaded, load};
-use crate::schedule::{Entry, Planned, entries, plan};
+use crate::schedule::{Entry, Planned, Teller, entries, plan};
 
 /// What all runs start from.
 pub struct Inventory {
@@ -51,6 +51,13 @@ impl Inventory {
     /// Its schedules.
     pub fn entries(&self) -> &[Entry] {
         &self.entries
+    }
+
+    /// Who tells whom the entry names; `None`: the inventory has nobody who is told of anything.
+    pub(super) fn teller(&self, entry: &Entry, path: &Path, history: Option<&Path>) -> Option<Teller> {
+        let loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        let teller = Teller::new(entry, loaded.fleet.as_ref()?, path, history);
+        Some(teller).filter(|teller| !teller.is_idle())
     }
 
     /// Plans a run of an entry.

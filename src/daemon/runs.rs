@@ -1,16 +1,20 @@
 //! Carries runs out, each on a thread with a runtime of its own: a run that computes, or panics, does not hold up the loop.
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use tokio::runtime::Runtime;
+use tokio::sync::oneshot;
 use tracing::{error, warn};
 
 use super::{Boxed, Ending, Inventory, Read, World, read};
 use crate::model::Share;
+use crate::notify::NotifyError;
 use crate::report::{Log, ReportOptions, ReportTarget, Reporters, reporter};
 use crate::run::{ExecuteError, execute, fitting};
-use crate::schedule::Start;
+use crate::schedule::{Entry, Start, Teller};
 use crate::session::Stop;
 
 /// This machine: its clock, its files, real runs.
@@ -31,31 +35,63 @@ impl World for Machine {
 
     fn read(&self) -> Boxed<Read> {
         let Self { inventory, types, .. } = self.clone();
-        Box::pin(on_a_thread(move || read(&inventory, &types, false)))
+        Box::pin(on_a_thread("reading", move || read(&inventory, &types, false)))
     }
 
     fn run(&self, start: Start, inventory: Arc<Inventory>, stop: Stop) -> Boxed<Ending> {
         let machine = self.clone();
-        Box::pin(on_a_thread(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            match runtime {
-                Ok(runtime) => runtime.block_on(machine.carry_out(&start, &inventory, stop)),
-                Err(error) => Ending::NotStarted(error.to_string()),
-            }
+        Box::pin(on_a_thread("run", move || match runtime() {
+            Ok(runtime) => runtime.block_on(machine.carry_out(&start, &inventory, stop)),
+            Err(error) => Ending::NotStarted(error.to_string()),
         }))
     }
 
-    fn tell(&self, start: Start, _inventory: Arc<Inventory>, _ending: Ending) -> Boxed<()> {
-        Box::pin(async move {
-            let schedule = &start.entry.schedule;
-            if !schedule.notify.is_empty() {
-                warn!("{}: this version tells nobody: {}", schedule.name, schedule.notify.join(", "));
+    fn tell(&self, start: Start, inventory: Arc<Inventory>, ending: Ending) -> Boxed<Vec<String>> {
+        let machine = self.clone();
+        Box::pin(on_a_thread("telling", move || {
+            machine.with_teller(&start.entry, &inventory, async |teller| match ending {
+                Ending::Over(finished) => match &finished.run {
+                    Some(run) => teller.finished(run, Share::ALL).await,
+                    None => teller.not_started("it ended before it began; please report this as a bug").await,
+                },
+                Ending::NotStarted(why) => teller.not_started(&why).await,
+                Ending::Panicked(why) => {
+                    let told = "the run failed through a fault of fleetctl, and devices may have been told something";
+                    teller.not_started(&format!("{told}: `fleetctl history show last` ({why})")).await
+                }
+            })
+        }))
+    }
+
+    fn send_kept(&self, inventory: Arc<Inventory>) -> Boxed<()> {
+        let machine = self.clone();
+        Box::pin(on_a_thread("telling", move || {
+            // What is kept is kept for the whole inventory: any of its schedules will do.
+            if let Some(entry) = inventory.entries().first() {
+                machine.with_teller(entry, &inventory, async |teller| {
+                    teller.send_kept().await;
+                    Vec::new()
+                });
             }
-        })
+        }))
     }
 }
 
 impl Machine {
+    /// Tells whom an entry names, if there is anybody; gives who could not be told.
+    fn with_teller(
+        &self,
+        entry: &Entry,
+        inventory: &Inventory,
+        tell: impl AsyncFnOnce(&Teller) -> Vec<NotifyError>,
+    ) -> Vec<String> {
+        let Some(teller) = inventory.teller(entry, &self.inventory, self.history.as_deref()) else { return Vec::new() };
+        match runtime() {
+            Ok(runtime) => runtime.block_on(tell(&teller)).iter().map(ToString::to_string).collect(),
+            Err(error) => vec![error.to_string()],
+        }
+    }
+
     async fn carry_out(&self, start: &Start, inventory: &Inventory, stop: Stop) -> Ending {
         let mut planned = match inventory.plan(&start.entry, &self.inventory, &self.types) {
             Ok(planned) => planned,
@@ -65,12 +101,24 @@ impl Machine {
         planned.start(&start.entry, Some(start.planned), Timestamp::now());
         let reporters = open(&planned.reports, start.entry.name());
         let fit = fitting(&planned.prepared, false);
-        match execute(&planned.request, *planned.prepared, fit, reporters, stop, None).await {
+        let teller = inventory.teller(&start.entry, &self.inventory, self.history.as_deref());
+        let begins = async {
+            let Some(teller) = &teller else { return };
+            for error in teller.begins().await {
+                warn!("{}: {error}", start.entry.name());
+            }
+        };
+        let run = execute(&planned.request, *planned.prepared, fit, reporters, stop, None);
+        match tokio::join!(run, begins).0 {
             Ok(finished) => Ending::Over(Box::new(finished)),
             Err(ExecuteError::Lock(error)) => Ending::NotStarted(error.to_string()),
             Err(error @ ExecuteError::Io(_)) => Ending::NotStarted(error.to_string()),
         }
     }
+}
+
+fn runtime() -> std::io::Result<Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()
 }
 
 /// Opens the reports of a schedule. One that cannot be opened is missing in the morning; the devices are told all the same.
@@ -95,14 +143,16 @@ fn open(targets: &[ReportTarget], name: &str) -> Reporters {
     reporters
 }
 
-/// Does something that takes long on a thread of its own; a panic there is one here.
-async fn on_a_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(done) => done,
-        Err(failed) => match failed.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            // Such threads are never cancelled once they run, and before that only with the whole runtime.
-            Err(_) => std::future::pending().await,
-        },
+/// Does something that takes long on a thread of its own; a panic there is one here. The process does not wait for a
+/// thread that nobody waits for any more.
+async fn on_a_thread<T: Send + 'static>(name: &str, work: impl FnOnce() -> T + Send + 'static) -> T {
+    let (done, waited) = oneshot::channel();
+    let thread = std::thread::Builder::new().name(name.to_owned());
+    let spawned = thread.spawn(move || done.send(catch_unwind(AssertUnwindSafe(work))).is_ok());
+    match (waited.await, spawned) {
+        (Ok(Ok(result)), _) => result,
+        (Ok(Err(panic)), _) => resume_unwind(panic),
+        (Err(_), Ok(_)) => resume_unwind(Box::new("the thread is gone")),
+        (Err(_), Err(error)) => resume_unwind(Box::new(format!("no thread could be started: {error}"))),
     }
 }

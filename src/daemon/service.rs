@@ -26,6 +26,9 @@ use crate::session::Stop;
 /// So often the clock is looked at, should nothing else happen: a clock that jumps is noticed this soon.
 const LOOK: Duration = Duration::from_secs(2);
 
+/// So often it is tried again to tell what could not be told; each letter has a pace of its own.
+const KEPT: Duration = Duration::from_mins(1);
+
 /// What a daemon is told by signals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signal {
@@ -48,7 +51,10 @@ pub struct Daemon<W> {
     reading: JoinSet<Result<Read, String>>,
     /// A further SIGHUP came while files were being read, which may have been read before they were changed.
     reads_again: bool,
-    telling: JoinSet<()>,
+    telling: JoinSet<(String, Vec<String>)>,
+    /// What was left from earlier: a stop does not wait for it.
+    kept: JoinSet<()>,
+    kept_tried: Instant,
     stopping: Option<StopReason>,
     /// A run was cut short by that.
     was_cut: bool,
@@ -76,6 +82,8 @@ impl<W: World> Daemon<W> {
             reading: JoinSet::new(),
             reads_again: false,
             telling: JoinSet::new(),
+            kept: JoinSet::new(),
+            kept_tried: Instant::now(),
             stopping: None,
             was_cut: false,
         }
@@ -91,6 +99,7 @@ impl<W: World> Daemon<W> {
             self.state.turns();
             if self.stopping.is_none() {
                 self.look();
+                self.send_kept();
             } else if self.runs.is_empty() && self.telling.is_empty() {
                 break;
             }
@@ -105,7 +114,14 @@ impl<W: World> Daemon<W> {
                 Some(read) = self.reading.join_next() => {
                     self.take_over(read.unwrap_or_else(|error| Err(error.to_string())));
                 }
-                Some(_) = self.telling.join_next() => {}
+                Some(told) = self.telling.join_next() => {
+                    let (name, untold) = told.unwrap_or_default();
+                    for why in untold {
+                        error!("{name}: {why}");
+                        self.state.untold(&name, &why);
+                    }
+                }
+                Some(_) = self.kept.join_next() => {}
                 Some(signal) = signals.recv() => self.obey(signal),
                 () = sleep(wait) => {}
             }
@@ -131,6 +147,15 @@ impl<W: World> Daemon<W> {
             self.state.next(&name, next);
         }
         self.supervisor.status(status(self.agenda.entries().count(), self.agenda.next_start(), self.runs.len()));
+    }
+
+    /// Tries again, now and then, what could not be told.
+    fn send_kept(&mut self) {
+        if self.kept_tried.elapsed() >= KEPT && self.kept.is_empty() {
+            self.kept_tried = Instant::now();
+            let (world, inventory) = (self.world.clone(), self.inventory.clone());
+            self.kept.spawn(async move { world.send_kept(inventory).await });
+        }
     }
 
     fn decide(&mut self, decision: Decision) {
@@ -180,9 +205,9 @@ impl<W: World> Daemon<W> {
         let (world, inventory, over) = (self.world.clone(), self.inventory.clone(), start.clone());
         self.telling.spawn(async move {
             let name = over.entry.name().to_owned();
-            if let Err(why) = caught(async { world.tell(over, inventory, ending).await }).await {
-                error!("{name}: nobody could be told, please report this as a bug: {why}");
-            }
+            let told = caught(async { world.tell(over, inventory, ending).await }).await;
+            let bug = |why| vec![format!("nobody could be told of it, please report this as a bug: {why}")];
+            (name, told.unwrap_or_else(bug))
         });
         if let Some(waited) = waited.filter(|_| self.stopping.is_none()) {
             self.start(waited);

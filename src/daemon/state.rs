@@ -133,6 +133,13 @@ impl State {
         }
     }
 
+    /// Somebody could not be told of a run.
+    pub(super) fn untold(&self, name: &str, why: &str) {
+        self.with(name, |shown| {
+            shown.trouble.get_or_insert_with(|| first_line(why).to_owned());
+        });
+    }
+
     /// The inventory was read again, and has these schedules.
     pub(super) fn read(&self, names: &BTreeSet<&str>, now: Timestamp) {
         let mut inner = self.lock();

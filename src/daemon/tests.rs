@@ -44,6 +44,10 @@ struct Machine {
     /// The runs that started, by name and planned time, and what the world was told.
     started: Mutex<Vec<(String, Timestamp)>>,
     told: Mutex<Vec<String>>,
+    /// Whom it could not tell.
+    untold: Mutex<Vec<String>>,
+    /// How often it was to try again.
+    kept: AtomicI64,
 }
 
 impl World for Machine {
@@ -81,13 +85,19 @@ impl World for Machine {
         })
     }
 
-    fn tell(&self, start: Start, _: Arc<Inventory>, ending: Ending) -> Boxed<()> {
+    fn tell(&self, start: Start, _: Arc<Inventory>, ending: Ending) -> Boxed<Vec<String>> {
         let word = match ending {
             Ending::Over(finished) => finished.ended.as_str().to_owned(),
             Ending::NotStarted(why) => why,
             Ending::Panicked(why) => format!("panicked: {why}"),
         };
         self.told.lock().unwrap().push(format!("{}: {word}", start.entry.name()));
+        let untold = self.untold.lock().unwrap().clone();
+        Box::pin(async { untold })
+    }
+
+    fn send_kept(&self, _: Arc<Inventory>) -> Boxed<()> {
+        self.kept.fetch_add(1, Ordering::Relaxed);
         Box::pin(async {})
     }
 }
@@ -121,6 +131,8 @@ impl Night {
             play: Mutex::new(play),
             started: Mutex::default(),
             told: Mutex::default(),
+            untold: Mutex::default(),
+            kept: AtomicI64::new(0),
         });
         let state = Arc::new(State::new(schedules.iter().map(|(name, _)| *name), machine.now()));
         let (signals, obeyed) = mpsc::channel(4);
@@ -229,6 +241,18 @@ async fn a_run_that_panics_ends_only_itself() {
     sleep(Duration::from_mins(1)).await;
     assert_eq!(night.told(), ["a: completed"]);
     assert_eq!(night.page("/healthz").0, 200, "the last run was well");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_could_not_be_told_is_seen_and_tried_again() {
+    let night = Night::begin(&[("a", "cron = \"5 * * * *\"")], QUICK);
+    night.machine.untold.lock().unwrap().push("ops-mail was not told".to_owned());
+    sleep(Duration::from_mins(6)).await;
+    let (status, text) = night.page("/healthz");
+    assert!(status == 503 && text.contains("schedule `a`: ops-mail was not told"), "{text}");
+    sleep(Duration::from_mins(54)).await;
+    let tries = night.machine.kept.load(Ordering::Relaxed);
+    assert!((50..=60).contains(&tries), "{tries}");
 }
 
 #[tokio::test(start_paused = true)]

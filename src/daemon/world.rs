@@ -34,6 +34,10 @@ pub trait World: Send + Sync + 'static {
     /// Carries a run out; may panic.
     fn run(&self, start: Start, inventory: Arc<Inventory>, stop: Stop) -> Boxed<Ending>;
 
-    /// The one place where those are told who are to hear of a run; also of one that did not start. Ends in a minute or so.
-    fn tell(&self, start: Start, inventory: Arc<Inventory>, ending: Ending) -> Boxed<()>;
+    /// Tells those who are to hear of a run, also of one that did not start; gives who could not be told. Ends in a minute
+    /// or so.
+    fn tell(&self, start: Start, inventory: Arc<Inventory>, ending: Ending) -> Boxed<Vec<String>>;
+
+    /// Tries again what could not be told.
+    fn send_kept(&self, inventory: Arc<Inventory>) -> Boxed<()>;
 }

@@ -12,9 +12,9 @@ use jiff::{Timestamp, ToSpan};
 use nix::sys::signal::Signal;
 
 use super::formats::promtool;
-use crate::support::{FakeFleet, Gate, Running, Step, Workspace};
+use crate::support::{FakeFleet, Gate, Running, Step, WebServer, Workspace};
 
-const DISPLAY: &str = "127.46.0.1";
+const DISPLAY: &str = "127.48.0.1";
 const DAEMON: [&str; 3] = ["daemon", "--listen", "127.0.0.1:0"];
 
 /// An inventory whose schedule came two minutes ago, and comes again in an hour.
@@ -171,6 +171,20 @@ fn a_report_that_cannot_be_written_keeps_no_display_off() {
     daemon.signal(Signal::SIGTERM);
     daemon.finish().expect_status(0);
     assert_eq!(fleet.commands_seen_by(DISPLAY, 1).len(), 2);
+}
+
+#[test]
+fn whoever_the_schedule_names_is_told_of_its_run() {
+    let (fleet, workspace) = due();
+    let server = WebServer::start("200 OK");
+    let heart = format!("notify = [\"heart\"]\n[notify.heart]\nkind = \"heartbeat\"\nurl = \"{}/ping\"", server.url());
+    workspace.write("fleet.toml", &inventory(&fleet, "morning", &heart));
+    let daemon = workspace.start(&DAEMON);
+    daemon.wait_for("two pings", || server.requests().len() == 2);
+    let lines: Vec<String> = server.requests().into_iter().map(|request| request.line).collect();
+    assert_eq!(lines, ["POST /ping/start HTTP/1.1", "POST /ping HTTP/1.1"]);
+    daemon.signal(Signal::SIGTERM);
+    daemon.finish().expect_status(0);
 }
 
 #[test]
