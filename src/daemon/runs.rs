@@ -156,3 +156,16 @@ async fn on_a_thread<T: Send + 'static>(name: &str, work: impl FnOnce() -> T + S
         (Err(_), Err(error)) => resume_unwind(Box::new(format!("no thread could be started: {error}"))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_on_another_thread_is_one_here_and_a_result_a_result() {
+        assert_eq!(on_a_thread("test", || 7).await, 7);
+        let failed = tokio::spawn(on_a_thread("test", || -> u8 { panic!("a fault of ours") })).await;
+        let panic = failed.unwrap_err().into_panic();
+        assert_eq!(panic.downcast_ref::<&str>(), Some(&"a fault of ours"));
+    }
+}

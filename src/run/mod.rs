@@ -2,7 +2,8 @@
 //!
 //! Whoever starts a run builds a `RunRequest` and gives it to `prepare`, which checks everything that can be checked
 //! before anything is sent, and then to `execute`, which locks the inventory (`lock.rs`), takes into the plan what earlier
-//! runs mean (`recall.rs`), runs it and has it recorded. `again.rs` makes the request of a recorded run again.
+//! runs mean (`recall.rs`), runs it and has it recorded. `fit.rs` fits it into
+//! the limit on open files, `past.rs` lets the history forget, `again.rs` makes the request of a recorded run again.
 
 mod again;
 mod defaults;

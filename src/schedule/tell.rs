@@ -91,9 +91,7 @@ impl Teller {
                 None
             })
         });
-        let summary = run.summary();
-        let is_success =
-            run.ended() == crate::model::Ended::Completed && ok_if.is_reached(summary.successes(), summary.counted());
+        let is_success = run.is_success(ok_if);
         let errors = self.tell(&News::Finished { run, is_success, previous: known.as_ref() }).await;
         if let Some(path) = self.history.as_deref().filter(|_| !errors.is_empty())
             && let Err(error) = Store::create(path).and_then(|store| note_untold(&store, id, &errors))

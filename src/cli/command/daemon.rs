@@ -51,6 +51,9 @@ pub(in crate::cli) async fn run(args: DaemonArgs, terminal: &Terminal) -> ExitSt
         state.recall(&name, last);
     }
     info!("listening on http://{}", listener.address());
+    if !listener.address().ip().is_loopback() {
+        warn!("whoever reaches this address can read the names of the devices and whether they obeyed");
+    }
     let (tell, told) = mpsc::channel(SIGNALS);
     let host = std::fs::read_to_string("/etc/machine-id").unwrap_or_default();
     let part = Box::new(move |name: &str, at| steady_part(host.trim(), name, at));

@@ -174,6 +174,26 @@ fn a_report_that_cannot_be_written_keeps_no_display_off() {
 }
 
 #[test]
+fn a_full_disk_costs_the_record_and_the_reports_and_ends_nothing() {
+    let (fleet, workspace) = due();
+    workspace.write("fleet.toml", &inventory(&fleet, "morning", "reports = [\"json=night.json\"]"));
+    let gate = Gate::closed();
+    fleet.on_command(DISPLAY, 1, vec![vec![Step::Reply], vec![Step::Wait(gate.clone()), Step::Reply]]);
+    let daemon = workspace.start(&DAEMON);
+    fleet.wait_until("the second command", |fleet| fleet.commands() == 2);
+    daemon.limit_file_size(1);
+    gate.open();
+    daemon.wait_for_stderr("morning: completed, 1 of 1 devices are a success");
+    daemon.wait_for_stderr("the record of this run could not be written");
+    daemon.wait_for_stderr("night.json` could not be written");
+    let health = get(&daemon, "/healthz");
+    assert!(health.starts_with("HTTP/1.1 503 ") && health.contains("could not be written"), "{health}");
+    assert!(metrics(&daemon).contains("fleetctl_run_success{run=\"morning\"} 1\n"));
+    daemon.signal(Signal::SIGTERM);
+    daemon.finish().expect_status(0);
+}
+
+#[test]
 fn whoever_the_schedule_names_is_told_of_its_run() {
     let (fleet, workspace) = due();
     let server = WebServer::start("200 OK");

@@ -177,3 +177,40 @@ fn mistakes_are_said_and_cost_status_2() {
         assert!(finished.expect_status(2).stderr.contains(said), "{finished}");
     }
 }
+
+#[test]
+fn a_run_forgets_runs_that_its_inventory_need_not_keep_and_no_others() {
+    let (_fleet, workspace) = nights();
+    workspace.write("other.toml", &workspace.read("fleet.toml"));
+    workspace.fleetctl(&RUN).expect_status(1);
+    workspace.fleetctl(&[&RUN[..], &["-i", "other.toml"]].concat()).expect_status(1);
+    let history = rusqlite::Connection::open(workspace.path(".state/fleetctl/history.db")).unwrap();
+    assert_eq!(history.execute("UPDATE run SET started_at = started_at - 172800000", ()).unwrap(), 2);
+    workspace.write("fleet.toml", &format!("[history]\nkeep = \"1d\"\n{}", workspace.read("fleet.toml")));
+    workspace.fleetctl(&[&RUN[..], &["--no-history"]].concat()).expect_status(1);
+    assert_eq!(listed(&workspace).len(), 2);
+    let kept = workspace.fleetctl(&RUN).expect_status(1).json();
+    let runs = listed(&workspace);
+    assert_eq!(runs.len(), 2, "{runs:?}");
+    assert_eq!(runs[0]["run_id"], kept["run_id"], "the other one is of another inventory");
+}
+
+#[test]
+fn metrics_of_a_run_that_failed_say_when_the_last_success_was() {
+    let (_fleet, workspace) = nights();
+    let metrics = |arguments: &[&str], status: i32| {
+        let run = ["run", "--do", "power-on", "--retries", "0", "--reply-timeout", "300ms", "--format", "prometheus"];
+        let finished = workspace.fleetctl(&[&run, arguments].concat());
+        let text = &finished.expect_status(status).stdout;
+        let value = |name: &str| {
+            let start = format!("{name}{{run=\"power-on\"}} ");
+            text.lines().find_map(|line| line.strip_prefix(start.as_str())).map(str::to_owned)
+        };
+        (value("fleetctl_run_timestamp_seconds").unwrap(), value("fleetctl_run_last_success_timestamp_seconds"))
+    };
+    assert_eq!(metrics(&["-s", "tv-3"], 1).1, None, "there is none yet");
+    let (good_at, success_at) = metrics(&["-s", "tv-[1-3]"], 0);
+    assert_eq!(success_at.as_ref(), Some(&good_at));
+    assert_eq!(metrics(&[], 1).1, Some(good_at));
+    assert_eq!(metrics(&["--no-history"], 1).1, None, "nothing is known without a history");
+}
