@@ -20,6 +20,8 @@ pub(super) struct Record {
     pub(super) started: Instant,
     /// Every try at the device, busy ones included.
     pub(super) attempts: u32,
+    /// Those of earlier passes.
+    attempts_before: u32,
     /// Those that were not answered.
     pub(super) failed: u32,
     /// Some attempt wrote a byte of the command.
@@ -95,6 +97,7 @@ impl Record {
         Self {
             started: now,
             attempts: 0,
+            attempts_before: 0,
             failed: 0,
             was_written: false,
             is_unanswered: false,
@@ -114,6 +117,7 @@ impl Record {
     pub(super) fn again(&mut self, now: Instant, job: &Job) {
         self.past.get_or_insert_default().began.get_or_insert(self.started);
         self.started = now;
+        self.attempts_before = self.attempts;
         self.failed = 0;
         self.awaits_start = false;
         self.phase = Phase::first(job, false);
@@ -127,7 +131,7 @@ impl Record {
 
     /// It waits for its start once more, if it has waited for that alone.
     pub(super) fn waits_for_start(&mut self) {
-        self.awaits_start |= self.failed == 0 && self.was_asked && matches!(self.phase, Phase::Commanding);
+        self.awaits_start |= self.attempts == self.attempts_before && matches!(self.phase, Phase::Commanding);
     }
 
     /// Its turn has come at `now`.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::world::{Does, Opens, Ran, World};
-use crate::model::{Delivery, Ended, ErrorKind, RunEvent, Status, StopReason};
+use crate::model::{Delivery, Ended, ErrorKind, Rate, RunEvent, Status, StopReason};
 
 const ONE: &str = "[[device]]\nname = \"tv\"\naddress = \"10.0.0.1\"\n";
 const TWO: &str = "[[device]]\nname = \"tv-[1-2]\"\naddress = \"10.0.0.[1-2]\"\n";
@@ -213,4 +213,23 @@ async fn names_are_looked_up_anew_in_each_pass() {
     let ran = until(world, 10).run().await;
     assert_eq!(passes(&ran).len(), 3);
     assert_eq!(ran.record.begun_passes(), 2, "what names resolved to in the first is forgotten twice");
+}
+
+/// Slow to open in the second pass: others connect for the same turn, and have to come back.
+const SLOW: &[Opens] = &[Opens::Refused, Opens::After(Duration::from_millis(1500))];
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_its_start_in_a_later_pass_loses_no_time() {
+    let inventory = "[[device]]\nname = \"tv-[1-3]\"\naddress = \"10.0.0.[1-3]\"\n";
+    let mut world = World::new(inventory, |_, _| Does::Reply(ON));
+    for number in 1..=3 {
+        world = world.opens(&format!("10.0.0.{number}:23"), Opens::InTurn(SLOW));
+    }
+    world.flags.device_deadline = Some(4 * SECOND);
+    world.limits.pacing.rate = Some(Rate::every(6 * SECOND));
+    let ran = until(world, 600).run().await;
+    assert_eq!(passes(&ran).len(), 2);
+    assert!(ran.outcomes.iter().all(|outcome| outcome.status == Status::Ok && outcome.attempts == 2));
+    let times: Vec<u128> = ran.record.requests().into_iter().map(|(at, _)| at).collect();
+    assert!(times.windows(2).all(|two| two[1] - two[0] >= 6000), "{times:?}");
 }
