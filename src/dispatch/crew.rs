@@ -1,71 +1,91 @@
-//! A thread's share of the engine: gives lanes that may run to tasks of its own runtime.
+//! A thread's share of the engine: gives lanes that may run to hands that serve them.
 //!
-//! One task per lane in flight. A task that has served its lane asks the scheduler for the next one itself, so a full
-//! run costs no hand-over; only when there is none it ends, and its crew makes a new task when a lane is due. All crews
+//! One hand per lane in flight: a future, not a task of the runtime, which would round each up to a multiple of 128 bytes
+//! and pass each through its queue. A hand that has served its lane asks the scheduler for the next one itself, so a full
+//! run costs no hand-over; only when there is none it ends, and its crew takes on another when a lane is due. All crews
 //! take from one scheduler. A run has one crew, on the caller's thread, unless more connections are wanted at once than
 //! one table of open files holds: then each further crew has a thread and a table of its own.
 
+mod hand;
+
+use std::future::poll_fn;
 use std::io;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use futures::FutureExt as _;
-use tokio::task::JoinSet;
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt as _, StreamExt as _};
+use tokio::task::unconstrained;
 use tokio::time::{Instant, sleep_until};
 use tracing::error;
 
+use self::hand::{Hand, Turn};
 use super::lane::Visit;
-use super::ready::After;
+use super::lane_state::LaneState;
+use super::ready::{After, Taken};
 use super::shared::Shared;
 use crate::transport::{Connect, own_file_table};
 
-/// The tasks of one thread.
-pub(super) struct Crew<C> {
+/// How a hand begins.
+type Work<C, F> = fn(Arc<Shared<C>>, Visit) -> F;
+
+/// The hands of one thread.
+pub(super) struct Crew<C, F> {
     shared: Arc<Shared<C>>,
     /// Which one, for waking it.
     index: usize,
     /// The most lanes that it serves at once.
     room: usize,
-    tasks: JoinSet<()>,
+    work: Work<C, F>,
+    hands: FuturesUnordered<Hand<F>>,
+    turn: Turn,
 }
 
-impl<C: Connect> Crew<C> {
-    pub(super) fn new(shared: Arc<Shared<C>>, index: usize, room: usize) -> Self {
-        Self { shared, index, room: room.max(1), tasks: JoinSet::new() }
-    }
+/// A crew without hands.
+pub(super) fn crew<C: Connect>(
+    shared: Arc<Shared<C>>,
+    index: usize,
+    room: usize,
+) -> Crew<C, impl Future<Output = ()> + Send> {
+    Crew { shared, index, room: room.max(1), work: work::<C>, hands: FuturesUnordered::new(), turn: Turn::default() }
+}
 
-    /// Gives every lane that may run now, and that there is room for, to a task.
+impl<C: Connect, F: Future<Output = ()>> Crew<C, F> {
+    /// Gives every lane that may run now, and that there is room for, to a hand.
     pub(super) fn take_on(&mut self, now: Instant) {
         while self.has_room()
             && let Some(visit) = self.shared.take(now)
         {
-            self.tasks.spawn(work(self.shared.clone(), visit));
+            self.hands.push(Hand::new((self.work)(self.shared.clone(), visit), &self.turn));
         }
     }
 
     fn has_room(&self) -> bool {
-        self.tasks.len() < self.room
+        self.hands.len() < self.room
     }
 
-    /// Whether none of its tasks runs.
+    /// Whether it has no hands.
     pub(super) fn is_idle(&self) -> bool {
-        self.tasks.is_empty()
+        self.hands.is_empty()
     }
 
-    /// Waits until a task has ended, the scheduler has changed, or a lane is due that there is room for. Cancel-safe.
+    /// Waits until a hand has ended, the scheduler has changed, or a lane is due that there is room for. Cancel-safe.
     pub(super) async fn wait(&mut self) {
         let is_stopping = self.shared.stop.is_stopping();
         let wake = self.shared.with_scheduler(|scheduler| scheduler.next_wake(Instant::now()));
         // Once the run stops the first crew alone serves what may go on.
         let wake = wake.filter(|_| (!is_stopping || self.index == 0) && self.has_room());
+        let (hands, turn) = (&mut self.hands, &self.turn);
+        let ended = poll_fn(|context| {
+            turn.begin();
+            hands.poll_next_unpin(context)
+        });
         tokio::select! {
             biased;
-            Some(ended) = self.tasks.join_next() => {
-                if let Err(fault) = ended {
-                    error!("a task of the engine ended badly; please report this: {fault}");
-                }
-            }
+            // A turn is bounded by its own count. Under the runtime's, a hand that may do no more would be polled in vain,
+            // and after it every other.
+            Some(()) = unconstrained(ended) => {}
             () = self.shared.changed(self.index) => {}
             () = until(wake) => {}
         }
@@ -101,7 +121,7 @@ pub(super) fn start_further<C: Connect>(
     let runtime = |_| tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtimes = (1..shared.crews()).map(runtime).collect::<io::Result<Vec<_>>>()?;
     for (index, runtime) in (1..).zip(runtimes) {
-        let crew = Crew::new(shared.clone(), index, room);
+        let crew = crew(shared.clone(), index, room);
         // Nor may the run have opened a connection before the table is copied: a copy would keep it from closing.
         let (ready, is_ready) = std::sync::mpsc::channel();
         let serve = move || {
@@ -127,54 +147,57 @@ pub(super) async fn until(instant: Option<Instant>) {
     }
 }
 
-/// Serves one lane after another until none may start.
-async fn work<C: Connect>(shared: Arc<Shared<C>>, mut visit: Visit) {
-    loop {
-        let served = AssertUnwindSafe(visit.serve(&shared)).catch_unwind().await;
-        let after = match served {
-            Ok(after) => after,
-            Err(panic) => {
-                let what = panic_text(panic.as_ref());
-                error!("a fault in fleetctl itself, please report it: {what}");
-                Box::pin(visit.end_panicked(&shared, &what)).await
-            }
-        };
-        let now = Instant::now();
-        let Visit { lane, state, seen_stop, .. } = visit;
-        let is_stopping = shared.stop.is_stopping();
-        let (next, has_changed) = shared.with_scheduler(|scheduler| {
-            let wake = scheduler.next_wake(now);
-            scheduler.release(
-                lane,
-                match after {
-                    After::Done => After::Done,
-                    After::Wait(offers, ()) => After::Wait(offers, state),
-                },
-            );
-            let next = if is_stopping { None } else { scheduler.take(now) };
-            // Crews sleep until the wake-up that they know of: an earlier one, or a lane that nobody takes, is their
-            // business, and so is the end.
-            let has_changed = scheduler.next_wake(now) != wake || scheduler.has_turn(now) || scheduler.is_finished();
-            (next, has_changed)
-        });
-        // Asked now that the lane is back: a stop that came meanwhile has not found it.
-        let must_skip = shared.stops() != seen_stop;
-        if must_skip {
-            shared.ask_to_skip();
-        }
-        if has_changed || is_stopping || must_skip {
-            shared.wake_crews();
-        }
-        match next {
-            Some(taken) => {
-                // Tasks whose replies came together close their connections one after another, and only then open the
-                // next ones: the devices, or a loaded peer, are woken once and not at every turn.
-                tokio::task::yield_now().await;
-                visit = Visit::new(taken, &shared, shared.round());
-            }
-            None => return,
+/// Serves one lane after another until none may start. An `async fn` would hold its arguments twice.
+fn work<C: Connect>(shared: Arc<Shared<C>>, mut visit: Visit) -> impl Future<Output = ()> + Send {
+    async move {
+        loop {
+            let served = AssertUnwindSafe(visit.serve(&shared)).catch_unwind().await;
+            let after = match served {
+                Ok(after) => after,
+                Err(panic) => {
+                    let what = panic_text(panic.as_ref());
+                    error!("a fault in fleetctl itself, please report it: {what}");
+                    Box::pin(visit.end_panicked(&shared, &what)).await
+                }
+            };
+            let Some(next) = give_back(&shared, visit, after) else { return };
+            // Hands whose replies came together close their connections one after another, and only then open the next
+            // ones: the devices, or a loaded peer, are woken once and not at every turn.
+            tokio::task::yield_now().await;
+            visit = Visit::new(next, &shared, shared.round());
         }
     }
+}
+
+/// Gives a lane back that was served, and takes the next one.
+fn give_back<C: Connect>(shared: &Shared<C>, visit: Visit, after: After<()>) -> Option<Taken<Box<LaneState>>> {
+    let now = Instant::now();
+    let Visit { lane, state, seen_stop, .. } = visit;
+    let is_stopping = shared.stop.is_stopping();
+    let (next, has_changed) = shared.with_scheduler(|scheduler| {
+        let wake = scheduler.next_wake(now);
+        scheduler.release(
+            lane,
+            match after {
+                After::Done => After::Done,
+                After::Wait(offers, ()) => After::Wait(offers, state),
+            },
+        );
+        let next = if is_stopping { None } else { scheduler.take(now) };
+        // Crews sleep until the wake-up that they know of: an earlier one, or a lane that nobody takes, is their
+        // business, and so is the end.
+        let has_changed = scheduler.next_wake(now) != wake || scheduler.has_turn(now) || scheduler.is_finished();
+        (next, has_changed)
+    });
+    // Asked now that the lane is back: a stop that came meanwhile has not found it.
+    let must_skip = shared.stops() != seen_stop;
+    if must_skip {
+        shared.ask_to_skip();
+    }
+    if has_changed || is_stopping || must_skip {
+        shared.wake_crews();
+    }
+    next
 }
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {

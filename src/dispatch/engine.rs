@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use tracing::{error, warn};
 
 use super::between::Between;
-use super::crew::{Crew, start_further, until};
+use super::crew::{Crew, crew, start_further, until};
 use super::lane::Visit;
 use super::lane_state::LaneState;
 use super::ready::{LaneIndex, Scheduler, Taken};
@@ -87,7 +87,7 @@ pub async fn run<C: Connect>(
     }
     let mut run = Run::new(&shared, &limits);
     run.begin().await;
-    run.go_on(Crew::new(shared.clone(), 0, room)).await;
+    run.go_on(crew(shared.clone(), 0, room)).await;
     run.end().await;
     // Skipped lanes may have been the last: whoever still sleeps must see that it is over.
     shared.end();
@@ -143,7 +143,7 @@ impl<'s, C: Connect> Run<'s, C> {
     }
 
     /// Serves lanes until nothing more is to be done, or the run has stopped.
-    async fn go_on(&mut self, mut crew: Crew<C>) {
+    async fn go_on<F: Future<Output = ()>>(&mut self, mut crew: Crew<C, F>) {
         let shared = self.shared;
         let mut grace_over: Option<Instant> = None;
         let (mut is_cut, mut has_told_over) = (false, false);

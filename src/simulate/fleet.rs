@@ -11,7 +11,6 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use socket2::{Domain, Socket, Type};
-use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -19,7 +18,7 @@ use super::night::{Fault, Night};
 use super::server::{Gateway, serve};
 use crate::inventory::Member;
 use crate::model::{Address, Device};
-use crate::transport::{Connect, ConnectError, connect_to};
+use crate::transport::{Connect, ConnectError, TcpLine, connect_to};
 
 /// The first gateway's address; the others follow.
 const FIRST: Ipv4Addr = Ipv4Addr::new(127, 1, 0, 1);
@@ -96,9 +95,9 @@ impl Drop for SimulatedFleet {
 }
 
 impl Connect for SimulatedConnect {
-    type Stream = TcpStream;
+    type Stream = TcpLine;
 
-    async fn connect(&self, address: &Address, deadline: Instant) -> Result<TcpStream, ConnectError> {
+    async fn connect(&self, address: &Address, deadline: Instant) -> Result<TcpLine, ConnectError> {
         match self.addresses.get(address) {
             Some(to) => connect_to(*to, deadline).await,
             None => Err(ConnectError::Dns("not part of the simulated fleet".to_owned())),

@@ -8,6 +8,7 @@ mod connect;
 mod open_files;
 mod resolve;
 mod tcp;
+mod tcp_line;
 mod telnet;
 
 pub use connect::{Connect, ConnectError, DeviceStream, LastLook};
@@ -15,4 +16,5 @@ pub use open_files::{Fit, OpenFiles, own_file_table, raise_open_files};
 pub use resolve::Resolver;
 pub use tcp::TcpConnect;
 pub(crate) use tcp::connect_to;
+pub use tcp_line::TcpLine;
 pub use telnet::Telnet;

@@ -4,18 +4,17 @@
 //! socket is made here, non-blocking, and at the deadline gets one last look like a reply does (`LastLook`): a process
 //! that was stopped over the deadline calls no gateway unreachable that had answered.
 
-use std::io::{self, Read};
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use bytes::BytesMut;
 use nix::errno::Errno;
 use socket2::{Domain, SockRef, Socket, Type};
 use tokio::net::TcpStream;
 use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep_until};
 
-use super::{Connect, ConnectError, LastLook, Resolver};
+use super::{Connect, ConnectError, Resolver, TcpLine};
 use crate::model::{Address, Host};
 
 /// Reaches gateways over TCP.
@@ -31,9 +30,9 @@ impl TcpConnect {
 }
 
 impl Connect for TcpConnect {
-    type Stream = TcpStream;
+    type Stream = TcpLine;
 
-    async fn connect(&self, address: &Address, deadline: Instant) -> Result<TcpStream, ConnectError> {
+    async fn connect(&self, address: &Address, deadline: Instant) -> Result<TcpLine, ConnectError> {
         match &address.host {
             Host::Ip(ip) => connected(begin(SocketAddr::new(*ip, address.port))?, deadline).await,
             // Boxed: a fleet of IP addresses would else carry the room for lookups in every connection.
@@ -49,7 +48,7 @@ impl Connect for TcpConnect {
 impl TcpConnect {
     /// One session per gateway, always: addresses are tried one after another, never side by side, and a dead one may use
     /// up only its share of the time.
-    async fn by_name(&self, name: &Arc<str>, port: u16, deadline: Instant) -> Result<TcpStream, ConnectError> {
+    async fn by_name(&self, name: &Arc<str>, port: u16, deadline: Instant) -> Result<TcpLine, ConnectError> {
         let ips = self.resolver.resolve(name, deadline).await?;
         let mut last: Option<ConnectError> = None;
         for (tried, ip) in ips.iter().enumerate() {
@@ -69,7 +68,7 @@ impl TcpConnect {
 }
 
 /// Opens a connection to one socket address before `deadline`.
-pub(crate) async fn connect_to(to: SocketAddr, deadline: Instant) -> Result<TcpStream, ConnectError> {
+pub(crate) async fn connect_to(to: SocketAddr, deadline: Instant) -> Result<TcpLine, ConnectError> {
     connected(begin(to)?, deadline).await
 }
 
@@ -87,8 +86,13 @@ fn begin(to: SocketAddr) -> Result<TcpStream, ConnectError> {
     TcpStream::from_std(socket.into()).map_err(ConnectError::of)
 }
 
-/// Waits until it is connected.
-async fn connected(stream: TcpStream, deadline: Instant) -> Result<TcpStream, ConnectError> {
+/// Waits until it is connected. One that is there already need not wait for the poller to say so, nor carry the room for
+/// waiting, which is boxed: it is needed for a moment, and the connection stays.
+async fn connected(stream: TcpStream, deadline: Instant) -> Result<TcpLine, ConnectError> {
+    if is_connected(&stream) { Ok(TcpLine::new(stream)) } else { Box::pin(connects(stream, deadline)).await }
+}
+
+async fn connects(stream: TcpStream, deadline: Instant) -> Result<TcpLine, ConnectError> {
     let ready = tokio::select! {
         biased;
         ready = std::future::poll_fn(|context| stream.poll_write_ready(context)) => Some(ready),
@@ -100,11 +104,15 @@ async fn connected(stream: TcpStream, deadline: Instant) -> Result<TcpStream, Co
     if let Some(error) = stream.take_error().map_err(ConnectError::of)? {
         return Err(ConnectError::of(error));
     }
-    // Only a connected socket has a peer.
-    if ready.is_none() && SockRef::from(&stream).peer_addr().is_err() {
+    if ready.is_none() && !is_connected(&stream) {
         return Err(ConnectError::TimedOut);
     }
-    Ok(stream)
+    Ok(TcpLine::new(stream))
+}
+
+/// Only a connected socket has a peer.
+fn is_connected(stream: &TcpStream) -> bool {
+    SockRef::from(stream).peer_addr().is_ok()
 }
 
 /// Whether this machine has an address of its own from which `to` could be spoken to. Without one (IPv6 is switched
@@ -121,20 +129,11 @@ fn is_no_route(error: &io::Error) -> bool {
         || error.raw_os_error() == Some(Errno::EAFNOSUPPORT as i32)
 }
 
-impl LastLook for TcpStream {
-    fn read_now(&mut self, buffer: &mut BytesMut, limit: usize) -> io::Result<usize> {
-        let mut space = [0; 1024];
-        let room = limit.min(space.len());
-        let socket = SockRef::from(&*self);
-        let read = (&*socket).read(space.get_mut(..room).unwrap_or_default())?;
-        buffer.extend_from_slice(space.get(..read).unwrap_or_default());
-        Ok(read)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::transport::LastLook as _;
+    use bytes::BytesMut;
     use std::io::Write as _;
     use std::time::Duration;
 
