@@ -147,7 +147,8 @@ pub(super) async fn until(instant: Option<Instant>) {
     }
 }
 
-/// Serves one lane after another until none may start. An `async fn` would hold its arguments twice.
+/// Serves one lane after another until none may start.
+#[expect(clippy::manual_async_fn, reason = "an async fn holds its arguments twice, and 100,000 wait")]
 fn work<C: Connect>(shared: Arc<Shared<C>>, mut visit: Visit) -> impl Future<Output = ()> + Send {
     async move {
         loop {

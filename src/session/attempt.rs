@@ -86,59 +86,62 @@ pub struct Before<'a> {
 
 /// Makes one attempt. `connection` is the lane's, if it has one; afterwards it holds one that may be kept, or is to be
 /// closed, as the attempt says.
-pub async fn attempt<C: Connect>(
+#[expect(clippy::manual_async_fn, reason = "an async fn holds its arguments twice, and 100,000 wait")]
+pub fn attempt<C: Connect>(
     before: &Before<'_>,
     connect: &C,
     connection: &mut Option<Connection<C::Stream>>,
     progress: &mut Progress,
-) -> Attempt {
-    loop {
-        let is_reused = connection.is_some();
-        let open = match connection {
-            Some(open) => open,
-            None => match before.connect(connect).await {
-                Ok(stream) => {
-                    let telnet = if connect.is_raw() { TelnetMode::Never } else { before.link.telnet };
-                    connection.insert(Connection::new(stream, telnet))
+) -> impl Future<Output = Attempt> + Send {
+    async move {
+        loop {
+            let is_reused = connection.is_some();
+            let open = match connection {
+                Some(open) => open,
+                None => match before.connect(connect).await {
+                    Ok(stream) => {
+                        let telnet = if connect.is_raw() { TelnetMode::Never } else { before.link.telnet };
+                        connection.insert(Connection::new(stream, telnet))
+                    }
+                    Err(ending) => return not_written(ending),
+                },
+            };
+            progress.is_connected = true;
+            // Before the line is listened to, not between that and the write: what comes meanwhile is dropped with the rest.
+            if let Some((intents, device)) = before.intent
+                && let Some(declared) = intents.declare(device)
+            {
+                declared.await;
+            }
+            match before.prepare(open).await {
+                Ok(()) => {}
+                // A kept connection that the peer has closed meanwhile is no attempt: another one is opened.
+                Err(ending) if is_reused && ending.is_gone() => {
+                    *connection = None;
+                    continue;
                 }
-                Err(ending) => return not_written(ending),
-            },
-        };
-        progress.is_connected = true;
-        // Before the line is listened to, not between that and the write: what comes meanwhile is dropped with the rest.
-        if let Some((intents, device)) = before.intent
-            && let Some(declared) = intents.declare(device)
-        {
-            declared.await;
-        }
-        match before.prepare(open).await {
-            Ok(()) => {}
-            // A kept connection that the peer has closed meanwhile is no attempt: another one is opened.
-            Err(ending) if is_reused && ending.is_gone() => {
+                Err(ending) => {
+                    let reply = open.remembered();
+                    let reply = (!reply.is_empty()).then(|| reply.into());
+                    return Attempt { reply, ..not_written(ending) };
+                }
+            }
+            progress.at_exchange = true;
+            let attempt = before.exchange(open).await;
+            open.end();
+            // The same holds when the peer's end shows only in the write, as long as it took no byte.
+            if is_reused && !attempt.written && attempt.ending.is_gone() {
+                progress.at_exchange = false;
                 *connection = None;
                 continue;
             }
-            Err(ending) => {
-                let reply = open.remembered();
-                let reply = (!reply.is_empty()).then(|| reply.into());
-                return Attempt { reply, ..not_written(ending) };
+            let keep = if before.link.reuse { attempt.keep } else { Keep::No };
+            // Behind a command that still waits for its reply nothing is sent, no log-out either.
+            if keep == Keep::No && attempt.written && attempt.ending.is_silence() {
+                open.logged_in = None;
             }
+            return Attempt { keep, ..attempt };
         }
-        progress.at_exchange = true;
-        let attempt = before.exchange(open).await;
-        open.end();
-        // The same holds when the peer's end shows only in the write, as long as it took no byte.
-        if is_reused && !attempt.written && attempt.ending.is_gone() {
-            progress.at_exchange = false;
-            *connection = None;
-            continue;
-        }
-        let keep = if before.link.reuse { attempt.keep } else { Keep::No };
-        // Behind a command that still waits for its reply nothing is sent, no log-out either.
-        if keep == Keep::No && attempt.written && attempt.ending.is_silence() {
-            open.logged_in = None;
-        }
-        return Attempt { keep, ..attempt };
     }
 }
 

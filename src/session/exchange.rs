@@ -18,33 +18,36 @@ use crate::transport::DeviceStream;
 
 impl Before<'_> {
     /// Writes the command and waits for its reply.
-    pub(super) async fn exchange<S: DeviceStream>(&self, connection: &mut Connection<S>) -> Attempt {
-        connection.begin();
-        let mut wait = Wait::new(self.timing, self.device_deadline, self.stop);
-        let expects_reply = self.request.expects_reply();
-        let half_close = self.link.half_close && expects_reply;
-        wait.write(connection, self.request.payload(), self.request.framing(), half_close).await;
-        // What came before the write failed, or before its end, may still be a whole reply.
-        if !expects_reply && !wait.is_over() {
-            return Box::pin(self.broadcast(connection)).await;
-        }
-        let (frame, mut attempt) = loop {
-            let frame = match wait.frame(connection).await {
-                Ok(frame) => frame,
-                Err(waited) => return self.unanswered(connection, waited),
-            };
-            if let Some(attempt) = self.judge(connection, &frame) {
-                break (frame, attempt);
+    #[expect(clippy::manual_async_fn, reason = "an async fn holds its arguments twice, and 100,000 wait")]
+    pub(super) fn exchange<S: DeviceStream>(&self, connection: &mut Connection<S>) -> impl Future<Output = Attempt> {
+        async move {
+            connection.begin();
+            let mut wait = Wait::new(self.timing, self.device_deadline, self.stop);
+            let expects_reply = self.request.expects_reply();
+            let half_close = self.link.half_close && expects_reply;
+            wait.write(connection, self.request.payload(), self.request.framing(), half_close).await;
+            // What came before the write failed, or before its end, may still be a whole reply.
+            if !expects_reply && !wait.is_over() {
+                return Box::pin(self.broadcast(connection)).await;
             }
-        };
-        // A connection that has failed serves nobody else.
-        if wait.has_failed() {
-            attempt.keep = Keep::No;
+            let (frame, mut attempt) = loop {
+                let frame = match wait.frame(connection).await {
+                    Ok(frame) => frame,
+                    Err(waited) => return self.unanswered(connection, waited),
+                };
+                if let Some(attempt) = self.judge(connection, &frame) {
+                    break (frame, attempt);
+                }
+            };
+            // A connection that has failed serves nobody else.
+            if wait.has_failed() {
+                attempt.keep = Keep::No;
+            }
+            if self.request.transfer().is_some() {
+                attempt = Box::pin(self.fetch(connection, frame, attempt)).await;
+            }
+            attempt
         }
-        if self.request.transfer().is_some() {
-            attempt = Box::pin(self.fetch(connection, frame, attempt)).await;
-        }
-        attempt
     }
 
     /// Where a reply announces a file, fetches it.

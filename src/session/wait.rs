@@ -125,32 +125,38 @@ impl<'w> Wait<'w> {
 
     /// The next frame. May be asked again after one that was not the answer, also when time is up: as long as the
     /// socket held more, more is given.
-    pub(super) async fn frame<S: DeviceStream>(&mut self, connection: &mut Connection<S>) -> Result<Frame, Waited> {
-        if self.broken.is_some() {
-            _ = connection.look();
-            return self.rest(connection);
+    #[expect(clippy::manual_async_fn, reason = "an async fn holds its arguments twice, and 100,000 wait")]
+    pub(super) fn frame<S: DeviceStream>(
+        &mut self,
+        connection: &mut Connection<S>,
+    ) -> impl Future<Output = Result<Frame, Waited>> {
+        async move {
+            if self.broken.is_some() {
+                _ = connection.look();
+                return self.rest(connection);
+            }
+            if let Some(cut) = self.over {
+                return last_look(connection, cut);
+            }
+            // Biased: a reply that is there counts, whatever else happens at that instant.
+            let cut = tokio::select! {
+                biased;
+                next = connection.next() => return match next {
+                    Some(Ok(frame)) => Ok(frame),
+                    Some(Err(CodecError::Io(error))) => {
+                        self.broken = Some(error);
+                        _ = connection.look();
+                        self.rest(connection)
+                    }
+                    Some(Err(error)) => Err(Waited::Unframed(error)),
+                    None => Err(Waited::Closed),
+                },
+                () = self.stop.cutting() => Cut::Stop,
+                () = sleep_until(self.deadline) => self.cut,
+            };
+            self.over = Some(cut);
+            last_look(connection, cut)
         }
-        if let Some(cut) = self.over {
-            return last_look(connection, cut);
-        }
-        // Biased: a reply that is there counts, whatever else happens at that instant.
-        let cut = tokio::select! {
-            biased;
-            next = connection.next() => return match next {
-                Some(Ok(frame)) => Ok(frame),
-                Some(Err(CodecError::Io(error))) => {
-                    self.broken = Some(error);
-                    _ = connection.look();
-                    self.rest(connection)
-                }
-                Some(Err(error)) => Err(Waited::Unframed(error)),
-                None => Err(Waited::Closed),
-            },
-            () = self.stop.cutting() => Cut::Stop,
-            () = sleep_until(self.deadline) => self.cut,
-        };
-        self.over = Some(cut);
-        last_look(connection, cut)
     }
 
     /// What came before the connection failed.
