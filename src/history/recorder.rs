@@ -11,6 +11,7 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use rusqlite::OptionalExtension as _;
 
+use super::course::Course;
 use super::owner::this_process;
 use super::writer::{End, Queue, Row, write};
 use super::{HistoryError, Store, roster};
@@ -45,6 +46,7 @@ pub struct Recorder {
     thread: Option<JoinHandle<()>>,
     devices: u32,
     pending: Vec<Row>,
+    course: Course,
     details: Details,
     /// The details so far, by their fields.
     known: HashMap<Box<str>, u32>,
@@ -71,6 +73,7 @@ impl Recorder {
             thread: Some(thread),
             devices: u32::try_from(beginning.devices.len()).unwrap_or(u32::MAX),
             pending: Vec::new(),
+            course: Course::new(beginning.devices.len()),
             details: Details::default(),
             known: HashMap::new(),
             next_detail: 0,
@@ -136,6 +139,9 @@ impl Reporter for Recorder {
             && let Some(device) = run.device(*index)
         {
             let row = self.row(index.0, device, outcome)?;
+            if outcome.status != Status::Skipped {
+                self.course.set(index.get(), outcome.status.is_success(), row.elapsed);
+            }
             self.pending.push(row);
         }
         Ok(())
@@ -154,8 +160,9 @@ impl Reporter for Recorder {
             *place = i64::try_from(count).unwrap_or(i64::MAX);
         }
         let UnixMillis(finished_at) = run.finished_at();
+        let course = std::mem::replace(&mut self.course, Course::new(0));
         let elapsed_ms = i64::try_from(run.elapsed().as_millis()).unwrap_or(i64::MAX);
-        self.queue.close(Some(End { finished_at, elapsed_ms, ended: run.ended().as_str(), counts }));
+        self.queue.close(Some(End { finished_at, elapsed_ms, ended: run.ended().as_str(), counts, course }));
         self.join()
     }
 }
@@ -209,7 +216,8 @@ fn insert(store: &mut Store, beginning: &Beginning<'_>) -> Result<i64, HistoryEr
     let inserted = (|| {
         let transaction = store.connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         let roster = roster::keep(&transaction, devices)?;
-        let command = command_json(info).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+        let command = command_json(&info.command, info.verify, info.if_needed)
+            .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
         let by_id = "SELECT id FROM run WHERE run_id = ?1";
         let rerun_of: Option<i64> = match rerun_of {
             Some(id) => transaction.query_row(by_id, [id], |row| row.get(0)).optional()?,

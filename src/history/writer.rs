@@ -12,6 +12,7 @@ use rusqlite::{Transaction, TransactionBehavior};
 use tokio::sync::oneshot;
 use tracing::warn;
 
+use super::course::Course;
 use super::{HistoryError, Store};
 
 /// Outcomes that were not committed for so long may be lost when the process is killed.
@@ -44,6 +45,8 @@ pub(super) struct End {
     pub(super) ended: &'static str,
     /// `ok` to `skipped`, then flaky, attempts, held.
     pub(super) counts: [i64; 11],
+    /// How it went for each device.
+    pub(super) course: Course,
 }
 
 /// What waits to be committed.
@@ -252,8 +255,8 @@ fn write_rows(transaction: &Transaction<'_>, run: i64, rows: &[Row]) -> rusqlite
 
 fn write_end(transaction: &Transaction<'_>, run: i64, end: &End) -> rusqlite::Result<()> {
     transaction.execute(
-        "UPDATE run SET finished_at = ?2, elapsed_ms = ?3, ended = ?4 WHERE id = ?1",
-        (run, end.finished_at, end.elapsed_ms, end.ended),
+        "UPDATE run SET finished_at = ?2, elapsed_ms = ?3, ended = ?4, course = ?5 WHERE id = ?1",
+        (run, end.finished_at, end.elapsed_ms, end.ended, end.course.bytes()),
     )?;
     let counts = "UPDATE run SET ok = ?2, sent = ?3, rejected = ?4, unreachable = ?5, no_reply = ?6, bad_reply = ?7,
         mismatch = ?8, skipped = ?9, flaky = ?10, attempts = ?11, held = ?12 WHERE id = ?1";
