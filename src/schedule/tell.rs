@@ -111,8 +111,10 @@ impl Teller {
         let environment = |name: &str| std::env::var(name).ok();
         let way = self.way(&connect, &environment);
         let mut spool = self.spool();
+        // What is new goes first: a server that is still away costs tonight's letters no time.
+        let errors = after_run(news, &self.occasion(), &self.named(), &way, Some(&mut *spool)).await;
         send_kept(&self.all, self.occasion().at, &way, &mut *spool).await;
-        after_run(news, &self.occasion(), &self.named(), &way, Some(&mut *spool)).await
+        errors
     }
 
     /// Tries what earlier runs could not send, each letter once.
