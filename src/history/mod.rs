@@ -1,6 +1,6 @@
 //! What earlier runs came to, in one SQLite file: recorded as it happens, asked for later.
 //!
-//! `recorder.rs` follows a run, `writer.rs` is the thread that commits; `store.rs` opens the file (`schema.rs` brings it to
+//! `recorder.rs` follows a run (`first.rs`: its beginning), `writer.rs` is the thread that commits; `store.rs` opens the file (`schema.rs` brings it to
 //! this version), and the rest asks: `runs.rs` which runs there are, `recorded.rs` one of them as a report again,
 //! `health.rs` how devices behave, `recent.rs` what that means for the next run (`course.rs`: kept for it), `changes.rs` what differs between two runs, `again.rs` who may be told
 //! again, `hold.rs` who is kept out, `previous.rs` who fails since when, `latest.rs` when all was last well,
@@ -13,6 +13,7 @@ mod again;
 mod changes;
 mod course;
 mod error;
+mod first;
 mod health;
 mod hold;
 mod latest;

@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 use tracing::warn;
 
 use super::course::Course;
+use super::first::First;
 use super::{HistoryError, Store};
 
 /// Outcomes that were not committed for so long may be lost when the process is killed.
@@ -61,8 +62,10 @@ struct Waiting {
     is_closed: bool,
     /// The history has failed: nothing more is taken.
     failed: Option<String>,
-    /// Transactions so far.
+    /// Transactions so far, without that of the beginning.
     commits: u64,
+    /// The run is in the history.
+    has_begun: bool,
 }
 
 /// The way to the thread.
@@ -160,6 +163,11 @@ impl Queue {
         Some(taken)
     }
 
+    #[cfg(test)]
+    pub(super) fn has_begun(&self) -> bool {
+        self.lock().has_begun
+    }
+
     fn committed(&self) {
         self.lock().commits += 1;
     }
@@ -181,14 +189,23 @@ pub(super) fn broken_off(history: &Path, run_id: &str) -> PathBuf {
     history.with_file_name(name)
 }
 
-/// Commits what comes through the queue, until it is closed or the history fails.
-pub(super) fn write(mut store: Store, run: i64, run_id: &str, queue: &Arc<Queue>) {
+/// Commits a run's beginning and what comes through the queue, until it is closed or the history fails.
+pub(super) fn write(mut store: Store, first: &First, queue: &Arc<Queue>) {
+    let run = match first.insert(&mut store) {
+        Ok(run) => run,
+        Err(source) => {
+            let why = HistoryError::Database { path: store.path().to_owned(), source }.chain();
+            warn!("history: {why}; this run is not recorded");
+            return queue.fail(&why);
+        }
+    };
+    queue.lock().has_begun = true;
     while let Some(batch) = queue.take() {
         if let Err(source) = commit(&mut store, run, &batch) {
             let error = HistoryError::Database { path: store.path().to_owned(), source };
             let why = error.chain();
             // Where not even that can be written, nothing is left to be done.
-            _ = std::fs::File::create(broken_off(store.path(), run_id));
+            _ = std::fs::File::create(broken_off(store.path(), &first.run_id.0));
             warn!("history: {why}; the run goes on without it");
             queue.fail(&why);
             return;

@@ -87,7 +87,9 @@ fn once(is_pulse: bool, after: Duration, told: &str) {
     }
     let list = workspace.fleetctl(&["history", "list", "--format", "json"]).expect_status(0).json();
     let Some(run) = list["runs"].get(0) else {
-        assert_eq!(seen.iter().sum::<usize>(), 0, "{told}: what has no record has sent nothing");
+        // A harmless command does not wait until the beginning of the run is on the disk.
+        let may_be_lost = !is_pulse && answered_before(&fleet, killed).iter().all(|is_old| !is_old);
+        assert!(may_be_lost || seen.iter().all(|&count| count == 0), "{told}: it has no record, and told {seen:?}");
         return;
     };
     let report = workspace.fleetctl(&["report", "last", "--format", "json"]).expect_status(0).report();
