@@ -12,7 +12,9 @@ use super::Entry;
 use crate::history::{Letters, Store, note_untold, previous};
 use crate::inventory::{Fleet, Notification};
 use crate::model::{Share, UnixMillis};
-use crate::notify::{MemorySpool, News, NotifyError, Occasion, Spool, Way, after_run, before_run, send_kept};
+use crate::notify::{
+    MemorySpool, News, NotifyError, Occasion, SendError, Spool, Way, after_run, before_run, send_kept,
+};
 use crate::report::Collected;
 use crate::run::canonical;
 use crate::transport::TcpConnect;
@@ -99,6 +101,15 @@ impl Teller {
             warn!("history: {}; that somebody was not told is not noted", error.chain());
         }
         errors
+    }
+
+    /// A signal came while somebody was being told: whom it has kept from that. What waits in the history is sent later.
+    pub fn stopped(&self, run: Option<&Collected>, signal: &'static str) -> Vec<NotifyError> {
+        let id = run.map(|run| &run.info().id);
+        let kept = self.spool().due(UnixMillis(i64::MAX)).unwrap_or_default();
+        let left = kept.into_iter().filter(|kept| kept.run.as_ref() == id).map(|kept| kept.notification);
+        left.map(|notification| NotifyError { notification, problem: SendError::Stopped(signal), is_kept: true })
+            .collect()
     }
 
     /// The run could not start: nothing was sent to any device.

@@ -115,6 +115,29 @@ fn a_kill_while_the_mail_server_is_away_loses_no_letter() {
 }
 
 #[test]
+fn nobody_has_to_wait_for_a_mail_server_that_is_away() {
+    let fleet = FakeFleet::start();
+    let workspace = Workspace::new();
+    let (_socket, closed) = closed_port("127.0.0.1");
+    let text = inventory(&fleet, closed, "").replace("when = \"change\"", "when = \"always\"");
+    workspace.write("fleet.toml", &text);
+    let run = workspace.start(&["schedule", "run", "morning"]);
+    run.wait_for_stdout("5 of 5 acknowledged");
+    let letters = || -> i64 {
+        let open = rusqlite::Connection::open(workspace.path(".state/fleetctl/history.db")).unwrap();
+        open.query_row("SELECT count(*) FROM letter", (), |row| row.get(0)).unwrap()
+    };
+    run.wait_for("a letter that is kept", || letters() == 1);
+    run.signal(Signal::SIGINT);
+    let finished = run.finish();
+    assert!(
+        finished.expect_status(4).stderr.contains("`ops` did not arrive: SIGINT came first; it is kept"),
+        "{finished}"
+    );
+    assert_eq!(letters(), 1);
+}
+
+#[test]
 fn a_broken_inventory_is_told_to_whom_the_schedule_names() {
     let fleet = FakeFleet::start();
     let workspace = Workspace::new();
