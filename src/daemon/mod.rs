@@ -3,7 +3,8 @@
 //! `service.rs` is the loop: it looks at the agenda when something is due, takes signals and news of runs, and never
 //! computes. What it needs of the world stands in `world.rs`: a clock, a way to read the inventory (`inventory.rs`) and to
 //! carry a run out (`runs.rs`, a thread each); tests put a world of their own in its place. `jump.rs` notices a clock that
-//! jumps, `supervisor.rs` talks to systemd, `state.rs` holds what `pages.rs` shows, `recall.rs` what a restart knows.
+//! jumps, `supervisor.rs` talks to systemd, `state.rs` holds what `pages.rs` shows, `recall.rs` asks the history
+//! what others ran.
 //!
 //! Nothing that a run, a file or a full disk does ends it: it says so, counts it, and goes on.
 
@@ -21,7 +22,7 @@ mod world;
 
 pub use inventory::{Inventory, Read, read};
 pub use pages::pages;
-pub use recall::{Recalled, recall};
+pub use recall::{Known, LastRun, Recalled, recall};
 pub use runs::Machine;
 pub use service::{Daemon, Signal};
 pub use state::State;

@@ -24,10 +24,13 @@ pub fn pages(state: Arc<State>) -> Pages {
     })
 }
 
-/// The last run of each schedule, and what the daemon itself counts.
+/// The last run of each schedule and of each action by hand, and what the daemon itself counts.
 fn metrics(inner: &Inner) -> String {
     let mut text = String::new();
-    let last: Vec<&RunMetrics> = inner.schedules.values().filter_map(|shown| shown.last.as_ref()).collect();
+    let scheduled = inner.schedules.values().filter_map(|shown| shown.last.as_ref());
+    // A schedule that came with the inventory meanwhile has its name for itself.
+    let by_hand = inner.by_hand.iter().filter(|(name, _)| !inner.schedules.contains_key(*name)).map(|(_, last)| last);
+    let last: Vec<&RunMetrics> = scheduled.chain(by_hand).map(|last| &last.metrics).collect();
     RunMetrics::write(&last, &mut text);
     let next = inner.schedules.iter().filter_map(|(name, shown)| Some((name, shown.next?)));
     let next: Vec<String> =

@@ -1,4 +1,5 @@
-//! What a daemon that begins knows of the runs before it: until when times are decided, and what the last runs came to.
+//! What the history knows of runs that this process did not make: those before it began, and those that somebody starts
+//! beside it, by hand or by a timer.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -6,25 +7,46 @@ use std::path::Path;
 use jiff::Timestamp;
 use tracing::warn;
 
-use crate::history::{HistoryError, RecordedRun, RunName, Store, last_of_schedule, last_success, recorded};
-use crate::model::Share;
+use crate::history::{
+    HistoryError, RecordedRun, RunName, Store, last_by_hand, last_of_schedule, last_success, recorded,
+};
+use crate::model::{Share, UnixMillis};
 use crate::report::{PerDevice, Reporters, RunMetrics, replay};
 use crate::run::canonical;
+
+/// What a run came to.
+#[derive(Debug, Clone)]
+pub struct LastRun {
+    /// When it began: a later one takes its place.
+    pub began: UnixMillis,
+    /// What is shown of it.
+    pub metrics: RunMetrics,
+}
+
+/// When the runs began that are known, by their labels: they are not read again.
+pub type Known = HashMap<String, UnixMillis>;
 
 /// What is known.
 #[derive(Debug, Default)]
 pub struct Recalled {
     /// When the last run of a schedule began: times until then are decided.
     pub since: HashMap<String, Timestamp>,
-    /// What its last run came to that is over.
-    pub last: HashMap<String, RunMetrics>,
+    /// What the last run of each schedule came to that is over, where it is not known.
+    pub last: HashMap<String, LastRun>,
+    /// The same of runs by hand, by their actions.
+    pub by_hand: HashMap<String, LastRun>,
 }
 
 /// Asks the history; without one, or with one that cannot be read, nothing is known.
-pub fn recall<'a>(history: Option<&Path>, inventory: &Path, names: impl Iterator<Item = &'a str>) -> Recalled {
+pub fn recall<'a>(
+    history: Option<&Path>,
+    inventory: &Path,
+    names: impl Iterator<Item = &'a str>,
+    known: &Known,
+) -> Recalled {
     let mut recalled = Recalled::default();
     let Some(path) = history else { return recalled };
-    if let Err(error) = ask(path, &canonical(inventory), names, &mut recalled) {
+    if let Err(error) = ask(path, &canonical(inventory), names, known, &mut recalled) {
         warn!("history: {}; what earlier runs came to is not known", error.chain());
     }
     recalled
@@ -34,24 +56,48 @@ fn ask<'a>(
     path: &Path,
     inventory: &Path,
     names: impl Iterator<Item = &'a str>,
+    known: &Known,
     recalled: &mut Recalled,
 ) -> Result<(), HistoryError> {
     let Some(store) = Store::open(path)? else { return Ok(()) };
+    let is_new = |name: &str, run: &RecordedRun| known.get(name).is_none_or(|began| *began < run.started_at);
+    let mut schedules: Vec<&str> = Vec::new();
     for name in names {
+        schedules.push(name);
         let (newest, over) = last_of_schedule(&store, inventory, name)?;
         let began = newest.and_then(|run| Timestamp::from_millisecond(run.started_at.0).ok());
         recalled.since.extend(began.map(|began| (name.to_owned(), began)));
-        if let Some(over) = over {
-            recalled.last.extend(metrics(&store, &over, inventory, name)?.map(|last| (name.to_owned(), last)));
+        if let Some(over) = over.filter(|over| is_new(name, over)) {
+            let last = last_run(&store, &over, inventory, name, RunName::Schedule(name))?;
+            recalled.last.extend(last.map(|last| (name.to_owned(), last)));
+        }
+    }
+    for run in last_by_hand(&store, inventory)? {
+        let label = run.label();
+        let name = if run.command.get("action").is_some_and(serde_json::Value::is_string) {
+            RunName::Action(label)
+        } else {
+            RunName::Raw
+        };
+        // What a schedule is called is the schedule's.
+        if !schedules.contains(&label) && is_new(label, &run) {
+            let last = last_run(&store, &run, inventory, label, name)?;
+            recalled.by_hand.extend(last.map(|last| (label.to_owned(), last)));
         }
     }
     Ok(())
 }
 
-fn metrics(store: &Store, run: &RecordedRun, inventory: &Path, name: &str) -> Result<Option<RunMetrics>, HistoryError> {
+fn last_run(
+    store: &Store,
+    run: &RecordedRun,
+    inventory: &Path,
+    label: &str,
+    name: RunName<'_>,
+) -> Result<Option<LastRun>, HistoryError> {
     let report = recorded(store, run)?;
     let events = replay(report).map_err(|problem| HistoryError::Damaged { run: run.run_id.clone(), problem })?;
-    let last_success = last_success(store, inventory, RunName::Schedule(name), Share::ALL)?;
+    let last_success = last_success(store, inventory, name, Share::ALL)?;
     let mut reporters = Reporters::default();
     reporters.keep_outcomes();
     reporters.events(events);
@@ -59,5 +105,6 @@ fn metrics(store: &Store, run: &RecordedRun, inventory: &Path, name: &str) -> Re
         run.set_past(last_success);
         run
     });
-    Ok(collected.map(|run| RunMetrics::of(&run, name, Share::ALL, PerDevice::Auto)))
+    let metrics = collected.map(|run| RunMetrics::of(&run, label, Share::ALL, PerDevice::Auto));
+    Ok(metrics.map(|metrics| LastRun { began: run.started_at, metrics }))
 }

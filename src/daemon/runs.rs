@@ -9,7 +9,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 use tracing::{error, warn};
 
-use super::{Boxed, Ending, Inventory, Read, World, read};
+use super::{Boxed, Ending, Inventory, Known, Read, Recalled, World, read, recall};
 use crate::model::Share;
 use crate::notify::NotifyError;
 use crate::report::{Log, ReportOptions, ReportTarget, Reporters, reporter};
@@ -61,6 +61,12 @@ impl World for Machine {
                 }
             })
         }))
+    }
+
+    fn recall(&self, names: Vec<String>, known: Known) -> Boxed<Recalled> {
+        let Self { inventory, history, .. } = self.clone();
+        let ask = move || recall(history.as_deref(), &inventory, names.iter().map(String::as_str), &known);
+        Box::pin(on_a_thread("recalling", ask))
     }
 
     fn send_kept(&self, inventory: Arc<Inventory>) -> Boxed<()> {

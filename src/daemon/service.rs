@@ -17,14 +17,14 @@ use tracing::{error, info, warn};
 use super::jump::Clocks;
 use super::state::NotRun;
 use super::supervisor::Supervisor;
-use super::{Ending, Inventory, Read, State, World};
+use super::{Ending, Inventory, Read, Recalled, State, World};
 use crate::model::{Ended, StopReason};
 use crate::run::Finished;
 use crate::schedule::{Agenda, Decision, Entry, Part, Start};
 use crate::session::Stop;
 
-/// So often the clock is looked at, should nothing else happen: a clock that jumps is noticed this soon.
-const LOOK: Duration = Duration::from_secs(2);
+/// So often the history is asked for runs that others made.
+const RECALL: Duration = Duration::from_secs(10);
 
 /// So often it is tried again to tell what could not be told; each letter has a pace of its own.
 const KEPT: Duration = Duration::from_mins(1);
@@ -55,6 +55,8 @@ pub struct Daemon<W> {
     /// What was left from earlier: a stop does not wait for it.
     kept: JoinSet<()>,
     kept_tried: Instant,
+    recalling: JoinSet<Recalled>,
+    recalled: Instant,
     stopping: Option<StopReason>,
     /// A run was cut short by that.
     was_cut: bool,
@@ -84,6 +86,8 @@ impl<W: World> Daemon<W> {
             telling: JoinSet::new(),
             kept: JoinSet::new(),
             kept_tried: Instant::now(),
+            recalling: JoinSet::new(),
+            recalled: Instant::now(),
             stopping: None,
             was_cut: false,
         }
@@ -100,6 +104,7 @@ impl<W: World> Daemon<W> {
             if self.stopping.is_none() {
                 self.look();
                 self.send_kept();
+                self.recall();
             } else if self.runs.is_empty() && self.telling.is_empty() {
                 break;
             }
@@ -122,6 +127,7 @@ impl<W: World> Daemon<W> {
                     }
                 }
                 Some(_) = self.kept.join_next() => {}
+                Some(recalled) = self.recalling.join_next() => self.state.recall(recalled.unwrap_or_default()),
                 Some(signal) = signals.recv() => self.obey(signal),
                 () = sleep(wait) => {}
             }
@@ -155,6 +161,16 @@ impl<W: World> Daemon<W> {
             self.kept_tried = Instant::now();
             let (world, inventory) = (self.world.clone(), self.inventory.clone());
             self.kept.spawn(async move { world.send_kept(inventory).await });
+        }
+    }
+
+    /// Asks, now and then, what others ran.
+    fn recall(&mut self) {
+        if self.recalled.elapsed() >= RECALL && self.recalling.is_empty() {
+            self.recalled = Instant::now();
+            let names = self.inventory.entries().iter().map(|entry| entry.name().to_owned()).collect();
+            let (world, known) = (self.world.clone(), self.state.known());
+            self.recalling.spawn(async move { world.recall(names, known).await });
         }
     }
 
@@ -281,7 +297,7 @@ impl<W: World> Daemon<W> {
         let sign = self.supervisor.sign_of_life().map(|at| at.duration_since(Instant::now()));
         let until = |next: Timestamp| self.world.now().duration_until(next).try_into().unwrap_or(Duration::ZERO);
         let next = self.agenda.next_start().filter(|_| self.stopping.is_none()).map(until);
-        [sign, next].into_iter().flatten().fold(LOOK, Duration::min)
+        [sign, next].into_iter().flatten().fold(self.world.look_every(), Duration::min)
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::Ending;
+use super::{Ending, Known, LastRun, Recalled};
 use crate::model::Share;
 use crate::report::{PerDevice, RunMetrics};
 
@@ -49,6 +49,8 @@ pub struct State {
 #[derive(Debug)]
 pub(super) struct Inner {
     pub(super) schedules: BTreeMap<String, Shown>,
+    /// The last runs by hand, by their actions.
+    pub(super) by_hand: BTreeMap<String, LastRun>,
     /// When the inventory was read last without a mistake.
     pub(super) read_at: Timestamp,
     /// What was wrong when it was read again.
@@ -60,7 +62,7 @@ pub(super) struct Inner {
 /// What is shown of a schedule.
 #[derive(Debug, Default)]
 pub(super) struct Shown {
-    pub(super) last: Option<RunMetrics>,
+    pub(super) last: Option<LastRun>,
     pub(super) next: Option<Timestamp>,
     pub(super) not_run: BTreeMap<NotRun, u64>,
     /// What is wrong with us, not with its devices, since its last run.
@@ -71,13 +73,35 @@ impl State {
     /// The state of a daemon that begins with these schedules.
     pub fn new<'a>(names: impl Iterator<Item = &'a str>, now: Timestamp) -> Self {
         let schedules = names.map(|name| (name.to_owned(), Shown::default())).collect();
-        let inner = Inner { schedules, read_at: now, unread: None, is_stopping: false, turned: Instant::now() };
+        let inner = Inner {
+            schedules,
+            by_hand: BTreeMap::new(),
+            read_at: now,
+            unread: None,
+            is_stopping: false,
+            turned: Instant::now(),
+        };
         Self { inner: Mutex::new(inner) }
     }
 
-    /// What is known of a schedule's last run from before this process began.
-    pub fn recall(&self, name: &str, last: RunMetrics) {
-        self.with(name, |shown| shown.last = Some(last));
+    /// What others ran. The history may be behind what is known here: only what began later is taken over.
+    pub fn recall(&self, recalled: Recalled) {
+        let mut inner = self.lock();
+        for (name, last) in recalled.last {
+            if let Some(shown) = inner.schedules.get_mut(&name)
+                && shown.last.as_ref().is_none_or(|known| known.began < last.began)
+            {
+                shown.last = Some(last);
+            }
+        }
+        inner.by_hand.extend(recalled.by_hand);
+    }
+
+    /// When the runs began that are shown.
+    pub(super) fn known(&self) -> Known {
+        let inner = self.lock();
+        let scheduled = inner.schedules.iter().filter_map(|(name, shown)| Some((name, shown.last.as_ref()?)));
+        scheduled.chain(&inner.by_hand).map(|(name, last)| (name.clone(), last.began)).collect()
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -107,9 +131,10 @@ impl State {
     /// Takes note of what became of a run.
     pub(super) fn ended(&self, name: &str, ending: &Ending) {
         let last = match ending {
-            Ending::Over(finished) => {
-                finished.run.as_ref().map(|run| RunMetrics::of(run, name, Share::ALL, PerDevice::Auto))
-            }
+            Ending::Over(finished) => finished.run.as_ref().map(|run| LastRun {
+                began: run.info().started_at,
+                metrics: RunMetrics::of(run, name, Share::ALL, PerDevice::Auto),
+            }),
             Ending::NotStarted(_) | Ending::Panicked(_) => None,
         };
         self.with(name, |shown| {

@@ -2,10 +2,11 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Inventory, Read};
+use super::{Inventory, Known, Read, Recalled};
 use crate::run::Finished;
 use crate::schedule::Start;
 use crate::session::Stop;
@@ -28,6 +29,11 @@ pub trait World: Send + Sync + 'static {
     /// The wall clock.
     fn now(&self) -> Timestamp;
 
+    /// How often the clock is looked at, should nothing else happen: one that jumps is noticed this soon.
+    fn look_every(&self) -> Duration {
+        Duration::from_secs(2)
+    }
+
     /// Reads the inventory and the device types from their files.
     fn read(&self) -> Boxed<Read>;
 
@@ -37,6 +43,12 @@ pub trait World: Send + Sync + 'static {
     /// Tells those who are to hear of a run, also of one that did not start; gives who could not be told. Ends in a minute
     /// or so.
     fn tell(&self, start: Start, inventory: Arc<Inventory>, ending: Ending) -> Boxed<Vec<String>>;
+
+    /// What the history knows of the runs of these schedules, and of runs by hand, that is not known yet.
+    fn recall(&self, names: Vec<String>, known: Known) -> Boxed<Recalled> {
+        _ = (names, known);
+        Box::pin(async { Recalled::default() })
+    }
 
     /// Tries again what could not be told.
     fn send_kept(&self, inventory: Arc<Inventory>) -> Boxed<()>;

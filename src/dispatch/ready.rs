@@ -4,9 +4,8 @@
 //! decides by itself, without a runtime: time is passed in, and asking costs the logarithm of the number of lines, never
 //! of lanes or devices that wait. All crews take lanes from the one scheduler behind a mutex; none of them owns a limit.
 //!
-//! Order: lanes that come back from a wait go first, the one that was due first before the others; then those with the
-//! most devices, ties in inventory order, so that a long lane does not start last and hold up the end. Lanes with the
-//! same sites and the same need stand in one line (`Line`); a line whose sites or circuit have no room is out of the
+//! Order: lanes that come back from a wait go first, the one that was due first before the others; then the others as
+//! `policy/order.rs` lines them up, so that a long lane does not start last and hold up the end. Lanes with the same sites and the same need stand in one line (`Line`); a line whose sites or circuit have no room is out of the
 //! draw until they have, so whoever cannot start now is skipped at no cost. A lane whose devices need different things
 //! stands in several lines; where it is taken from one, its places in the others are void.
 
@@ -18,11 +17,13 @@ mod tests;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap, HashMap};
+use std::time::Duration;
 
 use tokio::time::Instant;
 
 use self::line::{Line, Place, Turn};
 use super::pace::{Grant, Need, Pace};
+use super::policy::Length;
 use crate::plan::InrushIndex;
 
 /// A lane of the round.
@@ -34,12 +35,20 @@ pub(super) struct LaneIndex(pub(super) u32);
 pub(super) struct LaneSize {
     /// Its devices.
     pub(super) devices: u32,
+    /// How long it is expected to take; zero where no earlier run has measured any lane.
+    pub(super) time: Duration,
     /// The capped sites that they stand at, sorted, each once.
     pub(super) sites: Box<[u32]>,
     /// What its devices need to begin, each once; more than one only where they differ.
     pub(super) need: Need,
     /// See `need`.
     pub(super) other_needs: Box<[Need]>,
+}
+
+impl LaneSize {
+    fn length(&self) -> Length<'_> {
+        Length { devices: self.devices, time: self.time, sites: &self.sites }
+    }
 }
 
 /// A time from which a lane may go on, and what it needs for that.
@@ -91,7 +100,8 @@ pub(super) struct Scheduler<S> {
     lines_of_set: Vec<Vec<u32>>,
     lines_of_circuit: HashMap<u32, Vec<u32>>,
     set_of: Vec<u32>,
-    devices_of: Vec<u32>,
+    /// Which place each lane has in the order in which they begin.
+    rank_of: Vec<u32>,
     /// How often each lane was taken.
     visits: Vec<u32>,
     /// Lines that have a lane and room at all their sites, by the turn of their first lane: those that need nothing
@@ -119,7 +129,7 @@ impl<S> Scheduler<S> {
             lines_of_set: Vec::new(),
             lines_of_circuit: HashMap::new(),
             set_of: Vec::new(),
-            devices_of: Vec::new(),
+            rank_of: Vec::new(),
             visits: Vec::new(),
             open: BTreeSet::new(),
             open_to_start: BTreeSet::new(),

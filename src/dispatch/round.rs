@@ -54,6 +54,7 @@ impl Round {
             let mut all = all.into_iter();
             LaneSize {
                 devices: u32::try_from(devices.len()).unwrap_or(u32::MAX),
+                time: plan.expected_of(devices),
                 sites: at.into(),
                 need: all.next().unwrap_or(Need::Nothing),
                 other_needs: all.collect(),

@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     fn past(is_success: Option<bool>, attempts: u32, reply: Option<i64>) -> Past {
-        Past { is_success, attempts, reply, at: Some(1_795_239_000_140) }
+        Past { is_success, attempts, elapsed: reply, reply, at: Some(1_795_239_000_140) }
     }
 
     #[test]

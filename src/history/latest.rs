@@ -4,12 +4,15 @@ use std::path::Path;
 
 use rusqlite::named_params;
 
-use super::runs::{RecordedRun, of_schedule};
+use super::runs::{RecordedRun, by_hand, of_schedule};
 use super::{HistoryError, Store};
 use crate::model::{Share, UnixMillis};
 
 /// So many runs are looked at to find one that is over: more are not under way at once.
 const LOOKED_AT: usize = 16;
+
+/// Among so many of the newest runs by hand each action is looked for.
+const LOOKED_AT_BY_HAND: usize = 64;
 
 /// What a run is called: its schedule, else what it was asked to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,4 +73,18 @@ pub fn last_of_schedule(
     let runs = of_schedule(store, inventory, schedule, LOOKED_AT)?;
     let over = runs.iter().find(|run| run.ended.is_some()).cloned();
     Ok((runs.into_iter().next(), over))
+}
+
+/// Of each action, and of raw commands, the newest run by hand that is over.
+///
+/// # Errors
+/// When the history cannot be read.
+pub fn last_by_hand(store: &Store, inventory: &Path) -> Result<Vec<RecordedRun>, HistoryError> {
+    let mut last: Vec<RecordedRun> = Vec::new();
+    for run in by_hand(store, inventory, LOOKED_AT_BY_HAND)? {
+        if run.ended.is_some() && last.iter().all(|known| known.label() != run.label()) {
+            last.push(run);
+        }
+    }
+    Ok(last)
 }

@@ -1,8 +1,8 @@
 //! What earlier runs came to, in one SQLite file: recorded as it happens, asked for later.
 //!
-//! `recorder.rs` follows a run, `writer.rs` is the thread that commits; `store.rs` opens the file (`schema.rs` brings it to
+//! `recorder.rs` follows a run (`first.rs`: its beginning), `writer.rs` is the thread that commits; `store.rs` opens the file (`schema.rs` brings it to
 //! this version), and the rest asks: `runs.rs` which runs there are, `recorded.rs` one of them as a report again,
-//! `health.rs` and `failing.rs` how devices behave, `changes.rs` what differs between two runs, `again.rs` who may be told
+//! `health.rs` how devices behave, `recent.rs` what that means for the next run (`course.rs`: kept for it), `changes.rs` what differs between two runs, `again.rs` who may be told
 //! again, `hold.rs` who is kept out, `previous.rs` who fails since when, `latest.rs` when all was last well,
 //! `letters.rs` what could not be told. `retention.rs` forgets. `place.rs` knows where all this lies on a machine.
 //!
@@ -11,8 +11,9 @@
 
 mod again;
 mod changes;
+mod course;
 mod error;
-mod failing;
+mod first;
 mod health;
 mod hold;
 mod latest;
@@ -21,6 +22,7 @@ mod owner;
 mod past;
 mod place;
 mod previous;
+mod recent;
 mod recorded;
 mod recorder;
 mod retention;
@@ -37,14 +39,14 @@ mod writer;
 pub use again::{Again, Candidate, again};
 pub use changes::changes;
 pub use error::HistoryError;
-pub use failing::failing;
 pub use health::health;
 pub use hold::{Hold, hold, holds, release};
-pub use latest::{RunName, last_of_schedule, last_success};
+pub use latest::{RunName, last_by_hand, last_of_schedule, last_success};
 pub use letters::{Letters, note_untold, untold};
 pub use past::Window;
 pub use place::{default_path, make_folder, state_folder};
 pub use previous::previous;
+pub use recent::{Next, Recent, recent};
 pub use recorded::recorded;
 pub use recorder::{Beginning, Recorder};
 pub use retention::prune;

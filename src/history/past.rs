@@ -28,6 +28,8 @@ pub(super) struct Past {
     /// `None`: it counts neither as success nor as failure, as it was skipped.
     pub(super) is_success: Option<bool>,
     pub(super) attempts: u32,
+    /// Tenths of a millisecond from its first attempt to its outcome, where it has one.
+    pub(super) elapsed: Option<i64>,
     /// Tenths of a millisecond, where a valid reply came.
     pub(super) reply: Option<i64>,
     /// When it was done.
@@ -100,8 +102,9 @@ pub(super) fn outcomes(
             status => Some(crate::report::is_success(status)),
         };
         let is_answered = row.get_ref(4)?.as_str()? == "confirmed";
-        let reply = if is_answered { row.get(3)? } else { None };
-        show(entry.name(), Past { is_success, attempts: row.get(2)?, reply, at: row.get(5)? });
+        let elapsed = row.get(3)?;
+        let reply = if is_answered { elapsed } else { None };
+        show(entry.name(), Past { is_success, attempts: row.get(2)?, elapsed, reply, at: row.get(5)? });
     }
     Ok(())
 }
@@ -120,7 +123,7 @@ pub(super) fn unanswered(
     let mut rows = asked.query([run])?;
     while let Some(row) = rows.next()? {
         if let Some(entry) = roster.get(row.get::<_, usize>(0)?) {
-            show(entry.name(), Past { is_success: Some(false), attempts: 1, reply: None, at: None });
+            show(entry.name(), Past { is_success: Some(false), attempts: 1, elapsed: None, reply: None, at: None });
         }
     }
     Ok(())

@@ -7,16 +7,17 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
+use super::course::Course;
+use super::first::First;
+use super::writer::{End, Queue, Row, write};
+use super::{HistoryError, Store};
+use crate::model::{
+    Device, DeviceIndex, Outcome, ParamValue, Payload, RunEvent, RunInfo, ShortBytes, Status, UnixMillis, Value,
+};
+use crate::report::{Collected, Details, Reporter};
+use crate::session::Intents;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use rusqlite::OptionalExtension as _;
-
-use super::owner::this_process;
-use super::writer::{End, Queue, Row, write};
-use super::{HistoryError, Store, roster};
-use crate::model::{Device, DeviceIndex, Outcome, RunEvent, RunInfo, Status, UnixMillis};
-use crate::report::{Collected, Details, Reporter, command_json};
-use crate::session::Intents;
 
 /// Details that are remembered, to be kept once: most devices of a run say the same, and those that do not say it once.
 const MOST_DETAILS: usize = 256;
@@ -26,7 +27,7 @@ pub struct Beginning<'a> {
     /// The run.
     pub info: &'a RunInfo,
     /// Its devices.
-    pub devices: &'a [Device],
+    pub devices: &'a Arc<[Device]>,
     /// Whether the command of each of them may be sent twice.
     pub idempotent: &'a [bool],
     /// The inventory's canonical path.
@@ -45,35 +46,59 @@ pub struct Recorder {
     thread: Option<JoinHandle<()>>,
     devices: u32,
     pending: Vec<Row>,
+    course: Course,
     details: Details,
     /// The details so far, by their fields.
     known: HashMap<Box<str>, u32>,
     next_detail: u32,
+    /// What the last device said whose details are the same for any other that says it.
+    last: Option<(Said, u32)>,
+}
+
+/// What a device without secrets said and was told, in a run of which there is nothing else to say.
+#[derive(PartialEq)]
+struct Said {
+    sent: Option<Arc<Payload>>,
+    reply: Option<ShortBytes>,
+    value: Option<Value>,
+}
+
+impl Said {
+    /// `None`: its details are its own.
+    fn of(device: &Device, outcome: &Outcome) -> Option<Self> {
+        let Outcome { sent, reply, value, file: None, error: None, earlier_errors, .. } = outcome else { return None };
+        let has_secret = device.params.iter().any(|(_, value)| matches!(value, ParamValue::Secret(_)))
+            || sent.as_ref().is_some_and(|sent| sent.has_secret());
+        let said = || Self { sent: sent.clone(), reply: reply.clone(), value: value.clone() };
+        (earlier_errors.is_empty() && !has_secret).then(said)
+    }
 }
 
 impl Recorder {
-    /// Writes a run's beginning, and starts the thread that commits the rest. Once this returns the beginning is on the
-    /// disk.
+    /// Opens the history and starts the thread that commits, the run's beginning first. No lane waits for that, unless it
+    /// has an intent to declare.
     ///
     /// # Errors
-    /// When the history cannot be opened or written.
+    /// When the history cannot be opened.
     pub fn begin(path: &Path, beginning: &Beginning<'_>) -> Result<Self, HistoryError> {
-        let mut store = Store::create(path)?;
-        let run = insert(&mut store, beginning)?;
+        let store = Store::create(path)?;
+        let first = First::of(beginning).map_err(|error| store.failed(error))?;
         let queue = Arc::new(Queue::default());
-        let (sent, id) = (queue.clone(), beginning.info.id.clone());
+        let sent = queue.clone();
         let thread = std::thread::Builder::new()
             .name("history".to_owned())
-            .spawn(move || write(store, run, &id.0, &sent))
+            .spawn(move || write(store, &first, &sent))
             .map_err(|source| HistoryError::Open { path: path.to_owned(), source })?;
         Ok(Self {
             queue,
             thread: Some(thread),
             devices: u32::try_from(beginning.devices.len()).unwrap_or(u32::MAX),
             pending: Vec::new(),
+            course: Course::new(beginning.devices.len()),
             details: Details::default(),
             known: HashMap::new(),
             next_detail: 0,
+            last: None,
         })
     }
 
@@ -88,19 +113,19 @@ impl Recorder {
         self.queue.commits()
     }
 
+    /// The run is in the history.
+    #[cfg(test)]
+    pub(super) fn has_begun(&self) -> bool {
+        self.queue.has_begun()
+    }
+
     fn row(&mut self, place: u32, device: &Device, outcome: &Outcome) -> io::Result<Row> {
-        let fields = self.details.of(device, outcome)?;
-        let (detail, fields) = match self.known.get(fields) {
-            Some(&known) => (known, None),
-            None => {
-                let number = self.next_detail;
-                self.next_detail += 1;
-                if self.known.len() < MOST_DETAILS {
-                    self.known.insert(fields.into(), number);
-                }
-                (number, Some(fields.into()))
-            }
+        let said = Said::of(device, outcome);
+        let (detail, fields) = match (&said, &self.last) {
+            (Some(said), Some((last, number))) if said == last => (*number, None),
+            _ => self.detail(device, outcome)?,
         };
+        self.last = said.map(|said| (said, detail));
         let tenths = outcome.elapsed.as_nanos().saturating_add(50_000) / 100_000;
         Ok(Row {
             place,
@@ -115,6 +140,20 @@ impl Recorder {
             detail,
             fields,
         })
+    }
+
+    /// The number of an outcome's details; with them, the first time.
+    fn detail(&mut self, device: &Device, outcome: &Outcome) -> io::Result<(u32, Option<Box<str>>)> {
+        let fields = self.details.of(device, outcome)?;
+        if let Some(&known) = self.known.get(fields) {
+            return Ok((known, None));
+        }
+        let number = self.next_detail;
+        self.next_detail += 1;
+        if self.known.len() < MOST_DETAILS {
+            self.known.insert(fields.into(), number);
+        }
+        Ok((number, Some(fields.into())))
     }
 
     fn join(&mut self) -> io::Result<()> {
@@ -136,6 +175,9 @@ impl Reporter for Recorder {
             && let Some(device) = run.device(*index)
         {
             let row = self.row(index.0, device, outcome)?;
+            if outcome.status != Status::Skipped {
+                self.course.set(index.get(), outcome.status.is_success(), row.elapsed);
+            }
             self.pending.push(row);
         }
         Ok(())
@@ -154,8 +196,9 @@ impl Reporter for Recorder {
             *place = i64::try_from(count).unwrap_or(i64::MAX);
         }
         let UnixMillis(finished_at) = run.finished_at();
+        let course = std::mem::replace(&mut self.course, Course::new(0));
         let elapsed_ms = i64::try_from(run.elapsed().as_millis()).unwrap_or(i64::MAX);
-        self.queue.close(Some(End { finished_at, elapsed_ms, ended: run.ended().as_str(), counts }));
+        self.queue.close(Some(End { finished_at, elapsed_ms, ended: run.ended().as_str(), counts, course }));
         self.join()
     }
 }
@@ -196,49 +239,4 @@ impl Intents for Declared {
         };
         Some(wait.boxed())
     }
-}
-
-fn insert(store: &mut Store, beginning: &Beginning<'_>) -> Result<i64, HistoryError> {
-    let Beginning { info, devices, idempotent, inventory, schedule, request, rerun_of } = beginning;
-    let mut bits = vec![0_u8; idempotent.len().div_ceil(8)];
-    for (place, _) in idempotent.iter().enumerate().filter(|(_, may)| **may) {
-        if let Some(byte) = bits.get_mut(place / 8) {
-            *byte |= 1 << (place % 8);
-        }
-    }
-    let inserted = (|| {
-        let transaction = store.connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-        let roster = roster::keep(&transaction, devices)?;
-        let command = command_json(info).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
-        let by_id = "SELECT id FROM run WHERE run_id = ?1";
-        let rerun_of: Option<i64> = match rerun_of {
-            Some(id) => transaction.query_row(by_id, [id], |row| row.get(0)).optional()?,
-            None => None,
-        };
-        transaction.execute(
-            "INSERT INTO run (run_id, inventory, fleet, schedule, command, request, simulated, version, roster,
-                 devices, idempotent, rerun_of, owner, started_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
-            rusqlite::params![
-                &*info.id.0,
-                inventory.to_string_lossy(),
-                info.fleet,
-                schedule,
-                command,
-                request,
-                info.simulated,
-                env!("CARGO_PKG_VERSION"),
-                roster,
-                devices.len(),
-                bits,
-                rerun_of,
-                this_process(),
-                info.started_at.0
-            ],
-        )?;
-        let run = transaction.last_insert_rowid();
-        transaction.commit()?;
-        Ok(run)
-    })();
-    inserted.map_err(|source| store.failed(source))
 }

@@ -1,9 +1,12 @@
 //! The devices of a run as they are kept: once for all runs over the same devices.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _};
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -60,9 +63,50 @@ impl Rosters {
         let text: Option<String> = connection.query_row(asked, [id], |row| row.get(0)).optional()?;
         let text = text.unwrap_or_else(|| "[]".to_owned());
         let entries: Vec<Entry> = serde_json::from_str(&text)
-            .map_err(|error| rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, error.into()))?;
+            .map_err(|error| rusqlite::Error::FromSqlConversionFailure(0, Type::Text, error.into()))?;
         let entries: Arc<[Entry]> = entries.into();
         self.0.insert(id, entries.clone());
         Ok(entries)
     }
+}
+
+/// Of an entry, its name alone.
+#[derive(Deserialize)]
+struct Named<'a>(#[serde(borrow)] Cow<'a, str>, IgnoredAny, IgnoredAny, IgnoredAny, IgnoredAny);
+
+/// Where the devices of a roster stand among others.
+pub(super) enum Places {
+    /// They are the same, in the same order.
+    Same,
+    /// By place in the roster; `None`: they do not have it.
+    Each(Vec<Option<u32>>),
+}
+
+impl Places {
+    /// The place of the device that is at this one in the roster.
+    pub(super) fn of(&self, place: usize) -> Option<usize> {
+        match self {
+            Self::Same => Some(place),
+            Self::Each(places) => places.get(place).copied().flatten().map(|place| place as usize),
+        }
+    }
+}
+
+/// Finds the devices of a roster, by their names, among others; `by_name` is asked only where they differ.
+pub(super) fn places<'m>(
+    connection: &Connection,
+    id: i64,
+    devices: &[Device],
+    by_name: impl FnOnce() -> &'m HashMap<&'m str, u32>,
+) -> rusqlite::Result<Places> {
+    let mut asked = connection.prepare_cached("SELECT devices FROM roster WHERE id = ?1")?;
+    let mut rows = asked.query([id])?;
+    let Some(row) = rows.next()? else { return Ok(Places::Each(Vec::new())) };
+    let names: Vec<Named<'_>> = serde_json::from_str(row.get_ref(0)?.as_str()?)
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(0, Type::Text, error.into()))?;
+    if names.len() == devices.len() && names.iter().zip(devices).all(|(name, device)| *name.0 == *device.name) {
+        return Ok(Places::Same);
+    }
+    let known = by_name();
+    Ok(Places::Each(names.iter().map(|name| known.get(&*name.0).copied()).collect()))
 }

@@ -162,6 +162,21 @@ pub fn find_before(store: &Store, run: &RecordedRun) -> Result<Option<RecordedRu
     found().map_err(|source| store.failed(source))
 }
 
+/// The newest runs by hand over real devices, the newest first; not those that took up another run's failures.
+pub(super) fn by_hand(store: &Store, inventory: &Path, limit: usize) -> Result<Vec<RecordedRun>, HistoryError> {
+    let text = format!(
+        "SELECT {COLUMNS} FROM run WHERE inventory = ?1 AND schedule IS NULL AND simulated = 0 AND rerun_of IS NULL
+         ORDER BY id DESC LIMIT ?2"
+    );
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let listed = || -> rusqlite::Result<Vec<RecordedRun>> {
+        let mut asked = store.connection.prepare(&text)?;
+        let rows = asked.query((inventory.to_string_lossy(), limit))?;
+        rows.mapped(|row| read(row, &store.connection)).collect()
+    };
+    listed().map_err(|source| store.failed(source))
+}
+
 /// The newest runs of a schedule over real devices, the newest first.
 pub(super) fn of_schedule(
     store: &Store,

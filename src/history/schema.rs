@@ -10,10 +10,11 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::HistoryError;
 
 /// The steps: the first makes version 1 of an empty file.
-const STEPS: [&str; 3] = [
+const STEPS: [&str; 4] = [
     include_str!("migrations/1-runs.sql"),
     include_str!("migrations/2-holds.sql"),
     include_str!("migrations/3-letters.sql"),
+    include_str!("migrations/4-courses.sql"),
 ];
 
 /// `flct`: whose file it is, for `file(1)` and for us.

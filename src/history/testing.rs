@@ -74,14 +74,18 @@ impl Run {
     pub(super) fn begin(&self, path: &Path) -> Recorder {
         let beginning = Beginning {
             info: &self.info(),
-            devices: &self.devices,
+            devices: &self.devices.clone().into(),
             idempotent: &vec![self.is_idempotent; self.devices.len()],
             inventory: Path::new(self.inventory),
             schedule: None,
             request: "{}",
             rerun_of: self.rerun_of.as_deref(),
         };
-        Recorder::begin(path, &beginning).unwrap()
+        let recorder = Recorder::begin(path, &beginning).unwrap();
+        while !recorder.has_begun() {
+            std::thread::yield_now();
+        }
+        recorder
     }
 
     /// The events of the run as far as these outcomes go.

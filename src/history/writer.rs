@@ -12,6 +12,8 @@ use rusqlite::{Transaction, TransactionBehavior};
 use tokio::sync::oneshot;
 use tracing::warn;
 
+use super::course::Course;
+use super::first::First;
 use super::{HistoryError, Store};
 
 /// Outcomes that were not committed for so long may be lost when the process is killed.
@@ -44,6 +46,8 @@ pub(super) struct End {
     pub(super) ended: &'static str,
     /// `ok` to `skipped`, then flaky, attempts, held.
     pub(super) counts: [i64; 11],
+    /// How it went for each device.
+    pub(super) course: Course,
 }
 
 /// What waits to be committed.
@@ -58,8 +62,10 @@ struct Waiting {
     is_closed: bool,
     /// The history has failed: nothing more is taken.
     failed: Option<String>,
-    /// Transactions so far.
+    /// Transactions so far, without that of the beginning.
     commits: u64,
+    /// The run is in the history.
+    has_begun: bool,
 }
 
 /// The way to the thread.
@@ -157,6 +163,11 @@ impl Queue {
         Some(taken)
     }
 
+    #[cfg(test)]
+    pub(super) fn has_begun(&self) -> bool {
+        self.lock().has_begun
+    }
+
     fn committed(&self) {
         self.lock().commits += 1;
     }
@@ -178,14 +189,23 @@ pub(super) fn broken_off(history: &Path, run_id: &str) -> PathBuf {
     history.with_file_name(name)
 }
 
-/// Commits what comes through the queue, until it is closed or the history fails.
-pub(super) fn write(mut store: Store, run: i64, run_id: &str, queue: &Arc<Queue>) {
+/// Commits a run's beginning and what comes through the queue, until it is closed or the history fails.
+pub(super) fn write(mut store: Store, first: &First, queue: &Arc<Queue>) {
+    let run = match first.insert(&mut store) {
+        Ok(run) => run,
+        Err(source) => {
+            let why = HistoryError::Database { path: store.path().to_owned(), source }.chain();
+            warn!("history: {why}; this run is not recorded");
+            return queue.fail(&why);
+        }
+    };
+    queue.lock().has_begun = true;
     while let Some(batch) = queue.take() {
         if let Err(source) = commit(&mut store, run, &batch) {
             let error = HistoryError::Database { path: store.path().to_owned(), source };
             let why = error.chain();
             // Where not even that can be written, nothing is left to be done.
-            _ = std::fs::File::create(broken_off(store.path(), run_id));
+            _ = std::fs::File::create(broken_off(store.path(), &first.run_id.0));
             warn!("history: {why}; the run goes on without it");
             queue.fail(&why);
             return;
@@ -252,8 +272,8 @@ fn write_rows(transaction: &Transaction<'_>, run: i64, rows: &[Row]) -> rusqlite
 
 fn write_end(transaction: &Transaction<'_>, run: i64, end: &End) -> rusqlite::Result<()> {
     transaction.execute(
-        "UPDATE run SET finished_at = ?2, elapsed_ms = ?3, ended = ?4 WHERE id = ?1",
-        (run, end.finished_at, end.elapsed_ms, end.ended),
+        "UPDATE run SET finished_at = ?2, elapsed_ms = ?3, ended = ?4, course = ?5 WHERE id = ?1",
+        (run, end.finished_at, end.elapsed_ms, end.ended, end.course.bytes()),
     )?;
     let counts = "UPDATE run SET ok = ?2, sent = ?3, rejected = ?4, unreachable = ?5, no_reply = ?6, bad_reply = ?7,
         mismatch = ?8, skipped = ?9, flaky = ?10, attempts = ?11, held = ?12 WHERE id = ?1";

@@ -25,6 +25,8 @@ pub(super) struct Change<'a> {
     pub(super) still: Vec<(&'a Device, UnixMillis)>,
     /// Successes that were failures before, and since when they had failed.
     pub(super) recovered: Vec<(&'a Device, UnixMillis)>,
+    /// Those that acknowledged, and did so before as far as is known.
+    pub(super) obeyed: Vec<&'a Device>,
     /// Devices that were to be told and were not: the run was cut short, or the fault is ours.
     pub(super) not_started: Vec<&'a Device>,
     /// Whether there was something to compare with.
@@ -38,6 +40,7 @@ impl<'a> Change<'a> {
             failed: Vec::new(),
             still: Vec::new(),
             recovered: Vec::new(),
+            obeyed: Vec::new(),
             not_started: Vec::new(),
             is_compared: previous.is_some(),
         };
@@ -56,6 +59,7 @@ impl<'a> Change<'a> {
                     );
                     change.not_started.extend(is_missed.then_some(device));
                 }
+                (Status::Ok, None) => change.obeyed.push(device),
                 (status, None) if status.is_success() => {}
                 (status, Some(since)) if status.is_success() => change.recovered.push((device, since)),
                 (_, None) => change.failed.push(device),

@@ -33,6 +33,9 @@ pub enum SendError {
         /// What is wrong with it.
         why: String,
     },
+    /// This process was told to stop.
+    #[error("{0} came first")]
+    Stopped(&'static str),
     /// The address cannot be used.
     #[error("{0}")]
     Address(String),
@@ -140,7 +143,7 @@ impl SendError {
             Self::TooLong { .. } => false,
             Self::NotEverybody { .. } => false,
             Self::Secret(_) | Self::CaFile { .. } | Self::Address(_) | Self::Refused { .. } => false,
-            Self::Start { .. } | Self::OtherKind | Self::Internal(_) => false,
+            Self::Start { .. } | Self::OtherKind | Self::Internal(_) | Self::Stopped(_) => false,
         }
     }
 }

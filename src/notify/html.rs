@@ -97,8 +97,8 @@ fn write_line(html: &mut String, line: &Line) -> std::fmt::Result {
     if !line.remark.is_empty() {
         write!(html, " <span style=\"{QUIET}\">({})</span>", markup(&line.remark))?;
     }
-    for since in &line.since {
-        write!(html, "<br><span style=\"{QUIET}\">{}</span>", markup(since))?;
+    for note in &line.notes {
+        write!(html, "<br><span style=\"{QUIET}\">{}</span>", markup(note))?;
     }
     writeln!(html, "</p>")
 }

@@ -1,9 +1,9 @@
 //! Somebody is told of a run: by mail, webhook, heartbeat or a program of their own.
 //!
-//! `change.rs` compares a run with the one before it, `page.rs` says what there is to say, `text.rs` and `html.rs` write
+//! `change.rs` compares a run with the one before it, `page.rs` says what there is to say (`place.rs`: where to go), `text.rs` and `html.rs` write
 //! it; `letter.rs` decides what each channel gets. `email.rs`, `web.rs` and `hook.rs` send one letter once over what
 //! `trust.rs` trusts, `deliver.rs` tries again until the time is over, `tell.rs` does all that for a run, and what could
-//! not be sent waits in a `spool.rs`. Which run it is and where its spool lies is decided by whoever runs schedules.
+//! not be sent waits in a `spool.rs`: it is there before the first try. Which run it is and where its spool lies is decided by whoever runs schedules.
 //!
 //! Device text is escaped before it gets here or here, secrets are looked up when something is sent and stand in no
 //! error. Nothing here takes longer than a minute, whatever a server does.
@@ -16,6 +16,7 @@ mod hook;
 mod html;
 mod letter;
 mod page;
+mod place;
 mod section;
 mod spool;
 mod tell;

@@ -83,6 +83,7 @@ impl Page {
             page.sections.extend(Section::by_cause(title, &causes, &devices, occasion, &mut room));
         }
         page.sections.extend(Section::recovered(&change.recovered, occasion, &mut room));
+        page.sections.extend(Section::obeyed(&change.obeyed, info.verify, &mut room));
         page
     }
 

@@ -1,8 +1,9 @@
-//! A part of a page: devices of which the same is to be said, by cause, with since when they fail.
+//! A part of a page: devices of which the same is to be said, by cause, with where they are and since when they fail.
 
 use std::collections::{BTreeMap, HashMap};
 
 use super::page::cut;
+use super::place::places;
 use super::tell::Occasion;
 use crate::model::escape::printable;
 use crate::model::{Device, Status, UnixMillis};
@@ -39,8 +40,8 @@ pub(super) struct Line {
     pub(super) names: String,
     /// `2 unreachable, may have acted`; empty where the cause says it all.
     pub(super) remark: String,
-    /// Since when they fail, or had failed: `since 2026-11-19 05:30 CET`.
-    pub(super) since: Vec<String>,
+    /// Where they are, and since when they fail, or had failed: `since 2026-11-19 05:30 CET`.
+    pub(super) notes: Vec<String>,
 }
 
 /// A device, and since when it fails; `None`: since tonight.
@@ -79,11 +80,27 @@ impl Section {
             fault: None,
             names: cut(&folded_names(&devices)),
             remark: String::new(),
-            since: vec![format!("had failed since {}", occasion.moment(since))],
+            notes: places(&devices)
+                .into_iter()
+                .chain([format!("had failed since {}", occasion.moment(since))])
+                .collect(),
         };
         let lines: Vec<Line> = moments.into_iter().rev().take(MOST_PLACES).map(line).collect();
         let entry = Entry { status: Status::Ok, cause: "working again".to_owned(), lines, hint: None };
         Self::fitting("Working again", devices.len(), vec![entry], room)
+    }
+
+    /// Devices that did what they were told, where each of them is worth a word: few, each known by a number behind its
+    /// address, such as the relays of a board. `None` for all others.
+    pub(super) fn obeyed(devices: &[&Device], verify: bool, room: &mut usize) -> Option<Self> {
+        let notes = places(devices);
+        if notes.is_empty() {
+            return None;
+        }
+        let line = Line { fault: None, names: cut(&folded_names(devices)), remark: String::new(), notes };
+        let words = status_words(Status::Ok, verify);
+        let entry = Entry { status: Status::Ok, cause: words.to_owned(), lines: vec![line], hint: None };
+        Self::fitting("Done", devices.len(), vec![entry], room)
     }
 
     /// Takes entries as long as there is room; the first one always, so that no section is a title alone.
@@ -126,8 +143,8 @@ impl Entry {
     /// Roughly how many bytes it takes.
     fn size(&self) -> usize {
         let line = |line: &Line| {
-            let since: usize = line.since.iter().map(|one| one.len() + 8).sum();
-            line.fault.as_ref().map_or(0, String::len) + line.names.len() + line.remark.len() + since + 16
+            let notes: usize = line.notes.iter().map(|one| one.len() + 8).sum();
+            line.fault.as_ref().map_or(0, String::len) + line.names.len() + line.remark.len() + notes + 16
         };
         self.cause.len() + self.hint.as_ref().map_or(0, String::len) + self.lines.iter().map(line).sum::<usize>()
     }
@@ -161,11 +178,13 @@ impl Line {
             status if chosen.len() == 1 => format!("{}{acted}", status_words(status, false)),
             status => format!("{} {}{acted}", chosen.len(), status_words(status, false)),
         };
+        let mut notes = places(&chosen);
+        notes.extend(since(moments, chosen.len(), occasion));
         Some(Self {
             fault: fault.map(|fault| cut(&printable(fault))),
             names: cut(&folded_names(&chosen)),
             remark,
-            since: since(moments, chosen.len(), occasion),
+            notes,
         })
     }
 }

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 use tokio::time::Instant;
-use tracing::warn;
+use tracing::{debug, warn};
 
 use super::change::Change;
 use super::deliver::{LONGEST, attempt, deliver};
@@ -26,6 +26,8 @@ use crate::transport::Connect;
 
 /// A start ping is tried no longer: it says "now".
 const LONGEST_START: Duration = Duration::from_secs(10);
+/// A letter that is being tried is left to whoever tries it for so long: `LONGEST`, and some time to note how that went.
+const CLAIMED_MS: i64 = 120_000;
 /// The first wait of a letter that is kept; it doubles.
 const FIRST_WAIT_MS: i64 = 60_000;
 /// The longest.
@@ -90,9 +92,10 @@ where
     failed.map(|(one, problem)| NotifyError { notification: one.name.clone(), problem, is_kept: false }).collect()
 }
 
-/// Tells everybody in `to` who wants to hear of this; takes a minute at most. What could not be sent goes into the spool
-/// and comes back as an error: each of them means exit status 4, if no other does. Whoever drops the future gives up what
-/// is under way: that is neither told nor kept.
+/// Tells everybody in `to` who wants to hear of this; takes a minute at most. Every letter is in the spool before it is
+/// tried for the first time and stays there until it has arrived: whatever ends this process, a later one sends it. Where
+/// the end came between the arrival and the note of it, it arrives twice, a mail under the same id. What could not be sent
+/// comes back as an error: each of them means exit status 4, if no other does.
 pub async fn after_run<C>(
     news: &News<'_>,
     occasion: &Occasion<'_>,
@@ -106,22 +109,38 @@ where
 {
     let begun = Instant::now();
     let letters = letters(news, occasion, to);
-    if let Some(spool) = spool.as_deref_mut() {
-        drop_old_pings(&letters, spool);
-    }
-    let sending = letters.iter().map(|(one, letter)| deliver(one, letter, way, LONGEST));
-    let told = join_all(sending).await;
     let run = match news {
-        News::Finished { run, .. } => Some(run.info().id.clone()),
+        News::Finished { run, .. } => Some(&run.info().id),
         News::NotStarted { .. } => None,
     };
+    let mut claims: Vec<(&Notification, Kept)> =
+        letters.into_iter().map(|(one, letter)| (one, claim(one, letter, run, occasion.at))).collect();
+    if let Some(spool) = spool.as_deref_mut() {
+        drop_old_pings(&claims, spool);
+        for (one, kept) in &claims {
+            if let Err(error) = spool.put(kept.clone()) {
+                debug!("notification `{}` is tried without being kept first: {error}", one.name);
+            }
+        }
+    }
+    let told = join_all(claims.iter().map(|(one, kept)| deliver(one, &kept.letter, way, LONGEST))).await;
     let now = occasion.at.after(begun.elapsed());
     let mut errors = Vec::new();
-    for ((one, letter), result) in letters.into_iter().zip(told) {
-        let Err(problem) = result else { continue };
-        let is_kept = !problem.is_settled()
-            && spool.as_deref_mut().is_some_and(|spool| keep(one, letter, run.as_ref(), &problem, now, spool));
-        errors.push(NotifyError { notification: one.name.clone(), problem, is_kept });
+    for ((one, mut kept), result) in claims.drain(..).zip(told) {
+        let problem = match result {
+            Ok(()) => None,
+            Err(problem) if problem.is_settled() => Some((problem, false)),
+            Err(problem) => {
+                kept.next_at = now.0.saturating_add(FIRST_WAIT_MS);
+                kept.error = problem.to_string();
+                Some((problem, true))
+            }
+        };
+        let is_left = problem.as_ref().is_some_and(|(_, is_left)| *is_left);
+        let is_noted = spool.as_deref_mut().is_some_and(|spool| note(kept, is_left, spool));
+        if let Some((problem, is_left)) = problem {
+            errors.push(NotifyError { notification: one.name.clone(), problem, is_kept: is_left && is_noted });
+        }
     }
     errors
 }
@@ -253,34 +272,39 @@ fn notice(event: &'static str, page: &Page, occasion: &Occasion<'_>) -> Option<S
     serde_json::to_string(&notice).ok()
 }
 
-/// Puts a letter into the spool; whether it is there.
-fn keep(
-    notification: &Notification,
-    letter: Letter,
-    run: Option<&RunId>,
-    problem: &SendError,
-    now: UnixMillis,
-    spool: &mut dyn Spool,
-) -> bool {
+/// A letter as it is kept while this process tries it: nobody else does so before that is over.
+fn claim(notification: &Notification, letter: Letter, run: Option<&RunId>, now: UnixMillis) -> Kept {
     let life = if matches!(letter, Letter::Ping { .. }) { KEPT_PING_MS } else { KEPT_MS };
     let whose = run.map_or_else(|| ulid::Ulid::generate().to_string(), ToString::to_string);
-    let kept = Kept {
+    Kept {
         id: format!("{whose}/{}", notification.name),
         run: run.cloned(),
         notification: Arc::clone(&notification.name),
         letter,
         tries: 0,
-        next_at: now.0.saturating_add(FIRST_WAIT_MS),
+        next_at: now.0.saturating_add(CLAIMED_MS),
         give_up_at: now.0.saturating_add(life),
-        error: problem.to_string(),
-    };
-    spool.put(kept).map_err(|error| warn!("a notification could not be kept for later: {error}")).is_ok()
+        error: "the process that was to send it has ended".to_owned(),
+    }
+}
+
+/// Notes in the spool that a letter was tried; whether that is noted.
+fn note(kept: Kept, is_left: bool, spool: &mut dyn Spool) -> bool {
+    if is_left {
+        return spool.put(kept).map_err(|error| warn!("a notification could not be kept for later: {error}")).is_ok();
+    }
+    let (name, done) = (&kept.notification, spool.done(&kept.id));
+    done.map_err(|error| warn!("notification `{name}` may come a second time, as it could not be noted: {error}"))
+        .is_ok()
 }
 
 /// Forgets pings of earlier runs: what is sent now says more.
-fn drop_old_pings(letters: &[(&Notification, Letter)], spool: &mut dyn Spool) {
-    let pings: Vec<&str> =
-        letters.iter().filter(|(_, letter)| matches!(letter, Letter::Ping { .. })).map(|(one, _)| &*one.name).collect();
+fn drop_old_pings(claims: &[(&Notification, Kept)], spool: &mut dyn Spool) {
+    let pings: Vec<&str> = claims
+        .iter()
+        .filter(|(_, kept)| matches!(kept.letter, Letter::Ping { .. }))
+        .map(|(one, _)| &*one.name)
+        .collect();
     if pings.is_empty() {
         return;
     }

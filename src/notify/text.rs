@@ -58,5 +58,5 @@ fn write_line(entry: &Entry, place: &Line, line: &mut impl FnMut(&str)) {
         Some(fault) => format!("{fault}: {}{remark}", place.names),
         None => format!("{}: {}{remark}", place.names, entry.cause),
     });
-    place.since.iter().for_each(|since| line(&format!("    {since}")));
+    place.notes.iter().for_each(|note| line(&format!("    {note}")));
 }

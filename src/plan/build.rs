@@ -74,6 +74,7 @@ pub fn build(request: &PlanRequest<'_>, sources: &mut Sources, diagnostics: &mut
         lanes,
         sites,
         held: Vec::new(),
+        expected: Vec::new(),
         circuits: planner.circuits.list,
         inrushes: planner.circuits.inrushes,
     })

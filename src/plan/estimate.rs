@@ -1,4 +1,5 @@
-//! How long a plan will take if every device answers: for `--dry-run`, to tell a minute from an hour.
+//! How long a plan will take if every device answers, or does as in the runs before: for `--dry-run`, to tell a minute
+//! from an hour.
 //!
 //! Every limit gives a time that the run cannot beat, and the longest of them is the estimate: lanes and slots, the
 //! sites' caps, starts a second, circuits, one batch after another.
@@ -10,7 +11,7 @@ use super::budget::{Budget, Waiting};
 use super::{Plan, PlannedCircuit};
 use crate::model::{DeviceIndex, Rate};
 
-/// What connecting and one exchange are taken to last: a display behind a 9600-baud line answers within 200 ms, most in
+/// What connecting and one exchange are taken to last where no earlier run has measured it: a display behind a 9600-baud line answers within 200 ms, most in
 /// well under that (shared/protocols.md §1.1).
 const TYPICAL_EXCHANGE: Duration = Duration::from_millis(150);
 
@@ -136,7 +137,7 @@ impl Course<'_> {
             if let Some(rate) = self.pace.rate {
                 self.next_start = ready + rate.interval();
             }
-            end = end.max(ready + TYPICAL_EXCHANGE);
+            end = end.max(ready + self.exchange(device));
             let inrush = self.plan.job(device).and_then(|job| self.plan.inrush(job));
             if let Some(inrush) = inrush
                 && let Some(queue) = waiting.get_mut(inrush.circuit as usize)
@@ -156,6 +157,14 @@ impl Course<'_> {
         end
     }
 
+    /// How long a device keeps its lane with its command. What was measured with a question afterwards tells of the wait in
+    /// between, in which the lane goes on.
+    fn exchange(&self, device: DeviceIndex) -> Duration {
+        let is_asked = self.plan.job(device).is_some_and(|job| job.check.is_some());
+        let expected = self.plan.expected.get(device.get()).copied().filter(|_| !is_asked);
+        expected.unwrap_or(TYPICAL_EXCHANGE)
+    }
+
     /// How long the lanes of a batch need: none ends before its own exchanges and gaps, and no more than `concurrency` of
     /// them run at once, nor more at a site than its cap.
     fn lanes(&self, devices: &[DeviceIndex]) -> Duration {
@@ -166,12 +175,13 @@ impl Course<'_> {
             let (Some(job), Some(lane)) = (self.plan.job(device), self.lane_of.get(device.get())) else { continue };
             let lane = lanes.entry(*lane).or_default();
             let asked = job.check.as_ref().map_or(0, |check| u32::from(check.before) + u32::from(check.afterwards));
-            lane.spent += lane.gap + TYPICAL_EXCHANGE + (job.link.gap + TYPICAL_EXCHANGE) * asked;
+            lane.spent += lane.gap + self.exchange(device) + (job.link.gap + TYPICAL_EXCHANGE) * asked;
             lane.gap = job.link.gap;
             let site = self.plan.device(device).and_then(|device| device.site.as_deref());
             lane.site = site.and_then(|site| self.site_of.get(site).copied());
             if let Some(check) = job.check.as_ref().filter(|check| check.afterwards) {
-                longest = longest.max(TYPICAL_EXCHANGE * 2 + check.after);
+                let expected = self.plan.expected.get(device.get()).copied().unwrap_or_default();
+                longest = longest.max(TYPICAL_EXCHANGE * 2 + check.after).max(expected);
             }
         }
         let mut total = Duration::ZERO;

@@ -71,6 +71,8 @@ pub struct Plan {
     pub inrushes: Vec<Inrush>,
     /// Those that are kept out of this run: they stand in no lane. Ascending.
     pub held: Vec<DeviceIndex>,
+    /// How long each device is expected to take ([`Plan::expect`]); empty where no earlier run has measured any.
+    pub expected: Vec<Duration>,
 }
 
 /// The longest that a device which is believed to be dead may keep a slot before it is connected.

@@ -8,6 +8,7 @@ mod build;
 mod check;
 mod circuits;
 mod estimate;
+mod expected;
 mod job;
 mod lanes;
 mod save;

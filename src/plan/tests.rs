@@ -158,3 +158,41 @@ fn an_estimate_counts_the_questions() {
     // LG: a second after the acknowledgement; its gap and the question are shorter than that.
     assert_eq!(estimate(&plan, PACE).duration, Duration::from_millis(1300));
 }
+
+#[test]
+fn an_estimate_takes_what_was_measured_for_what_is_to_come() {
+    let ms = Duration::from_millis;
+    let mut plan = planned(HALL, &action("power-off"), false).unwrap();
+    plan.expect(&[None; 68]);
+    assert!(plan.expected.is_empty(), "nothing was measured");
+    // Displays take 300 ms, but for one that hangs; the pump was never measured, and of its type nobody was.
+    let mut measured = vec![Some(ms(300)); 67];
+    measured[3] = Some(ms(4000));
+    measured[66] = None;
+    plan.expect(&measured);
+    assert_eq!((plan.expected[3], plan.expected[66], plan.expected[67]), (ms(4000), ms(300), ms(300)));
+    assert_eq!(estimate(&plan, PACE).duration, ms(4000));
+    let one_by_one = estimate(&plan, Pace { concurrency: 1, ..PACE }).duration;
+    assert_eq!(one_by_one, ms(300) * 67 + ms(4000));
+}
+
+#[test]
+fn a_device_that_is_believed_to_be_dead_is_expected_to_cost_one_attempt() {
+    let mut plan = planned(HALL, &action("power-off"), false).unwrap();
+    plan.probe(|device| &*device.name == "tv-02");
+    plan.expect(&[Some(Duration::from_secs(90)); 68]);
+    let timing = &plan.jobs[1].timing;
+    assert_eq!(plan.expected[1], timing.connect_timeout + timing.reply_timeout);
+    assert!(plan.expected[1] < Duration::from_secs(90) && plan.expected[2] == Duration::from_secs(90));
+}
+
+#[test]
+fn a_lane_takes_as_long_as_its_devices_and_the_gaps_between_them() {
+    let wall = "[[device]]\nname = \"wall-[1-3]\"\ntype = \"lg-rs232\"\naddress = \"10.0.0.7\"\nparams = { set_id = \"[1-3]\" }\n";
+    let mut plan = planned(wall, &action("power-off"), false).unwrap();
+    assert_eq!(plan.expected_of(plan.lanes.get(0)), Duration::ZERO);
+    plan.expect(&[Some(Duration::from_millis(200)); 3]);
+    let gap = plan.jobs[0].link.gap;
+    assert!(!gap.is_zero());
+    assert_eq!(plan.expected_of(plan.lanes.get(0)), Duration::from_millis(600) + gap * 2);
+}

@@ -10,7 +10,7 @@ use super::document::{DeviceRecord, EarlierErrorRecord, ErrorRecord, FileDocumen
 use super::json_layout::make_line;
 use super::record::{command_record, device_record};
 use super::texts::Texts;
-use crate::model::{Device, Outcome, RunInfo};
+use crate::model::{Command, Device, Outcome};
 
 /// The fields of a device's record that few devices have to themselves.
 #[derive(Serialize)]
@@ -47,8 +47,8 @@ impl Details {
 ///
 /// # Errors
 /// When it cannot be written as JSON.
-pub fn command_json(info: &RunInfo) -> serde_json::Result<String> {
-    serde_json::to_string(&command_record(info))
+pub fn command_json(command: &Command, verify: bool, if_needed: bool) -> serde_json::Result<String> {
+    serde_json::to_string(&command_record(command, verify, if_needed))
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use super::mask::Mask;
 use super::moment::Moment;
 use super::texts::Texts;
 use super::{Collected, hint};
-use crate::model::{Command, Device, Failure, Medium, Outcome, RunInfo, Status, Summary, Value};
+use crate::model::{Command, Device, Failure, Medium, Outcome, Status, Summary, Value};
 
 /// Arguments of a raw command: none.
 static NO_ARGS: BTreeMap<String, String> = BTreeMap::new();
@@ -42,7 +42,7 @@ pub(super) fn report(run: &Collected) -> Report<'_, Devices<'_>> {
         run_id: &info.id.0,
         fleet: &info.fleet,
         fleetctl_version: VERSION,
-        command: command_record(info),
+        command: command_record(&info.command, info.verify, info.if_needed),
         started_at: Moment(info.started_at),
         finished_at: Moment(run.finished_at()),
         elapsed_ms: whole_ms(run.elapsed()),
@@ -54,12 +54,12 @@ pub(super) fn report(run: &Collected) -> Report<'_, Devices<'_>> {
 }
 
 /// What the run was asked to do.
-pub(super) fn command_record(info: &RunInfo) -> CommandRecord<'_> {
-    let (cmd, action, args) = match &info.command {
+pub(super) fn command_record(command: &Command, verify: bool, if_needed: bool) -> CommandRecord<'_> {
+    let (cmd, action, args) = match command {
         Command::Raw(text) => (Some(text.as_str()), None, &NO_ARGS),
         Command::Action { name, args } => (None, Some(name.as_str()), args),
     };
-    CommandRecord { cmd, action, args, verify: info.verify, if_needed: info.if_needed }
+    CommandRecord { cmd, action, args, verify, if_needed }
 }
 
 /// The counts.

@@ -1,4 +1,4 @@
-//! What earlier runs mean for the next: whom it leaves out, and whom it only tries.
+//! What earlier runs mean for the next: whom it leaves out, whom it only tries, and who begins first.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -8,13 +8,15 @@ use jiff::Timestamp;
 use tracing::{info, warn};
 
 use super::{Prepared, RunRequest};
-use crate::history::{HistoryError, Hold, Store, failing, holds};
+use crate::history::{HistoryError, Hold, Next, Recent, Store, holds, recent};
 use crate::model::{UnixMillis, fold_names};
+use crate::report::command_json;
 
 /// A device that failed in so many runs in a row is believed to be dead, where the inventory does not say otherwise.
 const PROBE_AFTER: u32 = 3;
 
-/// Takes into the plan what the history knows: held devices are kept out, those believed to be dead are tried once.
+/// Takes into the plan what the history knows: held devices are kept out, those believed to be dead are tried once, and
+/// how long each is expected to take.
 /// Without a history nothing is known; what is wrong with it is said, and stops nothing.
 pub fn recall(request: &RunRequest, prepared: &mut Prepared) {
     let Some(path) = &request.history else { return };
@@ -34,17 +36,23 @@ fn recall_from(path: &Path, request: &RunRequest, prepared: &mut Prepared) -> Re
         warn!("held {line}");
     }
     let times = prepared.probe_after.unwrap_or(PROBE_AFTER);
-    let dead = failing(&store, &inventory, request.simulate.is_some(), &plan.devices, times)?;
-    if held.is_empty() && dead.is_empty() {
-        return Ok(());
-    }
+    // What cannot be written as JSON was recorded by nobody.
+    let command = command_json(&prepared.command, request.verify, request.if_needed).unwrap_or_default();
+    let (simulated, devices) = (request.simulate.is_some(), &*plan.devices);
+    let next = Next { inventory: &inventory, simulated, command: &command, devices, dead_after: times };
+    let Recent { dead, expected } = recent(&store, &next)?;
     if !dead.is_empty() {
         let names = fold_names(dead.iter().map(|name| &**name));
         info!("failed in their last {times} runs, and are tried once with a short time to connect: {names}");
     }
     let plan = Arc::make_mut(&mut prepared.plan);
-    plan.hold(|device| held.contains_key(&*device.name));
-    plan.probe(|device| dead.contains(&device.name));
+    if !held.is_empty() {
+        plan.hold(|device| held.contains_key(&*device.name));
+    }
+    if !dead.is_empty() {
+        plan.probe(|device| dead.contains(&device.name));
+    }
+    plan.expect(&expected);
     Ok(())
 }
 

@@ -12,7 +12,9 @@ use super::Entry;
 use crate::history::{Letters, Store, note_untold, previous};
 use crate::inventory::{Fleet, Notification};
 use crate::model::{Share, UnixMillis};
-use crate::notify::{MemorySpool, News, NotifyError, Occasion, Spool, Way, after_run, before_run, send_kept};
+use crate::notify::{
+    MemorySpool, News, NotifyError, Occasion, SendError, Spool, Way, after_run, before_run, send_kept,
+};
 use crate::report::Collected;
 use crate::run::canonical;
 use crate::transport::TcpConnect;
@@ -101,6 +103,15 @@ impl Teller {
         errors
     }
 
+    /// A signal came while somebody was being told: whom it has kept from that. What waits in the history is sent later.
+    pub fn stopped(&self, run: Option<&Collected>, signal: &'static str) -> Vec<NotifyError> {
+        let id = run.map(|run| &run.info().id);
+        let kept = self.spool().due(UnixMillis(i64::MAX)).unwrap_or_default();
+        let left = kept.into_iter().filter(|kept| kept.run.as_ref() == id).map(|kept| kept.notification);
+        left.map(|notification| NotifyError { notification, problem: SendError::Stopped(signal), is_kept: true })
+            .collect()
+    }
+
     /// The run could not start: nothing was sent to any device.
     pub async fn not_started(&self, why: &str) -> Vec<NotifyError> {
         self.tell(&News::NotStarted { why }).await
@@ -111,8 +122,10 @@ impl Teller {
         let environment = |name: &str| std::env::var(name).ok();
         let way = self.way(&connect, &environment);
         let mut spool = self.spool();
+        // What is new goes first: a server that is still away costs tonight's letters no time.
+        let errors = after_run(news, &self.occasion(), &self.named(), &way, Some(&mut *spool)).await;
         send_kept(&self.all, self.occasion().at, &way, &mut *spool).await;
-        after_run(news, &self.occasion(), &self.named(), &way, Some(&mut *spool)).await
+        errors
     }
 
     /// Tries what earlier runs could not send, each letter once.

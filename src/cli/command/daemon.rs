@@ -10,7 +10,7 @@ use crate::cli::exit_status::ExitStatus;
 use crate::cli::past;
 use crate::cli::signal::Signals;
 use crate::cli::terminal::{Terminal, say};
-use crate::daemon::{Daemon, Machine, Signal, State, World as _, pages, read, recall};
+use crate::daemon::{Daemon, Known, Machine, Signal, State, World as _, pages, read, recall};
 use crate::model::StopReason;
 use crate::schedule::{Entry, steady_part};
 use crate::web::Listener;
@@ -46,10 +46,9 @@ pub(in crate::cli) async fn run(args: DaemonArgs, terminal: &Terminal) -> ExitSt
         warn!("the inventory has no `[[schedule]]`: nothing will run until it has one and SIGHUP came");
     }
     let state = Arc::new(State::new(names(), machine.now()));
-    let recalled = recall(machine.history.as_deref(), &machine.inventory, names());
-    for (name, last) in recalled.last {
-        state.recall(&name, last);
-    }
+    let recalled = recall(machine.history.as_deref(), &machine.inventory, names(), &Known::default());
+    let since = recalled.since.clone();
+    state.recall(recalled);
     info!("listening on http://{}", listener.address());
     if !listener.address().ip().is_loopback() {
         warn!("whoever reaches this address can read the names of the devices and whether they obeyed");
@@ -57,7 +56,7 @@ pub(in crate::cli) async fn run(args: DaemonArgs, terminal: &Terminal) -> ExitSt
     let (tell, told) = mpsc::channel(SIGNALS);
     let host = std::fs::read_to_string("/etc/machine-id").unwrap_or_default();
     let part = Box::new(move |name: &str, at| steady_part(host.trim(), name, at));
-    let since = |name: &str| recalled.since.get(name).copied();
+    let since = |name: &str| since.get(name).copied();
     let daemon = Daemon::new(Arc::new(machine), state.clone(), inventory, since, part);
     let forward = async move {
         loop {

@@ -10,15 +10,15 @@ use crate::cli::outputs::{Outputs, say_untold};
 use crate::cli::past;
 use crate::cli::signal::Signals;
 use crate::cli::terminal::{Terminal, say, write};
-use crate::model::{Command, DeviceIndex, UnixMillis};
+use crate::model::{Command, DeviceIndex, StopReason, UnixMillis};
 use crate::plan::{Pace, estimate};
 use crate::report::{
     Format, Log, PlanEnd, PlanPacing, PlanRow, PlanSummary, PlanView, Progress, ProgressStyle, Reporters,
     write_plan_json, write_plan_text,
 };
 use crate::run::{
-    End, ExecuteError, Finished, Lock, LockError, Paced, Preparation, Prepared, RunRequest, Selecting, execute,
-    fitting, load, prepare, recall,
+    End, ExecuteError, Lock, LockError, Paced, Preparation, Prepared, RunRequest, Selecting, execute, fitting, load,
+    prepare, recall,
 };
 use crate::schedule::Teller;
 use crate::session::Stop;
@@ -113,10 +113,18 @@ pub(super) async fn start(
         () = signals.pass_on(stop.clone()) => return ExitStatus::Failures,
     };
     if let Some(teller) = teller {
-        untold.extend(match &finished {
-            Ok(Finished { run: Some(run), .. }) => teller.finished(run, request.ok_if).await,
-            Ok(_) => Vec::new(),
-            Err(error) => teller.not_started(&error.to_string()).await,
+        let run = finished.as_ref().ok().and_then(|finished| finished.run.as_ref());
+        let telling = async {
+            match (&finished, run) {
+                (Ok(_), Some(run)) => teller.finished(run, request.ok_if).await,
+                (Ok(_), None) => Vec::new(),
+                (Err(error), _) => teller.not_started(&error.to_string()).await,
+            }
+        };
+        untold.extend(tokio::select! {
+            told = telling => told,
+            // The run is over, and nobody has to wait for a mail server that is away.
+            reason = another_signal() => teller.stopped(run, reason.words()),
         });
     }
     match finished {
@@ -130,6 +138,14 @@ pub(super) async fn start(
                 error @ ExecuteError::Io(_) => terminal.mistake(error.to_string(), None),
             }
         }
+    }
+}
+
+/// Waits for a signal that comes after the run.
+async fn another_signal() -> StopReason {
+    match Signals::listen() {
+        Ok(mut signals) => signals.next().await,
+        Err(_) => std::future::pending().await,
     }
 }
 

@@ -1,18 +1,23 @@
 //! The lanes of a round, lined up: by the sites that they stand at, and by what they need.
 
-use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use super::line::Line;
 use super::{LaneIndex, LaneSize, Scheduler};
 use crate::dispatch::pace::Need;
+use crate::dispatch::policy::{Length, order};
 
 impl<S> Scheduler<S> {
     /// Begins with all these lanes; those before are done.
     pub(in crate::dispatch) fn begin(&mut self, lanes: &[LaneSize]) {
-        let mut order: Vec<u32> = (0..).take(lanes.len()).collect();
-        self.devices_of = lanes.iter().map(|lane| lane.devices).collect();
-        order.sort_by_key(|&lane| Reverse(self.devices_of.get(lane as usize).copied()));
+        let lengths: Vec<Length<'_>> = lanes.iter().map(LaneSize::length).collect();
+        let order = order(&lengths, self.room.slots, &self.room.places);
+        self.rank_of = vec![0; lanes.len()];
+        for (rank, &lane) in (0..).zip(&order) {
+            if let Some(place) = self.rank_of.get_mut(lane as usize) {
+                *place = rank;
+            }
+        }
         self.unfinished = lanes.len();
         self.visits = vec![0; lanes.len()];
         self.waiting.clear();

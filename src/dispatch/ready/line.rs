@@ -12,7 +12,7 @@ use crate::dispatch::pace::Need;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Turn {
     Returned(Instant, LaneIndex),
-    Fresh(Reverse<u32>, LaneIndex),
+    Fresh(u32),
 }
 
 /// A lane that waits, as it was after so many visits: it is void once the lane was taken again.
@@ -34,13 +34,13 @@ impl Line {
     }
 
     /// The turn of its first lane.
-    pub(super) fn turn(&mut self, devices_of: &[u32], visits: &[u32]) -> Option<Turn> {
+    pub(super) fn turn(&mut self, rank_of: &[u32], visits: &[u32]) -> Option<Turn> {
         self.drop_void(visits);
         if let Some(&Reverse((due, lane, _))) = self.returned.peek() {
             return Some(Turn::Returned(due, lane));
         }
         let &lane = self.fresh.front()?;
-        Some(Turn::Fresh(Reverse(devices_of.get(lane.0 as usize).copied().unwrap_or(0)), lane))
+        Some(Turn::Fresh(rank_of.get(lane.0 as usize).copied().unwrap_or(u32::MAX)))
     }
 
     /// Takes its first lane, if that still stands here: otherwise it has another turn.

@@ -33,7 +33,7 @@ impl<S> Scheduler<S> {
         let has_places =
             sites.into_iter().flatten().all(|&site| self.room.places.get(site as usize).is_none_or(|&free| free > 0));
         let is_open = has_places && self.pace.has_room(line.need);
-        let turn = if is_open { line.turn(&self.devices_of, &self.visits) } else { None };
+        let turn = if is_open { line.turn(&self.rank_of, &self.visits) } else { None };
         let open = if line.need == Need::Nothing { &mut self.open } else { &mut self.open_to_start };
         if let Some(held) = self.turn_of.get_mut(line_index as usize)
             && *held != turn

@@ -7,7 +7,7 @@ use super::*;
 
 fn lane(devices: u32, sites: &[u32], needs: &[Need]) -> LaneSize {
     let (need, others) = needs.split_first().unwrap_or((&Need::Nothing, &[]));
-    LaneSize { devices, sites: sites.into(), need: *need, other_needs: others.into() }
+    LaneSize { devices, time: Duration::ZERO, sites: sites.into(), need: *need, other_needs: others.into() }
 }
 
 fn scheduler<S>(sizes: &[(u32, &[u32])], slots: usize, site_caps: Vec<usize>) -> Scheduler<S> {

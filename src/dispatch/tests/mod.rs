@@ -2,7 +2,7 @@
 //!
 //! `world.rs` is the world around the engine (gateways that follow a script and keep a record); the tests are grouped by
 //! what they show: `attempts.rs` retries and waits, `intents.rs` what is told before a command and what earlier runs mean,
-//! `lanes.rs` who shares what, `stops.rs` how runs end early, `pacing.rs` rate, circuits, batches and failures, `passes.rs`
+//! `lanes.rs` who shares what, `order.rs` who begins first, `stops.rs` how runs end early, `pacing.rs` rate, circuits, batches and failures, `passes.rs`
 //! what comes back, `telnet.rs`
 //! gateways that speak Telnet, `windows.rs` stops and deadlines at every moment of an attempt, `transfers.rs` those of a
 //! file, both over the wires of `wire.rs`.
@@ -11,6 +11,7 @@ mod attempts;
 mod checks;
 mod intents;
 mod lanes;
+mod order;
 mod pacing;
 mod passes;
 mod stops;

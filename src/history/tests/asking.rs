@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::super::testing::{Place, Run, held, ok, outcome, refused_connection, silent};
 use super::super::{
-    Filter, Hold, RunName, Window, again, changes, failing, find, find_before, health, hold, holds, last_of_schedule,
-    last_success, list, prune, release,
+    Filter, Hold, Next, Recent, RunName, Window, again, changes, find, find_before, health, hold, holds,
+    last_of_schedule, last_success, list, prune, recent, release,
 };
 use crate::model::{Delivery, Outcome, Share, Status, UnixMillis};
 
@@ -18,10 +18,14 @@ fn night(number: usize, place: &Place, outcomes: Vec<Outcome>) {
 }
 
 fn dead(place: &Place, times: u32) -> Vec<String> {
-    let found = failing(&place.store(), Path::new(INVENTORY), false, &Run::new(1, 9).devices, times).unwrap();
-    let mut found: Vec<String> = found.iter().map(ToString::to_string).collect();
-    found.sort();
-    found
+    looked(place, "", times).dead.iter().map(ToString::to_string).collect()
+}
+
+/// What the last runs say of the first nine displays.
+fn looked(place: &Place, command: &str, dead_after: u32) -> Recent {
+    let devices = &Run::new(1, 9).devices;
+    let next = Next { inventory: Path::new(INVENTORY), simulated: false, command, devices, dead_after };
+    recent(&place.store(), &next).unwrap()
 }
 
 #[test]
@@ -38,6 +42,47 @@ fn dead_is_who_failed_in_all_of_the_last_runs_that_tried_it() {
     simulated.record(&place.path, &[(1, ok())]);
     Run { inventory: "/other.toml", ..Run::new(5, 5) }.record(&place.path, &[(1, ok())]);
     assert_eq!(dead(&place, 3), ["tv-002", "tv-005"], "simulated runs and other inventories say nothing");
+}
+
+#[test]
+fn a_device_is_expected_to_take_what_it_took_with_the_same_command() {
+    let place = Place::new();
+    let took = |outcome: Outcome, ms| Outcome { elapsed: Duration::from_millis(ms), ..outcome };
+    night(1, &place, vec![took(ok(), 900), took(ok(), 100), took(silent(), 6500), took(ok(), 100), held()]);
+    night(2, &place, vec![took(ok(), 200), took(ok(), 120), took(ok(), 90), took(silent(), 6500), held()]);
+    night(3, &place, vec![took(ok(), 300), took(ok(), 110), took(ok(), 80), took(silent(), 6400), held()]);
+    night(4, &place, vec![took(ok(), 5000), held(), took(ok(), 70), took(silent(), 3000), held()]);
+    let pulse = r#"{"cmd":null,"action":"relay-pulse","args":{},"verify":false,"if_needed":false}"#;
+    let expected = |command| -> Vec<Option<u128>> {
+        looked(&place, command, 3).expected.into_iter().map(|time| time.map(|time| time.as_millis())).collect()
+    };
+    // The median of three, however long the last took; who was silent last is expected to be so again.
+    let medians = [Some(300), Some(110), Some(80), Some(3000), None, None, None, None, None];
+    assert_eq!(expected(pulse), medians);
+    place.store().connection.execute("UPDATE run SET command = '{}' WHERE id > 1", ()).unwrap();
+    assert_eq!(expected(pulse)[..5], [Some(900), Some(100), Some(6500), Some(100), None], "one night did the same");
+    assert_eq!(expected("other")[..5], medians[..5], "any is better than none");
+}
+
+#[test]
+fn what_an_earlier_version_or_a_killed_run_has_left_still_says_who_is_dead() {
+    let place = Place::new();
+    night(1, &place, vec![silent(), silent(), ok()]);
+    night(2, &place, vec![silent(), ok(), ok()]);
+    place.store().connection.execute("UPDATE run SET course = NULL", ()).unwrap();
+    Run::new(3, 3).record_killed(&place.path, &[0, 2], &[(1, silent())]);
+    assert_eq!(dead(&place, 3), ["tv-001"]);
+    assert_eq!(dead(&place, 1), ["tv-001", "tv-002", "tv-003"]);
+}
+
+#[test]
+fn devices_are_known_by_their_names_wherever_they_stand() {
+    let place = Place::new();
+    let mut other = Run::new(1, 5);
+    other.devices.reverse();
+    other.devices.remove(1);
+    other.record(&place.path, &[(0, silent()), (1, ok()), (2, silent())]);
+    assert_eq!(dead(&place, 1), ["tv-002", "tv-005"]);
 }
 
 #[test]

@@ -180,6 +180,31 @@ async fn what_is_kept_is_sent_when_its_time_has_come_and_then_forgotten() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_letter_is_kept_before_its_first_try_and_nobody_else_takes_it_meanwhile() {
+    let (silent, well) = (Servers::new(Play::Says("")), Servers::new(Play::Answers(&[OK])));
+    let (to, mut spool) = (notifications(&[HOOK, HEART].concat()), MemorySpool::default());
+    // The process ends in the middle of the first try.
+    let cut = tokio::time::timeout(Duration::from_secs(1), tell(&to, &silent, &mut spool)).await;
+    assert!(cut.is_err());
+    let kept = all_kept(&mut spool);
+    assert_eq!(kept.len(), 2);
+    assert!(kept.iter().all(|one| one.error.contains("has ended") && one.run.is_some()), "{kept:?}");
+    let begun = occasion().at;
+    send_kept(&to, begun.after(Duration::from_mins(1)), &way!(well), &mut spool).await;
+    assert!(well.heard().is_empty(), "whoever tells of the run may still be trying");
+    send_kept(&to, begun.after(Duration::from_mins(2)), &way!(well), &mut spool).await;
+    assert_eq!((well.heard().len(), all_kept(&mut spool).len()), (2, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_has_arrived_is_kept_no_longer() {
+    let (to, mut spool) = (notifications(&[HOOK, HEART].concat()), MemorySpool::default());
+    let (errors, _) = tell(&to, &Servers::new(Play::Answers(&[OK])), &mut spool).await;
+    assert!(errors.is_empty(), "{errors:?}");
+    assert!(all_kept(&mut spool).is_empty());
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_too_old_or_has_no_notification_any_more_is_given_up() {
     let letter = Letter::Document { json: "{}".to_owned() };
     let kept = |id: &str, name: &str| Kept {

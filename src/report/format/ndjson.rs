@@ -43,7 +43,7 @@ impl Reporter for Ndjson {
                     run_id,
                     fleet: &info.fleet,
                     fleetctl_version: VERSION,
-                    command: record::command_record(info),
+                    command: record::command_record(&info.command, info.verify, info.if_needed),
                     simulated: info.simulated,
                     devices: devices.len(),
                 },

@@ -7,6 +7,7 @@ mod connecting;
 mod gateway_text;
 mod history_file;
 mod killed;
+mod killed_at_random;
 mod noise;
 mod open_files;
 mod pair;

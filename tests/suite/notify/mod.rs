@@ -6,6 +6,7 @@ mod mail;
 
 mod nights;
 mod programs;
+mod relay_owner;
 mod telling;
 mod test_command;
 mod web;

@@ -3,12 +3,13 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use nix::sys::signal::Signal;
 use serde_json::Value;
 
-use crate::support::{FakeFleet, Finished, MailServer, MailServerKind, Step, Workspace};
+use crate::support::{FakeFleet, Finished, MailServer, MailServerKind, Step, Workspace, closed_port};
 
 /// A mail's subject and its text part, which comes first.
-fn mail(mail: &Value) -> (String, String) {
+pub(super) fn mail(mail: &Value) -> (String, String) {
     let data = String::from_utf8(STANDARD.decode(mail["data"].as_str().unwrap()).unwrap()).unwrap();
     let (head, body) = data.split_once("\r\n\r\n").unwrap();
     let subject = head.replace("\r\n ", " ").lines().find_map(|line| line.strip_prefix("Subject: ").map(str::to_owned));
@@ -84,6 +85,56 @@ fn who_cannot_be_told_costs_status_4_and_stands_in_the_history() {
     assert!(shown.stdout.contains("`own`"), "{}", shown.stdout);
     night(&workspace).expect_status(4);
     workspace.fleetctl(&["schedule", "run", "morning", "-q", "--no-notify"]).expect_status(0);
+}
+
+#[test]
+fn a_kill_while_the_mail_server_is_away_loses_no_letter() {
+    let fleet = FakeFleet::start();
+    let workspace = Workspace::new();
+    let (_socket, closed) = closed_port("127.0.0.1");
+    let always = |port| inventory(&fleet, port, "").replace("when = \"change\"", "when = \"always\"");
+    workspace.write("fleet.toml", &always(closed));
+    let run = workspace.start(&["schedule", "run", "morning", "-q"]);
+    let history = workspace.path(".state/fleetctl/history.db");
+    let letters = || -> i64 {
+        let open = rusqlite::Connection::open_with_flags(&history, rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE);
+        open.and_then(|open| open.query_row("SELECT count(*) FROM letter", (), |row| row.get(0))).unwrap_or(0)
+    };
+    run.wait_for("a letter that is kept", || letters() == 1);
+    run.signal(Signal::SIGKILL);
+    run.finish();
+    // The two minutes in which the one who was killed might still have tried are over.
+    let server = MailServer::start(&workspace, MailServerKind { tls: "none", login: None });
+    workspace.write("fleet.toml", &always(server.port()));
+    rusqlite::Connection::open(&history).unwrap().execute("UPDATE letter SET next_at = 0", ()).unwrap();
+    night(&workspace).expect_status(0);
+    let mails = server.wait_for(2);
+    let subjects: Vec<String> = mails.iter().map(|one| mail(one).0).collect();
+    assert_eq!((mails.len(), letters()), (2, 0), "{subjects:?}");
+    assert!(subjects.iter().all(|subject| subject.contains("5 of 5")), "{subjects:?}");
+}
+
+#[test]
+fn nobody_has_to_wait_for_a_mail_server_that_is_away() {
+    let fleet = FakeFleet::start();
+    let workspace = Workspace::new();
+    let (_socket, closed) = closed_port("127.0.0.1");
+    let text = inventory(&fleet, closed, "").replace("when = \"change\"", "when = \"always\"");
+    workspace.write("fleet.toml", &text);
+    let run = workspace.start(&["schedule", "run", "morning"]);
+    run.wait_for_stdout("5 of 5 acknowledged");
+    let letters = || -> i64 {
+        let open = rusqlite::Connection::open(workspace.path(".state/fleetctl/history.db")).unwrap();
+        open.query_row("SELECT count(*) FROM letter", (), |row| row.get(0)).unwrap()
+    };
+    run.wait_for("a letter that is kept", || letters() == 1);
+    run.signal(Signal::SIGINT);
+    let finished = run.finish();
+    assert!(
+        finished.expect_status(4).stderr.contains("`ops` did not arrive: SIGINT came first; it is kept"),
+        "{finished}"
+    );
+    assert_eq!(letters(), 1);
 }
 
 #[test]

@@ -105,6 +105,29 @@ fn a_run_that_is_due_is_carried_out_and_shown_to_monitoring_before_and_after_a_r
 }
 
 #[test]
+fn runs_that_somebody_makes_beside_it_are_shown_too() {
+    let fleet = FakeFleet::start();
+    let workspace = Workspace::with_inventory(&inventory(&fleet, "morning", ""));
+    let daemon = workspace.start(&DAEMON);
+    daemon.wait_for_stderr("listening on");
+    assert!(!metrics(&daemon).contains("fleetctl_run_success"), "nothing has run");
+    workspace.fleetctl(&["schedule", "run", "morning"]).expect_status(0);
+    workspace.fleetctl(&["run", "--do", "power-off"]).expect_status(0);
+    let has = |line: &str| metrics(&daemon).lines().any(|one| one == line);
+    for run in ["morning", "power-off"] {
+        daemon.wait_for(run, || has(&format!("fleetctl_run_success{{run=\"{run}\"}} 1")));
+    }
+    fleet.on_command(DISPLAY, 1, vec![vec![Step::Reply], vec![Step::Reply], vec![Step::Send(b"c 01 NG01x".to_vec())]]);
+    workspace.fleetctl(&["run", "--cmd", "kc 01 01"]).expect_status(1);
+    daemon.wait_for("the failure", || has("fleetctl_run_success{run=\"cmd\"} 0"));
+    let shown = metrics(&daemon);
+    assert_eq!(promtool(&shown), (true, String::new()), "{shown}");
+    assert_eq!(shown.matches("\nfleetctl_run_success{").count(), 3, "{shown}");
+    daemon.signal(Signal::SIGTERM);
+    daemon.finish().expect_status(0);
+}
+
+#[test]
 fn a_broken_inventory_leaves_the_old_one_at_work_until_it_is_right_again() {
     let fleet = FakeFleet::start();
     let workspace = Workspace::with_inventory(&inventory(&fleet, "morning", ""));

@@ -9,8 +9,8 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
-use super::inventory::checked;
-use super::{Boxed, Daemon, Ending, Inventory, Read, Signal, State, World, pages};
+use super::super::inventory::checked;
+use super::super::{Boxed, Daemon, Ending, Inventory, Read, Signal, State, World, pages};
 use crate::model::{Ended, StopReason, Summary};
 use crate::run::Finished;
 use crate::schedule::Start;

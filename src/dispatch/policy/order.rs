@@ -1,0 +1,208 @@
+//! In which order lanes start: those first that would hold up the end if they started last.
+//!
+//! Where no earlier run has measured anything: those with the most devices, ties in inventory order. Else those that take
+//! longest, where what follows at a site with a cap counts with the lane: it cannot begin before. Short lanes come last
+//! then and fill up what the long ones have left. In a large fleet they would come faster than they can be started, so
+//! there the longest and the shortest that are left take turns, and middling ones come last: whichever of both orders
+//! ends earlier in a simulation is taken. Nothing is drawn by lot: the same lanes come in the same order.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::time::Duration;
+
+/// What this process computes for a device, its share of the kernel's work included, measured against devices that answer
+/// at once (`benches/README.md`, `dispatch`): no more can be started in a row.
+const COST: Duration = Duration::from_micros(50);
+
+/// A lane, as far as its order goes.
+#[derive(Debug, Clone, Copy)]
+pub struct Length<'a> {
+    /// Its devices.
+    pub devices: u32,
+    /// How long it is expected to take; zero where that is not known of any lane.
+    pub time: Duration,
+    /// The sites with a cap at which it stands: places in `caps`.
+    pub sites: &'a [u32],
+}
+
+/// The lanes in the order in which they start, `slots` of them at once, `caps[site]` at a site.
+pub fn order(lanes: &[Length<'_>], slots: usize, caps: &[usize]) -> Vec<u32> {
+    let mut order: Vec<u32> = (0..).take(lanes.len()).collect();
+    let at = |lane: u32| lanes.get(lane as usize);
+    let devices = |lane: u32| at(lane).map_or(0, |lane| lane.devices);
+    if lanes.iter().all(|lane| lane.time.is_zero()) {
+        order.sort_by_key(|&lane| Reverse(devices(lane)));
+        return order;
+    }
+    let time = |lane: u32| at(lane).map_or(Duration::ZERO, |lane| lane.time);
+    order.sort_by_key(|&lane| Reverse((time(lane), devices(lane))));
+    if lanes.iter().any(|lane| !lane.sites.is_empty()) {
+        let to_the_end = to_the_end(lanes, &order, caps);
+        order.sort_by_key(|&lane| Reverse(to_the_end.get(lane as usize).copied()));
+    }
+    // Only where the last ones to start are so short that they come in a rush is there anything to be weighed.
+    let last: Duration = order.iter().rev().take(slots).map(|&lane| time(lane)).sum();
+    let is_rush = lanes.len() > slots && last < COST * u32::try_from(slots).unwrap_or(u32::MAX).saturating_pow(2);
+    if is_rush {
+        let mixed = mixed(&order);
+        let end = |order: &[u32]| end(order.iter().filter_map(|&lane| at(lane)), slots);
+        if end(&mixed) < end(&order) {
+            return mixed;
+        }
+    }
+    order
+}
+
+/// How long it takes from the start of each lane to the end of the last one that must follow it. `order`: longest first.
+fn to_the_end(lanes: &[Length<'_>], order: &[u32], caps: &[usize]) -> Vec<Duration> {
+    let mut at_site = vec![Duration::ZERO; caps.len()];
+    let mut times = vec![Duration::ZERO; lanes.len()];
+    for &place in order.iter().rev() {
+        let (Some(lane), Some(time)) = (lanes.get(place as usize), times.get_mut(place as usize)) else { continue };
+        *time = lane.time;
+        for &site in lane.sites {
+            let (Some(sum), Some(&cap)) = (at_site.get_mut(site as usize), caps.get(site as usize)) else { continue };
+            *sum += lane.time;
+            *time = (*time).max(*sum / u32::try_from(cap.max(1)).unwrap_or(u32::MAX));
+        }
+    }
+    times
+}
+
+/// The first and the last of those that are left, in turn.
+fn mixed(order: &[u32]) -> Vec<u32> {
+    let mut left = order.iter().copied();
+    let mut mixed = Vec::with_capacity(order.len());
+    while let Some(first) = left.next() {
+        mixed.push(first);
+        mixed.extend(left.next_back());
+    }
+    mixed
+}
+
+/// When the last lane ends if they start in this order.
+fn end<'a>(lanes: impl Iterator<Item = &'a Length<'a>>, slots: usize) -> Duration {
+    let mut free: BinaryHeap<Reverse<Duration>> = std::iter::repeat_n(Reverse(Duration::ZERO), slots.max(1)).collect();
+    let (mut started, mut end) = (Duration::ZERO, Duration::ZERO);
+    for lane in lanes {
+        let Some(Reverse(slot)) = free.pop() else { break };
+        let start = slot.max(started);
+        started = start + COST * lane.devices;
+        let over = start + lane.time;
+        end = end.max(over);
+        free.push(Reverse(over));
+    }
+    end
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use rand::SeedableRng as _;
+    use rand::rngs::SmallRng;
+
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    fn lane(time: Duration) -> Length<'static> {
+        Length { devices: 1, time, sites: &[] }
+    }
+
+    /// The time that no order can beat.
+    fn bound(lanes: &[Length<'_>], slots: usize) -> Duration {
+        let sum: Duration = lanes.iter().map(|lane| lane.time).sum();
+        let longest = lanes.iter().map(|lane| lane.time).max().unwrap_or_default();
+        longest.max(sum / u32::try_from(slots).unwrap())
+    }
+
+    fn end_of(lanes: &[Length<'_>], order: &[u32], slots: usize) -> Duration {
+        end(order.iter().map(|&place| &lanes[place as usize]), slots)
+    }
+
+    /// Latencies as they are measured: lognormal with a median of 120 ms, and some devices that never answer.
+    fn fleet(devices: usize, silent: f64, seed: u64) -> Vec<Length<'static>> {
+        let mut random = SmallRng::seed_from_u64(seed);
+        let mut one = || {
+            if random.random::<f64>() < silent {
+                return lane(2000 * MS);
+            }
+            let (angle, radius) = (random.random::<f64>() * std::f64::consts::TAU, random.random::<f64>());
+            let normal = (-2.0 * (1.0 - radius).ln()).sqrt() * angle.cos();
+            lane(Duration::from_secs_f64(0.12 * (0.5 * normal).exp()))
+        };
+        (0..devices).map(|_| one()).collect()
+    }
+
+    #[test]
+    fn what_was_never_measured_comes_by_its_devices_and_in_the_inventorys_order() {
+        let lanes = [1, 9, 1, 3].map(|devices| Length { devices, ..lane(Duration::ZERO) });
+        assert_eq!(order(&lanes, 2, &[]), [1, 3, 0, 2]);
+    }
+
+    #[test]
+    fn what_takes_longest_comes_first_however_few_its_devices_are() {
+        let lanes = [(4, 400), (1, 2000), (2, 400), (4, 400)].map(|(devices, ms)| Length { devices, ..lane(ms * MS) });
+        assert_eq!(order(&lanes, 2, &[]), [1, 0, 3, 2]);
+    }
+
+    #[test]
+    fn a_site_with_a_cap_begins_as_early_as_the_sum_of_its_lanes_needs() {
+        let at = |time, sites| Length { devices: 1, time, sites };
+        let lanes =
+            [at(300 * MS, &[][..]), at(100 * MS, &[0]), at(150 * MS, &[0]), at(200 * MS, &[0]), at(90 * MS, &[])];
+        assert_eq!(order(&lanes, 2, &[1]), [3, 0, 2, 1, 4], "450, 300, 250, 100 and 90 ms are still to come");
+        assert_eq!(order(&lanes, 2, &[3]), [0, 3, 2, 1, 4]);
+    }
+
+    #[test]
+    fn a_fleet_ends_within_a_twentieth_of_what_no_order_can_beat() {
+        for seed in 1..=5 {
+            for (devices, slots, silent) in [
+                (300, 50, 0.0),
+                (1000, 100, 0.0),
+                (3000, 256, 0.0),
+                (3000, 256, 0.045),
+                (10_000, 500, 0.0),
+                (30_000, 1000, 0.0),
+            ] {
+                let lanes = fleet(devices, silent, seed);
+                let ratio = end_of(&lanes, &order(&lanes, slots, &[]), slots).as_secs_f64()
+                    / bound(&lanes, slots).as_secs_f64();
+                assert!(ratio <= 1.05, "{devices} devices, {slots} at once, seed {seed}: {ratio:.3}");
+            }
+        }
+    }
+
+    #[test]
+    fn only_where_short_lanes_come_in_a_rush_are_they_mixed_with_long_ones() {
+        let small = fleet(300, 0.0, 1);
+        let ordered = order(&small, 50, &[]);
+        assert!(ordered.windows(2).all(|pair| small[pair[0] as usize].time >= small[pair[1] as usize].time));
+        let large = fleet(30_000, 0.0, 1);
+        let ordered = order(&large, 1000, &[]);
+        let times: Vec<Duration> = ordered.iter().map(|&place| large[place as usize].time).collect();
+        assert!(times[0] > 500 * MS && times[1] < 40 * MS, "{:?}", &times[..4]);
+        assert!((110 * MS..130 * MS).contains(&times[29_999]));
+    }
+
+    proptest! {
+        #[test]
+        fn every_lane_comes_once_and_no_slot_is_idle_while_one_waits(
+            lanes in prop::collection::vec((0_u64..5000, 1_u32..9), 0..200), slots in 1_usize..40,
+        ) {
+            let lanes: Vec<Length<'_>> =
+                lanes.iter().map(|&(ms, devices)| Length { devices, ..lane(Duration::from_millis(ms)) }).collect();
+            let ordered = order(&lanes, slots, &[]);
+            prop_assert_eq!(&ordered, &order(&lanes, slots, &[]));
+            let sum: Duration = lanes.iter().map(|lane| lane.time + COST * lane.devices).sum();
+            let starts: Duration = lanes.iter().map(|lane| COST * lane.devices).sum();
+            let longest = lanes.iter().map(|lane| lane.time).max().unwrap_or_default();
+            let end = end_of(&lanes, &ordered, slots);
+            prop_assert!(end <= sum / u32::try_from(slots).unwrap() + longest + starts);
+            let mut sorted = ordered;
+            sorted.sort_unstable();
+            prop_assert!(sorted.into_iter().eq(0..u32::try_from(lanes.len()).unwrap()));
+        }
+    }
+}
