@@ -9,6 +9,7 @@ mod nearest;
 mod render;
 mod source;
 mod toml_cut;
+mod toml_pairs;
 mod toml_piece;
 mod toml_plain;
 mod toml_reader;
@@ -17,6 +18,7 @@ pub use nearest::nearest;
 pub use render::{render, render_all};
 pub use source::{Source, SourceId, Sources};
 pub use toml_cut::TomlCut;
+pub use toml_pairs::{CutTable, Pairs};
 pub use toml_reader::{TomlTable, TomlValue, parse_duration, parse_toml};
 
 use std::ops::Range;
