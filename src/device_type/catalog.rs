@@ -73,9 +73,9 @@ impl Known {
     }
 }
 
-fn read_built_in(name: &str, text: &str) -> Option<Arc<DeviceType>> {
+fn read_built_in(name: &str, text: &'static str) -> Option<Arc<DeviceType>> {
     let mut sources = Sources::default();
-    let mut found = Diagnostics::default();
+    let mut found = Diagnostics::of_proven();
     let source = sources.add(format!("built-in {name}.toml"), text);
     let read = read_proven(text, source, &mut found);
     if found.has_errors() {

@@ -94,9 +94,21 @@ impl Diagnostic {
 pub struct Diagnostics {
     found: Vec<Diagnostic>,
     errors: usize,
+    /// Whether nothing can be found: the text is part of the program.
+    proven: bool,
 }
 
 impl Diagnostics {
+    /// Of a text that tests have proven to have no mistakes: what takes long to check need not be.
+    pub fn of_proven() -> Self {
+        Self { proven: true, ..Self::default() }
+    }
+
+    /// Whether they are of a text that is known to have no mistakes.
+    pub fn is_proven(&self) -> bool {
+        self.proven
+    }
+
     /// Adds one.
     pub fn push(&mut self, diagnostic: Diagnostic) {
         self.errors += usize::from(diagnostic.severity == Severity::Error);
