@@ -7,6 +7,8 @@
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
+use memchr::memmem;
+
 use super::action::Action;
 use super::definition::DeviceType;
 use super::read::{read_late_action, read_late_simulation};
@@ -85,7 +87,7 @@ pub(super) struct Parts {
     pub(super) core: String,
     pub(super) actions: Actions,
     pub(super) simulation: LateSimulation,
-    /// Whether an action may have an `only_if`.
+    /// Whether a command or an action may have an `only_if`.
     pub(super) has_conditions: bool,
 }
 
@@ -103,15 +105,18 @@ impl Parts {
     /// Cuts the text of a built-in type at its headers; `None` for one that has to be put together first. There a line that
     /// begins with a bracket is a header, a line of `[actions]` is an action, and what belongs together stands together.
     pub(super) fn of(text: &'static str) -> Option<Self> {
-        if text.contains("\n[[variant]]") || text.contains("\nbase = ") {
+        let bytes = text.as_bytes();
+        let has = |wanted: &[u8]| memmem::find(bytes, wanted).is_some();
+        if has(b"\n[[variant]]") || has(b"\nbase = ") {
             return None;
         }
-        let mut parts = Self::default();
+        let mut parts = Self { has_conditions: has(b"only_if"), ..Self::default() };
         let mut part = Part::Core;
         let mut end = 0;
-        for line in text.split_inclusive('\n') {
+        while end < text.len() {
             let at = end;
-            end += line.len();
+            end = memchr::memchr(b'\n', bytes.get(at..)?).map_or(text.len(), |newline| at + newline + 1);
+            let line = text.get(at..end)?;
             if line.starts_with('[') {
                 part = part_of(line);
             }
@@ -125,12 +130,12 @@ impl Parts {
                     _ => parts.actions.0.push(LateAction::new(name, line, false)),
                 },
                 Part::Lines => {
-                    if let Some((name, _)) = line.split_once(" = ").filter(|_| !line.starts_with(['#', '['])) {
+                    let blank = memchr::memchr(b' ', line.as_bytes()).unwrap_or_default();
+                    if let Some(name) = line.get(..blank).filter(|name| !matches!(*name, "" | "#")) {
                         parts.actions.0.push(LateAction::new(name, line, true));
                     }
                 }
             }
-            parts.has_conditions |= !matches!(part, Part::Core) && line.contains("only_if");
         }
         Some(parts)
     }

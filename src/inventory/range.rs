@@ -140,9 +140,12 @@ fn push_number(number: u64, width: usize, out: &mut String) {
             break;
         }
     }
-    out.extend(std::iter::repeat_n('0', width.saturating_sub(used)));
-    let written = digits.get(digits.len() - used..).unwrap_or_default();
-    out.push_str(std::str::from_utf8(written).unwrap_or_default());
+    for _ in used..width {
+        out.push('0');
+    }
+    for digit in digits.iter().skip(digits.len() - used) {
+        out.push(char::from(*digit));
+    }
 }
 
 /// Cuts `text` into pieces; `offset` is where it stands in the whole.
