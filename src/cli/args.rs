@@ -1,6 +1,7 @@
 //! Every argument of the program, with its help.
 
 mod daemon;
+mod deferred;
 mod files;
 mod notify;
 mod output;
@@ -19,6 +20,7 @@ use crate::inventory::select::SampleSize;
 use crate::model::TimingOverrides;
 
 pub(super) use daemon::DaemonArgs;
+pub(super) use deferred::{Deferred, whole};
 pub(super) use files::{InventoryCommand, TypesCommand};
 pub(super) use notify::NotifyCommand;
 pub(super) use output::{ManArgs, OutputArgs, ReportArgs};
@@ -70,7 +72,7 @@ pub(super) enum Color {
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Subcommand {
     /// Send a command or an action to the selected devices
-    Run(Box<RunArgs>),
+    Run(Deferred<Box<RunArgs>>),
     /// Check, list or make an inventory
     #[command(
         subcommand,
@@ -80,7 +82,7 @@ Examples:
   fleetctl inventory list -i fleet.toml --select 'tag:lobby and not tv-007'
   fleetctl inventory import displays.csv > fleet.toml"
     )]
-    Inventory(InventoryCommand),
+    Inventory(Deferred<InventoryCommand>),
     /// The device types: how to talk to each kind of device
     #[command(
         subcommand,
@@ -90,11 +92,11 @@ Examples:
   fleetctl types show lg-rs232
   fleetctl types check device-types/matrix.toml"
     )]
-    Types(TypesCommand),
+    Types(Deferred<TypesCommand>),
     /// Keep a simulated fleet up on loopback, for other programs
-    Simulate(SimulateArgs),
+    Simulate(Deferred<SimulateArgs>),
     /// Talk to one device step by step, and explain what is wrong
-    Doctor(DoctorArgs),
+    Doctor(Deferred<DoctorArgs>),
     /// Who is told of a night: send a test
     #[command(
         subcommand,
@@ -102,11 +104,11 @@ Examples:
 Examples:
   fleetctl notify test ops-mail -i fleet.toml"
     )]
-    Notify(NotifyCommand),
+    Notify(Deferred<NotifyCommand>),
     /// Write the report of an earlier run again, in any format
-    Report(ReportArgs),
+    Report(Deferred<ReportArgs>),
     /// Take what failed or never started in an earlier run
-    Rerun(Box<RerunArgs>),
+    Rerun(Deferred<Box<RerunArgs>>),
     /// The schedules of an inventory: when they run, one now, units for systemd
     #[command(
         subcommand,
@@ -116,9 +118,9 @@ Examples:
   fleetctl schedule preview morning --days 400
   fleetctl schedule install morning --output units"
     )]
-    Schedule(ScheduleCommand),
+    Schedule(Deferred<ScheduleCommand>),
     /// Run all schedules, and serve /metrics and /healthz
-    Daemon(DaemonArgs),
+    Daemon(Deferred<DaemonArgs>),
     /// What earlier runs came to
     #[command(
         subcommand,
@@ -128,13 +130,13 @@ Examples:
   fleetctl history show last
   fleetctl history diff"
     )]
-    History(HistoryCommand),
+    History(Deferred<HistoryCommand>),
     /// How devices behave over runs: streaks, shares, reply times
-    Health(HealthArgs),
+    Health(Deferred<HealthArgs>),
     /// Keep devices out of runs until a day
-    Hold(HoldArgs),
+    Hold(Deferred<HoldArgs>),
     /// Let held devices take part in runs again
-    Release(ReleaseArgs),
+    Release(Deferred<ReleaseArgs>),
     /// Print the JSON Schema of a file or document
     #[command(after_help = "\
 Examples:
@@ -145,7 +147,7 @@ Examples:
         name: String,
     },
     /// Print the man page of the program or of a command
-    Man(ManArgs),
+    Man(Deferred<ManArgs>),
     /// Print a script that completes this program's arguments in a shell
     #[command(after_help = "\
 Examples:

@@ -15,7 +15,7 @@ use clap::Parser as _;
 
 pub use exit_status::ExitStatus;
 
-use args::{Arguments, Subcommand};
+use args::{Arguments, Deferred, Subcommand};
 
 /// Runs the program: the arguments are those of the process.
 pub async fn main() -> ExitStatus {
@@ -33,28 +33,30 @@ pub async fn main() -> ExitStatus {
     let is_daemon = matches!(arguments.command, Subcommand::Daemon(_));
     logging::start(&terminal, arguments.verbose.max(u8::from(is_daemon)));
     match arguments.command {
-        Subcommand::Run(args) => {
+        Subcommand::Run(Deferred(args)) => {
             let format = args.output.format.clone();
             outputs::for_reader(command::run::run(*args, arguments.verbose, &terminal).await, &format)
         }
-        Subcommand::Rerun(args) => {
+        Subcommand::Rerun(Deferred(args)) => {
             let format = args.output.format.clone();
             outputs::for_reader(command::rerun::run(*args, arguments.verbose, &terminal).await, &format)
         }
-        Subcommand::History(command) => command::history::run(&command, &terminal),
-        Subcommand::Health(args) => command::health::run(&args, &terminal),
-        Subcommand::Hold(args) => command::hold::run(&args, &terminal),
-        Subcommand::Release(args) => command::hold::run_release(&args, &terminal),
-        Subcommand::Report(args) => outputs::for_reader(command::report::run(&args, &terminal), &args.output.format),
-        Subcommand::Inventory(args) => command::inventory::run(args, &terminal),
-        Subcommand::Types(args) => command::types::run(args, &terminal),
-        Subcommand::Simulate(args) => command::simulate::run(args, &terminal).await,
-        Subcommand::Doctor(args) => command::doctor::run(args, &terminal).await,
-        Subcommand::Schedule(command) => command::schedule::run(command, arguments.verbose, &terminal).await,
-        Subcommand::Notify(command) => command::notify::run(command, &terminal).await,
-        Subcommand::Daemon(args) => command::daemon::run(args, &terminal).await,
+        Subcommand::History(Deferred(command)) => command::history::run(&command, &terminal),
+        Subcommand::Health(Deferred(args)) => command::health::run(&args, &terminal),
+        Subcommand::Hold(Deferred(args)) => command::hold::run(&args, &terminal),
+        Subcommand::Release(Deferred(args)) => command::hold::run_release(&args, &terminal),
+        Subcommand::Report(Deferred(args)) => {
+            outputs::for_reader(command::report::run(&args, &terminal), &args.output.format)
+        }
+        Subcommand::Inventory(Deferred(args)) => command::inventory::run(args, &terminal),
+        Subcommand::Types(Deferred(args)) => command::types::run(args, &terminal),
+        Subcommand::Simulate(Deferred(args)) => command::simulate::run(args, &terminal).await,
+        Subcommand::Doctor(Deferred(args)) => command::doctor::run(args, &terminal).await,
+        Subcommand::Schedule(Deferred(command)) => command::schedule::run(command, arguments.verbose, &terminal).await,
+        Subcommand::Notify(Deferred(command)) => command::notify::run(command, &terminal).await,
+        Subcommand::Daemon(Deferred(args)) => command::daemon::run(args, &terminal).await,
         Subcommand::Schema { name } => command::schema::run(&name, &terminal),
-        Subcommand::Man(args) => command::pages::man(&args, &terminal),
+        Subcommand::Man(Deferred(args)) => command::pages::man(&args, &terminal),
         Subcommand::Completions { shell } => command::pages::completions(shell),
     }
 }

@@ -4,6 +4,7 @@
 //! no sockets and no device names; what a frame means is judged in `device_type`. A framing is a file in `framing/` and
 //! a variant of [`Framing`].
 
+mod engine;
 mod frame;
 mod framing;
 mod layout;

@@ -1,15 +1,17 @@
 //! Regular expressions over bytes, as all patterns of type files are: ASCII classes, linear time, bounded size.
 //!
-//! A pattern is read when its file is, and compiled when it is first asked: most runs ask few of a type's patterns. What
-//! it says of a text is remembered (`memo.rs`).
+//! A pattern is read when its file is, and compiled when it is first asked (`engine.rs`): most runs ask few of a type's
+//! patterns. What it says of a text is remembered (`memo.rs`).
 
+use std::fmt;
 use std::ops::Range;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use regex::bytes::{Regex, RegexBuilder};
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Hir, HirKind};
 
+use super::engine::Engine;
 use super::memo::Memo;
 
 /// How large a compiled pattern may be, in bytes; a larger one is a mistake in its file.
@@ -28,14 +30,18 @@ pub struct PatternError(String);
 type Pieces = Arc<[Option<Range<usize>>]>;
 
 /// A regular expression over bytes.
-#[derive(Debug)]
 pub struct BytePattern {
-    text: Box<str>,
-    any_line: bool,
+    engine: Engine,
     /// The names of its named groups, in their order.
     names: Box<[Box<str>]>,
-    compiled: OnceLock<Option<Regex>>,
     matches: Memo<Option<Pieces>>,
+}
+
+impl fmt::Debug for BytePattern {
+    /// What it is, not what it has been asked.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("BytePattern").field(&self.engine.text()).field(&self.names).finish()
+    }
 }
 
 impl BytePattern {
@@ -47,16 +53,20 @@ impl BytePattern {
         let tree = parse(text, any_line)?;
         let mut names = Vec::new();
         group_names(&tree, &mut names);
-        let compiled = OnceLock::new();
-        if weight(&tree) > CERTAINLY_SMALL {
-            _ = compiled.set(Some(compile(text, any_line)?));
-        }
-        Ok(Self { text: text.into(), any_line, names: names.into(), compiled, matches: Memo::default() })
+        let is_small = weight(&tree) <= CERTAINLY_SMALL;
+        let compiled = if is_small { None } else { Some(compile(text, any_line)?) };
+        Ok(Self { engine: Engine::new(text, any_line, compiled), names: names.into(), matches: Memo::default() })
+    }
+
+    /// The same for a pattern that is known to be one: it is not read before it is asked.
+    pub fn proven(text: &str, any_line: bool) -> Self {
+        let names = written_names(text).map(Box::from).collect();
+        Self { engine: Engine::new(text, any_line, None), names, matches: Memo::default() }
     }
 
     /// Its text.
     pub fn as_str(&self) -> &str {
-        &self.text
+        self.engine.text()
     }
 
     /// The names of its pieces.
@@ -66,25 +76,22 @@ impl BytePattern {
 
     /// Whether it is found in `bytes`.
     pub fn is_match(&self, bytes: &[u8]) -> bool {
-        self.compiled().is_some_and(|regex| regex.is_match(bytes))
+        self.engine.is_match(bytes)
     }
 
     /// Where it is found first.
     pub fn find(&self, bytes: &[u8]) -> Option<Range<usize>> {
-        Some(self.compiled()?.find(bytes)?.range())
+        self.engine.find(bytes)
     }
 
     /// The end of some match, the earliest that the search can tell.
     pub(super) fn shortest_match(&self, bytes: &[u8]) -> Option<usize> {
-        self.compiled()?.shortest_match(bytes)
+        self.engine.shortest_match(bytes)
     }
 
     /// The named pieces that take part in a match; `None` when nothing matches.
     pub fn pieces<'p, 'b>(&'p self, bytes: &'b [u8]) -> Option<impl Iterator<Item = (&'p str, &'b [u8])>> {
-        let pieces = self.matches.get(bytes, || {
-            let groups = self.compiled()?.captures(bytes)?;
-            Some(self.names.iter().map(|name| Some(groups.name(name)?.range())).collect())
-        })?;
+        let pieces = self.matches.get(bytes, || self.engine.groups(bytes, self.names()).map(Into::into))?;
         let mut place = 0;
         Some(std::iter::from_fn(move || {
             while let (Some(name), Some(range)) = (self.names.get(place), pieces.get(place)) {
@@ -95,11 +102,6 @@ impl BytePattern {
             }
             None
         }))
-    }
-
-    /// Its compiled form. What is certainly small compiles: the syntax was checked, and only size is left to fail.
-    fn compiled(&self) -> Option<&Regex> {
-        self.compiled.get_or_init(|| compile(&self.text, self.any_line).ok()).as_ref()
     }
 }
 
@@ -112,7 +114,7 @@ pub(super) fn parse(text: &str, any_line: bool) -> Result<Hir, PatternError> {
     parser.parse(text).map_err(|error| PatternError(last_line(&error.to_string())))
 }
 
-fn compile(text: &str, any_line: bool) -> Result<Regex, PatternError> {
+pub(super) fn compile(text: &str, any_line: bool) -> Result<Regex, PatternError> {
     RegexBuilder::new(text).unicode(false).multi_line(any_line).size_limit(COMPILED_MAX).build().map_err(|error| {
         PatternError(match error {
             regex::Error::Syntax(picture) => last_line(&picture),
@@ -142,6 +144,12 @@ fn group_names(tree: &Hir, names: &mut Vec<Box<str>>) {
         }
         HirKind::Empty | HirKind::Literal(_) | HirKind::Class(_) | HirKind::Look(_) => {}
     }
+}
+
+/// The names of the groups of a proven pattern, as they are written: `(?<name>`.
+fn written_names(text: &str) -> impl Iterator<Item = &str> {
+    let is_name = |name: &&str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    text.split("(?<").skip(1).filter_map(|rest| Some(rest.split_once('>')?.0)).filter(is_name)
 }
 
 /// At least as many as the compiled pattern has states and byte ranges.

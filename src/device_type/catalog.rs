@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
+use memchr::memmem;
+
 use super::definition::DeviceType;
 use super::load::load_directory;
 use super::param::{ParamKind, ParamSpec};
@@ -34,7 +36,7 @@ pub(super) fn built_in_names() -> impl Iterator<Item = &'static str> {
 /// for it.
 pub(super) fn built_in_text(name: &str) -> Option<&'static str> {
     let text = built_in_file(name)?;
-    Some(text.split_once("\n[[vector]]").map_or(text, |(before, _)| before))
+    memmem::find(text.as_bytes(), b"\n[[vector]]").map_or(Some(text), |proof| text.get(..proof + 1))
 }
 
 /// The text of a built-in type's file.
@@ -52,7 +54,7 @@ pub struct Catalog {
 #[derive(Debug)]
 enum Known {
     /// A type that is part of the program; its file has no mistakes, which a test proves.
-    BuiltIn { name: &'static str, text: &'static str, read: OnceLock<Option<Arc<DeviceType>>> },
+    BuiltIn { name: &'static str, read: OnceLock<Option<Arc<DeviceType>>> },
     /// A user's.
     Own(Arc<DeviceType>),
 }
@@ -67,15 +69,16 @@ impl Known {
 
     fn get(&self) -> Option<&Arc<DeviceType>> {
         match self {
-            Self::BuiltIn { name, text, read } => read.get_or_init(|| read_built_in(name, text)).as_ref(),
+            Self::BuiltIn { name, read } => read.get_or_init(|| read_built_in(name)).as_ref(),
             Self::Own(one) => Some(one),
         }
     }
 }
 
-fn read_built_in(name: &str, text: &str) -> Option<Arc<DeviceType>> {
+fn read_built_in(name: &str) -> Option<Arc<DeviceType>> {
+    let text = built_in_text(name)?;
     let mut sources = Sources::default();
-    let mut found = Diagnostics::default();
+    let mut found = Diagnostics::of_proven();
     let source = sources.add(format!("built-in {name}.toml"), text);
     let read = read_proven(text, source, &mut found);
     if found.has_errors() {
@@ -97,8 +100,8 @@ impl Catalog {
 
     /// The built-in types, then those of the users' directories, in this order. A file with a mistake gives no type.
     pub fn load(directories: &[impl AsRef<Path>], sources: &mut Sources, diagnostics: &mut Diagnostics) -> Self {
-        let built_in = |name| built_in_text(name).map(|text| Known::BuiltIn { name, text, read: OnceLock::new() });
-        let mut catalog = Self { types: built_in_names().filter_map(built_in).collect() };
+        let built_in = |name| Known::BuiltIn { name, read: OnceLock::new() };
+        let mut catalog = Self { types: built_in_names().map(built_in).collect() };
         for directory in directories {
             for one in load_directory(directory.as_ref(), sources, diagnostics) {
                 catalog.add(one);

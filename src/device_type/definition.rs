@@ -9,6 +9,7 @@ use super::command::CommandRule;
 use super::expression::Expression;
 use super::format::FieldRef;
 use super::judge::ReplySpec;
+use super::late::{Actions, LateSimulation};
 use super::login::LoginSpec;
 use super::param::ParamSpec;
 use super::pattern::Pattern;
@@ -59,8 +60,8 @@ pub struct DeviceType {
     pub(super) has_conditions: bool,
     /// The types that take this one's place for devices of which an expression holds.
     pub(super) variants: Vec<(Expression, Arc<DeviceType>)>,
-    pub(super) actions: Vec<Action>,
-    pub(super) simulation: Option<Simulation>,
+    pub(super) actions: Actions,
+    pub(super) simulation: LateSimulation,
     pub(super) vectors: Vec<Vector>,
 }
 
@@ -104,17 +105,17 @@ impl DeviceType {
 
     /// Its actions, in the order of the file.
     pub fn actions(&self) -> impl Iterator<Item = &Action> {
-        self.actions.iter()
+        (0..self.actions.len()).filter_map(|place| self.actions.get(place, self))
     }
 
     /// The action of a name.
     pub fn action(&self, name: &str) -> Option<&Action> {
-        self.actions.iter().find(|action| &*action.name == name)
+        self.actions.get(self.actions.position(name)?, self)
     }
 
     /// What a simulated device of this type does; without it the type cannot be simulated.
     pub fn simulation(&self) -> Option<&Simulation> {
-        self.simulation.as_ref()
+        self.simulation.get(self)
     }
 
     /// The proof that the file describes its device.

@@ -15,6 +15,7 @@ mod expression;
 mod format;
 mod hex;
 mod judge;
+mod late;
 mod load;
 mod login;
 mod param;

@@ -50,9 +50,9 @@ impl DeviceType {
         }
         let action = match source {
             CommandSource::Raw(_) => None,
-            CommandSource::Action(name) => self.actions.iter().position(|action| action.name == *name),
+            CommandSource::Action(name) => self.actions.position(name),
         };
-        let mut traits = self.traits_of(action.and_then(|index| self.actions.get(index)), body.bytes());
+        let mut traits = self.traits_of(action.and_then(|index| self.actions.get(index, self)), body.bytes());
         if idempotent_override {
             traits.idempotent = Some(true);
         }
@@ -164,7 +164,7 @@ impl Request {
     }
 
     fn action(&self) -> Option<&Action> {
-        self.action.and_then(|index| self.device_type.actions.get(index))
+        self.action.and_then(|index| self.device_type.actions.get(index, &self.device_type))
     }
 
     /// What a frame says about this request, to a device with these parameters (over them: the action's arguments).

@@ -136,7 +136,7 @@ impl Simulated {
     pub fn new<'p>(device_type: &Arc<DeviceType>, units: impl IntoIterator<Item = &'p Params>) -> Option<Self> {
         let params: Vec<Params> = units.into_iter().cloned().collect();
         let device_type = device_type.effective(params.first().unwrap_or(&Params::default()));
-        let simulation = device_type.simulation.as_ref()?;
+        let simulation = device_type.simulation()?;
         let units: Vec<_> = params.iter().map(|params| device_type.unit_bytes(params).unwrap_or_default()).collect();
         let mut variables = HashMap::new();
         for (owner, params) in params.iter().enumerate() {
@@ -186,17 +186,17 @@ impl Simulated {
     /// What a unit answers that refuses the request with this body; `None` where the type says nothing or nobody is
     /// spoken to.
     pub fn refuse(&self, body: &[u8]) -> Option<Vec<u8>> {
-        self.instead(body, self.device_type.simulation.as_ref()?.refused.as_ref()?)
+        self.instead(body, self.device_type.simulation()?.refused.as_ref()?)
     }
 
     /// What a unit answers that boots when the request with this body comes; `None` likewise.
     pub fn booting(&self, body: &[u8]) -> Option<Vec<u8>> {
-        self.instead(body, self.device_type.simulation.as_ref()?.booting.as_ref()?)
+        self.instead(body, self.device_type.simulation()?.booting.as_ref()?)
     }
 
     /// How long a unit boots that does what the request with this body asks; `None`: that does not start it.
     pub fn boots(&self, body: &[u8]) -> Option<Duration> {
-        let answers = &self.device_type.simulation.as_ref()?.answers;
+        let answers = &self.device_type.simulation()?.answers;
         answers.iter().find(|answer| answer.when.is_match(body))?.boots
     }
 
@@ -210,7 +210,7 @@ impl Simulated {
 
     /// Who has the state of a unit.
     fn owner(&self, unit: usize) -> usize {
-        let per_unit = self.device_type.simulation.as_ref().is_some_and(|simulation| simulation.per == Per::Unit);
+        let per_unit = self.device_type.simulation().is_some_and(|simulation| simulation.per == Per::Unit);
         if per_unit { unit } else { 0 }
     }
 
@@ -241,7 +241,7 @@ impl Simulated {
 
     fn act(&mut self, unit: usize, body: &[u8]) -> Option<Vec<u8>> {
         let device_type = self.device_type.clone();
-        let simulation = device_type.simulation.as_ref()?;
+        let simulation = device_type.simulation()?;
         let owner = self.owner(unit);
         let request = device_type.fields_of(body).unwrap_or_default();
         let (answer, fields) = simulation.answers.iter().find_map(|answer| {

@@ -9,6 +9,7 @@ mod nearest;
 mod render;
 mod source;
 mod toml_cut;
+mod toml_pairs;
 mod toml_piece;
 mod toml_plain;
 mod toml_reader;
@@ -17,6 +18,7 @@ pub use nearest::nearest;
 pub use render::{render, render_all};
 pub use source::{Source, SourceId, Sources};
 pub use toml_cut::TomlCut;
+pub use toml_pairs::{CutTable, Pairs};
 pub use toml_reader::{TomlTable, TomlValue, parse_duration, parse_toml};
 
 use std::ops::Range;
@@ -92,9 +94,21 @@ impl Diagnostic {
 pub struct Diagnostics {
     found: Vec<Diagnostic>,
     errors: usize,
+    /// Whether nothing can be found: the text is part of the program.
+    proven: bool,
 }
 
 impl Diagnostics {
+    /// Of a text that tests have proven to have no mistakes: what takes long to check need not be.
+    pub fn of_proven() -> Self {
+        Self { proven: true, ..Self::default() }
+    }
+
+    /// Whether they are of a text that is known to have no mistakes.
+    pub fn is_proven(&self) -> bool {
+        self.proven
+    }
+
     /// Adds one.
     pub fn push(&mut self, diagnostic: Diagnostic) {
         self.errors += usize::from(diagnostic.severity == Severity::Error);

@@ -12,8 +12,8 @@ pub struct SourceId(u32);
 pub struct Source {
     /// The path as it is shown.
     pub name: String,
-    /// The whole text.
-    pub text: Arc<str>,
+    /// The whole text, as it was read from its file: a large one is not copied.
+    pub text: Arc<String>,
     /// Where its lines end, found when the first mistake is drawn.
     line_ends: OnceLock<Vec<usize>>,
 }
@@ -32,9 +32,14 @@ pub struct Sources(Vec<Source>);
 
 impl Sources {
     /// Adds a file.
-    pub fn add(&mut self, name: impl Into<String>, text: impl Into<Arc<str>>) -> SourceId {
+    pub fn add(&mut self, name: impl Into<String>, text: impl Into<String>) -> SourceId {
+        self.add_shared(name, Arc::new(text.into()))
+    }
+
+    /// Adds a file whose text somebody else holds too.
+    pub fn add_shared(&mut self, name: impl Into<String>, text: Arc<String>) -> SourceId {
         let id = SourceId(u32::try_from(self.0.len()).unwrap_or(u32::MAX));
-        self.0.push(Source { name: name.into(), text: text.into(), line_ends: OnceLock::new() });
+        self.0.push(Source { name: name.into(), text, line_ends: OnceLock::new() });
         id
     }
 
@@ -61,7 +66,7 @@ impl Sources {
             blotted.extend(source.text.get(start..part.end).unwrap_or_default().chars().map(blot));
         }
         blotted.push_str(source.text.get(blotted.len()..).unwrap_or_default());
-        source.text = blotted.into();
+        source.text = Arc::new(blotted);
     }
 
     /// The file of a place.

@@ -12,6 +12,7 @@ use toml::de::{DeTable, DeValue};
 use toml_parser::Source;
 use toml_parser::lexer::{Lexer, Token, TokenKind};
 
+use super::toml_pairs::CutTable;
 use super::toml_piece::{Piece, moved};
 use super::toml_plain;
 
@@ -94,15 +95,22 @@ impl<'i> TomlCut<'i> {
     /// know that the run goes on to the end. A header stands at the beginning of its line; what merely looks like one
     /// there does no harm.
     fn headers_to_the_end(&self, at: usize) -> Option<usize> {
-        let blank = [' ', '\t'];
+        let is_blank = |byte: u8| matches!(byte, b' ' | b'\t');
+        let after_blanks = |bytes: &'i [u8]| {
+            let blanks = bytes.iter().position(|&byte| !is_blank(byte)).unwrap_or(bytes.len());
+            bytes.get(blanks..).unwrap_or_default()
+        };
         let mut headers = 0;
-        let text = self.text.get(at..)?;
-        for newline in memchr::memchr_iter(b'\n', text.as_bytes()) {
-            let line = text.get(newline + 1..)?;
-            let Some(header) = line.trim_start_matches(blank).strip_prefix('[') else { continue };
-            let header = header.strip_prefix('[').unwrap_or(header).trim_start_matches(blank);
-            let after = header.strip_prefix(self.key)?.trim_start_matches(blank);
-            if !after.starts_with([']', '.']) {
+        let bytes = self.text.as_bytes().get(at + 1..)?;
+        for bracket in memchr::memchr_iter(b'[', bytes) {
+            let mut before = bytes.get(..bracket)?.iter().rev();
+            if before.find(|&&byte| !is_blank(byte)) != Some(&b'\n') {
+                continue;
+            }
+            let header = bytes.get(bracket + 1..)?;
+            let header = after_blanks(header.strip_prefix(b"[").unwrap_or(header));
+            let after = after_blanks(header.strip_prefix(self.key.as_bytes())?);
+            if !matches!(after.first(), Some(b']' | b'.')) {
                 return None;
             }
             headers += 1;
@@ -129,7 +137,7 @@ impl<'i> TomlCut<'i> {
     }
 
     /// The tables in their order; `None` for one that cannot be read.
-    pub fn tables(&self) -> impl Iterator<Item = Option<Spanned<DeValue<'i>>>> {
+    pub fn tables(&self) -> impl Iterator<Item = Option<CutTable<'i>>> {
         self.runs.iter().flat_map(|run| {
             let text = self.text.get(run.clone()).unwrap_or_default();
             Run { text, key: self.key, offset: run.start, tokens: Vec::new() }
@@ -149,7 +157,7 @@ struct Run<'i> {
 }
 
 impl<'i> Iterator for Run<'i> {
-    type Item = Option<Spanned<DeValue<'i>>>;
+    type Item = Option<CutTable<'i>>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.text.is_empty() {
@@ -189,9 +197,9 @@ impl<'i> Run<'i> {
     }
 
     /// The table that the first `count` tokens are.
-    fn table(&self, count: usize) -> Option<Spanned<DeValue<'i>>> {
+    fn table(&self, count: usize) -> Option<CutTable<'i>> {
         let tokens = self.tokens.get(..count)?;
-        Piece::read(self.text, self.offset, tokens).or_else(|| self.read_any(tokens))
+        CutTable::of(Piece::read(self.text, self.offset, tokens).or_else(|| self.read_any(tokens))?)
     }
 
     /// Reads a table with whatever TOML allows in one: dotted keys, sub-tables.

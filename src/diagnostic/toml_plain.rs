@@ -9,11 +9,19 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use toml::Spanned;
-use toml::de::{DeArray, DeString, DeTable, DeValue};
+use toml::de::{DeArray, DeTable, DeValue};
+
+use super::toml_pairs::{CutTable, Held, Pair};
+
+/// A table with more keys is not plain: they are looked through one after the other.
+const MOST_KEYS: usize = 16;
+
+/// Room for the keys of nearly every table.
+const KEYS: usize = 6;
 
 /// A table that has been read, and where the next one begins in the text; at its end when none follows.
 pub(super) struct Plain<'i> {
-    pub(super) table: Spanned<DeValue<'i>>,
+    pub(super) table: CutTable<'i>,
     pub(super) end: usize,
 }
 
@@ -23,7 +31,7 @@ pub(super) fn read<'i>(text: &'i str, key: &str, offset: usize) -> Option<Plain<
     let mut reader = Reader { text, at: 0, offset };
     let header = reader.header(key)?;
     let header = reader.place(header);
-    let mut table = DeTable::new();
+    let mut list: Vec<Pair<'i>> = Vec::with_capacity(KEYS);
     loop {
         reader.blanks();
         match reader.peek() {
@@ -37,14 +45,16 @@ pub(super) fn read<'i>(text: &'i str, key: &str, offset: usize) -> Option<Plain<
             }
             Some(_) => {
                 let (key, value) = reader.pair()?;
-                if table.insert(key, value).is_some() {
+                let is_second = list.iter().any(|(known, _)| known.get_ref() == key.get_ref());
+                if is_second || list.len() == MOST_KEYS {
                     return None;
                 }
+                list.push((key, value));
                 reader.line_end()?;
             }
         }
     }
-    Some(Plain { table: Spanned::new(header, DeValue::Table(table)), end: reader.at })
+    Some(Plain { table: CutTable { header, held: Held::List(list) }, end: reader.at })
 }
 
 /// A place in a text.
@@ -101,7 +111,7 @@ impl<'i> Reader<'i> {
     }
 
     /// `key = value`
-    fn pair(&mut self) -> Option<(Spanned<DeString<'i>>, Spanned<DeValue<'i>>)> {
+    fn pair(&mut self) -> Option<Pair<'i>> {
         let key = self.take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
         let name = self.text.get(key.clone()).filter(|name| !name.is_empty())?;
         let key = Spanned::new(self.place(key), Cow::Borrowed(name));

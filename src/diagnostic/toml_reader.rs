@@ -11,6 +11,7 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
+use super::toml_pairs::{CutTable, Pairs};
 use super::{Diagnostic, Diagnostics, SourceId, Span, nearest};
 
 /// Parses a TOML text; syntax errors, all of them, go to `diagnostics`.
@@ -46,23 +47,21 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
 
 /// A table being read.
 pub struct TomlTable<'t, 'i> {
-    table: &'t DeTable<'i>,
+    pairs: Pairs<'t, 'i>,
     span: Range<usize>,
     source: SourceId,
     /// What the table is, for messages: `[[device]]`, `[run]`.
     what: Cow<'t, str>,
-    /// What it calls itself, for messages.
-    name: Option<&'t str>,
+    /// The key of what it calls itself, for messages.
+    named_by: Option<&'static str>,
+    /// Keys that were asked for; one that is not there may stand here twice.
     asked: Vec<&'static str>,
     /// How many of its keys nobody has asked for yet.
     left: usize,
 }
 
 /// Room for the keys that are asked for, so that a table costs one allocation.
-const ASKED: usize = 16;
-
-/// A table with at most so many keys is small.
-const SMALL: usize = 8;
+const ASKED: usize = 24;
 
 /// A value with its key and place.
 #[derive(Clone, Copy)]
@@ -75,24 +74,30 @@ pub struct TomlValue<'t, 'i> {
 impl<'t, 'i> TomlTable<'t, 'i> {
     /// Starts reading `table`; `what` names it in messages.
     pub fn new(table: &'t Spanned<DeTable<'i>>, source: SourceId, what: impl Into<Cow<'t, str>>) -> Self {
-        Self::of(table.get_ref(), table.span(), source, what.into())
+        Self::of(Pairs::Mapped(table.get_ref()), table.span(), source, what.into())
     }
 
-    fn of(table: &'t DeTable<'i>, span: Range<usize>, source: SourceId, what: Cow<'t, str>) -> Self {
-        Self { table, span, source, what, name: None, asked: Vec::with_capacity(ASKED), left: table.len() }
+    /// The same with a table of a cut document.
+    pub fn of_cut(table: &'t CutTable<'i>, source: SourceId, what: &'static str) -> Self {
+        Self::of(table.pairs(), table.header.clone(), source, what.into())
+    }
+
+    fn of(pairs: Pairs<'t, 'i>, span: Range<usize>, source: SourceId, what: Cow<'t, str>) -> Self {
+        Self { pairs, span, source, what, named_by: None, asked: Vec::with_capacity(ASKED), left: pairs.len() }
     }
 
     /// The same table, called by its own name in messages, where the text of `key` is one: ``[[device]] `tv-1` ``.
     #[must_use]
-    pub fn named_by(mut self, key: &str) -> Self {
-        if let Some(DeValue::String(name)) = self.table.get(key).map(Spanned::get_ref) {
-            self.name = Some(name);
-        }
+    pub fn named_by(mut self, key: &'static str) -> Self {
+        self.named_by = Some(key);
         self
     }
 
     fn words(&self) -> String {
-        self.name.map_or_else(|| self.what.to_string(), |name| format!("{} `{name}`", self.what))
+        match self.named_by.and_then(|key| self.pairs.find(key)).map(|(_, name)| name.get_ref()) {
+            Some(DeValue::String(name)) => format!("{} `{name}`", self.what),
+            _ => self.what.to_string(),
+        }
     }
 
     /// The place of the table: its header, or the whole of an inline one.
@@ -102,27 +107,13 @@ impl<'t, 'i> TomlTable<'t, 'i> {
 
     /// The value of a key, of any kind; the key counts as known.
     pub fn get(&mut self, key: &'static str) -> Option<TomlValue<'t, 'i>> {
-        let was_asked = self.asked.contains(&key);
-        if !was_asked {
+        let found = self.pairs.find(key);
+        // Most keys that are asked for are not there: of those nothing has to be known but that they could be.
+        if found.is_none() || !self.asked.contains(&key) {
             self.asked.push(key);
-            // Most keys that are asked for are not there: once all that are have been found, nothing is looked for.
-            if self.left == 0 {
-                return None;
-            }
+            self.left -= usize::from(found.is_some());
         }
-        let (key, value) = self.find(key)?;
-        self.left -= usize::from(!was_asked);
-        Some(TomlValue { key, value, source: self.source })
-    }
-
-    /// A small table is looked through by the length of its keys.
-    fn find(&self, key: &str) -> Option<(&'t str, &'t Spanned<DeValue<'i>>)> {
-        let found = if self.table.len() <= SMALL {
-            self.table.iter().find(|(known, _)| known.get_ref().len() == key.len() && **known.get_ref() == *key)
-        } else {
-            self.table.get_key_value(key)
-        };
-        found.map(|(key, value)| (&**key.get_ref(), value))
+        found.map(|(key, value)| TomlValue { key, value, source: self.source })
     }
 
     /// The text of a key.
@@ -133,10 +124,11 @@ impl<'t, 'i> TomlTable<'t, 'i> {
 
     /// The text of a key that must be there.
     pub fn required_text(&mut self, key: &'static str, diagnostics: &mut Diagnostics) -> Option<(&'t str, Span)> {
-        if self.find(key).is_none() {
+        let Some(value) = self.get(key) else {
             self.missing(key, diagnostics);
-        }
-        self.text(key, diagnostics)
+            return None;
+        };
+        Some((value.text(diagnostics)?, value.span()))
     }
 
     /// Reports that a key that must be there is not.
@@ -218,8 +210,9 @@ impl<'t, 'i> TomlTable<'t, 'i> {
     /// Every key with its place and its value: for tables whose keys are names.
     pub fn entries(&mut self) -> Vec<(&'t str, Span, TomlValue<'t, 'i>)> {
         let source = self.source;
-        self.table
-            .iter()
+        self.pairs
+            .sorted()
+            .into_iter()
             .map(|(key, value)| {
                 let span = Span { source, range: key.span() };
                 let name: &'t str = key.get_ref();
@@ -233,7 +226,7 @@ impl<'t, 'i> TomlTable<'t, 'i> {
         if self.left == 0 {
             return;
         }
-        for (key, _) in self.table {
+        for (key, _) in self.pairs.sorted() {
             let name: &DeString<'_> = key.get_ref();
             if self.asked.iter().any(|asked| *asked == &**name) {
                 continue;
@@ -245,6 +238,7 @@ impl<'t, 'i> TomlTable<'t, 'i> {
                 None => {
                     let mut known = self.asked.clone();
                     known.sort_unstable();
+                    known.dedup();
                     mistake.help(format!("known here: {}", known.join(", ")))
                 }
             };
@@ -254,11 +248,6 @@ impl<'t, 'i> TomlTable<'t, 'i> {
 }
 
 impl<'t, 'i> TomlValue<'t, 'i> {
-    /// Starts reading a value by itself: a table of a cut document.
-    pub fn new(key: &'t str, value: &'t Spanned<DeValue<'i>>, source: SourceId) -> Self {
-        Self { key, value, source }
-    }
-
     /// The key it stands under.
     pub fn key(&self) -> &'t str {
         self.key
@@ -313,7 +302,7 @@ impl<'t, 'i> TomlValue<'t, 'i> {
     /// The table, or a mistake.
     pub fn table(&self, what: impl Into<Cow<'t, str>>, diagnostics: &mut Diagnostics) -> Option<TomlTable<'t, 'i>> {
         if let DeValue::Table(table) = self.value() {
-            return Some(TomlTable::of(table, self.value.span(), self.source, what.into()));
+            return Some(TomlTable::of(Pairs::Mapped(table), self.value.span(), self.source, what.into()));
         }
         self.wrong_kind("a table", diagnostics);
         None

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::fleet::Member;
 use super::params::Given;
-use super::range::{Pattern, Place, RangeError};
+use super::range::{Pattern, Place, RangeError, Walk};
 use crate::diagnostic::Span;
 
 /// One entry, read but not expanded. What is `None` was a mistake.
@@ -42,15 +42,19 @@ impl<'t> Words<'t> {
         }
     }
 
-    /// The one at `index`; `room` is to write it to.
-    pub(super) fn at<'s>(&'s self, index: u64, room: &'s mut String) -> &'s str {
+    /// The first of them.
+    pub(super) fn first(&self) -> Cow<'_, str> {
         match self {
-            Self::One(text) => text,
-            Self::Ranged(pattern) => {
-                room.clear();
-                pattern.write(index, room);
-                room
-            }
+            Self::One(text) => Cow::Borrowed(text),
+            Self::Ranged(pattern) => Cow::Owned(pattern.member(0)),
+        }
+    }
+
+    /// All of them, one after the other.
+    pub(super) fn each(&self) -> Each<'_> {
+        match self {
+            Self::One(text) => Each::One(text),
+            Self::Ranged(pattern) => Each::Ranged(Walk::new(pattern)),
         }
     }
 
@@ -58,6 +62,22 @@ impl<'t> Words<'t> {
         match self {
             Self::One(text) => Words::One(Cow::Owned(text.into_owned())),
             Self::Ranged(pattern) => Words::Ranged(pattern),
+        }
+    }
+}
+
+/// The texts of an entry in the order of its devices.
+pub(super) enum Each<'w> {
+    One(&'w str),
+    Ranged(Walk<'w>),
+}
+
+impl Each<'_> {
+    /// The next one; where there is only one it is that for every device.
+    pub(super) fn advance(&mut self) -> &str {
+        match self {
+            Self::One(text) => text,
+            Self::Ranged(walk) => walk.advance(),
         }
     }
 }

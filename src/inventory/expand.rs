@@ -68,6 +68,10 @@ impl Expander {
         self.names.reserve(more);
         self.resolved.devices.reserve(more);
         self.resolved.members.reserve(more);
+        let (names, resolved) = (&self.names, &mut self.resolved);
+        resolved.positions.reserve(more, |place| names.get(place as usize));
+        let resolved = &self.resolved;
+        self.units.reserve(more, |place| unit(resolved, place));
     }
 
     pub(super) fn finish(self) -> Resolved {
@@ -93,8 +97,7 @@ impl Expander {
     /// Names an entry's devices; whether all of them can be had.
     fn expand_names(&mut self, words: &Words<'_>, span: &Span, count: u64, diagnostics: &mut Diagnostics) -> bool {
         if words.count() == 1 && count > 1 {
-            let mut text = String::new();
-            let name = words.at(0, &mut text);
+            let name = words.first();
             diagnostics.push(
                 Diagnostic::error(format!("`{name}` would be the name of all {count} devices of this entry"))
                     .at(span.clone(), "")
@@ -102,11 +105,11 @@ impl Expander {
             );
             return false;
         }
-        let mut text = String::new();
+        let mut each = words.each();
         let mut double: Option<(u32, u32)> = None;
         let mut doubles = 0_usize;
-        for index in 0..count {
-            let name = words.at(index, &mut text);
+        for _ in 0..count {
+            let name = each.advance();
             if is_too_long(name) {
                 let message = format!("a device's name is {} bytes long; at most 200 fit", name.len());
                 diagnostics.push(Diagnostic::error(message).at(span.clone(), ""));
@@ -150,10 +153,10 @@ impl Expander {
         let ranged = given.iter().any(|(one, _)| matches!(one.value, GivenValue::Ranged(_)));
         let shared = if ranged { None } else { self.params_of_all(&ready.params, &given) };
         let medium = device_type.link.medium_under(member.link.telnet);
-        let mut text = String::new();
+        let mut each = address.each();
         let mut taken: Option<(u32, u32)> = None;
         for (index, name) in (0..ready.count).zip(first_name..) {
-            let written = address.at(index, &mut text);
+            let written = each.advance();
             let gateway = match Address::parse(written, device_type.port) {
                 Ok(gateway) => gateway,
                 Err(wrong) => {

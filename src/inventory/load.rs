@@ -7,8 +7,6 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-use toml::de::DeValue;
-
 use super::expand::Resolved;
 use super::fleet::{Fleet, Group};
 use super::resolve::Resolver;
@@ -16,12 +14,13 @@ use super::schema::{DEVICE, Written, WrittenGroup, did_you_mean, inside};
 use super::secret::{PlainSecrets, Secrets};
 use super::select::{Expression, Term};
 use crate::device_type::Catalog;
-use crate::diagnostic::{
-    Diagnostic, Diagnostics, SourceId, Sources, TomlCut, TomlTable, TomlValue, nearest, parse_toml,
-};
+use crate::diagnostic::{Diagnostic, Diagnostics, Pairs, SourceId, Sources, TomlCut, TomlTable, nearest, parse_toml};
 
 /// What the whole file is called in messages.
 const WHAT: &str = "the inventory";
+
+/// What a device's table is called.
+const TABLE: &str = "[[device]]";
 
 /// Reads the inventory at `path`. `None` when there is an error among the `diagnostics`; warnings may be there anyway.
 pub fn load(
@@ -53,15 +52,15 @@ pub fn load(
 
 /// Reads an inventory from its text; `path` names it in messages, and relative paths in it start at its folder.
 pub fn read(
-    text: impl Into<Arc<str>>,
+    text: impl Into<String>,
     path: &Path,
     catalog: &Catalog,
     sources: &mut Sources,
     environment: &dyn Fn(&str) -> Option<String>,
     diagnostics: &mut Diagnostics,
 ) -> Option<Fleet> {
-    let text: Arc<str> = text.into();
-    let source = sources.add(path.display().to_string(), text.clone());
+    let text = Arc::new(text.into());
+    let source = sources.add_shared(path.display().to_string(), text.clone());
     let reading = Reading { text: &text, path, source, catalog, environment };
     let read = reading.cut().unwrap_or_else(|| reading.whole());
     sources.blot_out(source, &read.plain_secrets);
@@ -92,16 +91,14 @@ impl Reading<'_> {
         let cut = TomlCut::new(self.text, DEVICE)?;
         let rest = cut.rest()?;
         let mut plain_secrets = PlainSecrets::new(self.catalog);
-        plain_secrets.visit(rest.get_ref());
+        plain_secrets.visit(Pairs::Mapped(rest.get_ref()));
         let mut found = Diagnostics::default();
         let written = Written::read(TomlTable::new(&rest, self.source, WHAT), self.text, &mut found);
         let mut resolver = self.resolver(&written, cut.about(), &mut found);
         for table in cut.tables() {
             let table = table?;
-            if let DeValue::Table(inner) = table.get_ref() {
-                plain_secrets.visit(inner);
-            }
-            resolver.take(TomlValue::new(DEVICE, &table, self.source));
+            plain_secrets.visit(table.pairs());
+            resolver.take(TomlTable::of_cut(&table, self.source, TABLE));
         }
         let resolved = resolver.finish();
         Some(Read { fleet: self.fleet(written, resolved, &mut found), found, plain_secrets: plain_secrets.found() })
@@ -112,7 +109,7 @@ impl Reading<'_> {
         let mut found = Diagnostics::default();
         let tree = parse_toml(self.text, self.source, &mut found);
         let mut plain_secrets = PlainSecrets::new(self.catalog);
-        plain_secrets.visit(tree.get_ref());
+        plain_secrets.visit(Pairs::Mapped(tree.get_ref()));
         if found.has_errors() {
             // What could not be read would be missed, and reported, a second time.
             plain_secrets.search(self.text);
@@ -121,9 +118,15 @@ impl Reading<'_> {
         let mut written = Written::read(TomlTable::new(&tree, self.source, WHAT), self.text, &mut found);
         let devices = std::mem::take(&mut written.devices);
         let mut resolver = self.resolver(&written, devices.len(), &mut found);
-        let taken = devices.into_iter().filter(|device| resolver.take(*device)).count();
+        let mut is_empty = true;
+        for device in devices {
+            if let Some(table) = resolver.table(device, TABLE) {
+                resolver.take(table);
+                is_empty = false;
+            }
+        }
         let resolved = resolver.finish();
-        if taken == 0 {
+        if is_empty {
             found.push(Diagnostic::warning("the inventory has no `[[device]]`"));
         }
         Read { fleet: self.fleet(written, resolved, &mut found), found, plain_secrets: plain_secrets.found() }

@@ -20,6 +20,11 @@ impl Positions {
         Self { table: HashTable::with_capacity(count), hasher: DefaultHashBuilder::default() }
     }
 
+    /// Makes room for `more` positions.
+    pub(super) fn reserve<K: Hash>(&mut self, more: usize, key: impl Fn(u32) -> K) {
+        self.table.reserve(more, |other| self.hasher.hash_one(key(*other)));
+    }
+
     /// Adds a position unless there is one with the same key, which is then the answer.
     pub(super) fn insert<K: Hash + Eq>(&mut self, position: u32, key: impl Fn(u32) -> K) -> Option<u32> {
         let wanted = key(position);

@@ -10,7 +10,11 @@
 //! (`[2001:db8::[9-10]]` is `::9` and `::10`). Parameters are foreign text: there only what can be nothing but a range
 //! is one.
 
+mod walk;
+
 use std::ops::Range;
+
+pub(super) use walk::Walk;
 
 /// The most devices that an inventory may have, and the most members of a range.
 pub const MOST_DEVICES: u64 = 10_000_000;
@@ -98,12 +102,7 @@ impl Pattern {
             match piece {
                 Piece::Text(text) => out.push_str(text),
                 Piece::Range { progressions, count, stride } => {
-                    let position = index / stride % count;
-                    let item = progressions.partition_point(|one| one.before <= position).saturating_sub(1);
-                    if let Some(one) = progressions.get(item) {
-                        let number = one.first + (position - one.before) * one.step;
-                        push_number(number, one.width, out);
-                    }
+                    push_item(progressions, index / stride % count, out);
                 }
             }
         }
@@ -114,6 +113,15 @@ impl Pattern {
         let mut text = String::new();
         self.write(index, &mut text);
         text
+    }
+}
+
+/// Appends the member of a bracket at `position`.
+fn push_item(progressions: &[Progression], position: u64, out: &mut String) {
+    let item = progressions.partition_point(|one| one.before <= position).saturating_sub(1);
+    if let Some(one) = progressions.get(item) {
+        let number = one.first + (position - one.before) * one.step;
+        push_number(number, one.width, out);
     }
 }
 
@@ -132,9 +140,12 @@ fn push_number(number: u64, width: usize, out: &mut String) {
             break;
         }
     }
-    out.extend(std::iter::repeat_n('0', width.saturating_sub(used)));
-    let written = digits.get(digits.len() - used..).unwrap_or_default();
-    out.push_str(std::str::from_utf8(written).unwrap_or_default());
+    for _ in used..width {
+        out.push('0');
+    }
+    for digit in digits.iter().skip(digits.len() - used) {
+        out.push(char::from(*digit));
+    }
 }
 
 /// Cuts `text` into pieces; `offset` is where it stands in the whole.

@@ -19,7 +19,7 @@ use super::secret::Secrets;
 use super::share::Shared;
 use crate::codec::TelnetMode;
 use crate::device_type::{Catalog, DeviceType, refuse_detection};
-use crate::diagnostic::{Diagnostic, Diagnostics, SourceId, Span, TomlValue, nearest};
+use crate::diagnostic::{Diagnostic, Diagnostics, SourceId, Span, TomlTable, TomlValue, nearest};
 use crate::model::Address;
 
 /// Turns entries into devices.
@@ -78,9 +78,14 @@ impl<'a, 's> Resolver<'a, 's> {
         resolver
     }
 
-    /// Takes a `[[device]]`; whether it is one.
-    pub(super) fn take(&mut self, table: TomlValue<'_, '_>) -> bool {
-        let Some(entry) = Entry::read(table, self.diagnostics) else { return false };
+    /// The table that a value is to be; what is none is reported.
+    pub(super) fn table<'t, 'i>(&mut self, value: TomlValue<'t, 'i>, what: &'static str) -> Option<TomlTable<'t, 'i>> {
+        value.table(what, self.diagnostics)
+    }
+
+    /// Takes a `[[device]]`.
+    pub(super) fn take(&mut self, table: TomlTable<'_, '_>) {
+        let entry = Entry::read(table, self.diagnostics);
         let ready = self.read_entry(&entry);
         self.total = self.total.saturating_add(ready.count);
         if self.total > MOST_DEVICES && !self.is_too_large {
@@ -93,7 +98,6 @@ impl<'a, 's> Resolver<'a, 's> {
         } else {
             self.waiting.push(ready.into_owned());
         }
-        true
     }
 
     /// All devices; `None` when there are more than fit.
@@ -249,7 +253,7 @@ impl<'a, 's> Resolver<'a, 's> {
     /// Without a type no device is made, but what can be seen to be no address is said all the same.
     fn check_address(&mut self, address: Option<&(Words<'_>, Span)>) {
         let Some((words, span)) = address else { return };
-        if let Err(wrong) = Address::parse(words.at(0, &mut String::new()), Some(1)) {
+        if let Err(wrong) = Address::parse(&words.first(), Some(1)) {
             self.diagnostics.push(Diagnostic::error(wrong.to_string()).at(span.clone(), ""));
         }
     }

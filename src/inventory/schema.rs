@@ -152,16 +152,16 @@ impl<'t, 'i> Layer<'t, 'i> {
 }
 
 impl<'t, 'i> Entry<'t, 'i> {
-    /// Reads one `[[device]]`; `None` when it is no table.
-    pub(super) fn read(value: TomlValue<'t, 'i>, diagnostics: &mut Diagnostics) -> Option<Self> {
-        let mut table = value.table("[[device]]", diagnostics)?.named_by("name");
+    /// Reads one `[[device]]`.
+    pub(super) fn read(table: TomlTable<'t, 'i>, diagnostics: &mut Diagnostics) -> Self {
+        let mut table = table.named_by("name");
         let name = table.required_text("name", diagnostics);
         let name = name.filter(|name| is_name("a device's name", name, diagnostics));
         let address = table.required_text("address", diagnostics);
         let layer = Layer::read(&mut table, diagnostics);
         let span = table.span();
         table.finish(diagnostics);
-        Some(Self { span, name, address, layer })
+        Self { span, name, address, layer }
     }
 }
 

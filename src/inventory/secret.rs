@@ -8,10 +8,10 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::path::Path;
 
-use toml::de::{DeTable, DeValue};
+use toml::de::DeValue;
 
 use crate::device_type::Catalog;
-use crate::diagnostic::{Diagnostic, Diagnostics, Span, TomlValue, nearest};
+use crate::diagnostic::{Diagnostic, Diagnostics, Pairs, Span, TomlValue, nearest};
 use crate::model::{KeptIn, Secret};
 
 /// A secret that is looked up when it is needed, not when the inventory is read.
@@ -173,8 +173,8 @@ impl<'c> PlainSecrets<'c> {
     }
 
     /// Looks into a table and everything in it.
-    pub(super) fn visit(&mut self, table: &DeTable<'_>) {
-        for (key, value) in table {
+    pub(super) fn visit(&mut self, pairs: Pairs<'_, '_>) {
+        for (key, value) in pairs.iter() {
             let is_secret = self.is_secret(key.get_ref());
             match value.get_ref() {
                 DeValue::Table(inner) if is_secret => {
@@ -183,11 +183,11 @@ impl<'c> PlainSecrets<'c> {
                     self.found.extend(slips.map(|(_, value)| value.span()));
                 }
                 _ if is_secret => self.found.push(value.span()),
-                DeValue::Table(inner) => self.visit(inner),
+                DeValue::Table(inner) => self.visit(Pairs::Mapped(inner)),
                 DeValue::Array(items) => {
                     for item in items {
                         if let DeValue::Table(inner) = item.get_ref() {
-                            self.visit(inner);
+                            self.visit(Pairs::Mapped(inner));
                         }
                     }
                 }

@@ -1,20 +1,20 @@
 //! `fleetctl man` and `fleetctl completions`: what other programs know about this one's arguments.
 
-use clap::{Command, CommandFactory as _};
+use clap::Command;
 use clap_complete::Shell;
 
-use crate::cli::args::{Arguments, ManArgs};
+use crate::cli::args::{Arguments, ManArgs, whole};
 use crate::cli::exit_status::ExitStatus;
 use crate::cli::terminal::{Terminal, say, write};
 
 pub(in crate::cli) fn completions(shell: Shell) -> ExitStatus {
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Arguments::command(), "fleetctl", &mut script);
+    clap_complete::generate(shell, &mut whole::<Arguments>(), "fleetctl", &mut script);
     write(|out| std::io::Write::write_all(out, &script))
 }
 
 pub(in crate::cli) fn man(args: &ManArgs, terminal: &Terminal) -> ExitStatus {
-    let mut command = Arguments::command();
+    let mut command = whole::<Arguments>();
     command.build();
     if let Some(folder) = &args.output {
         return match clap_mangen::generate_to(command, folder) {

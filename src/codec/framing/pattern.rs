@@ -56,6 +56,11 @@ impl PatternFraming {
         Ok(Self { pattern, max, noise_max, found: Memo::default() })
     }
 
+    /// The same for a pattern that is known to frame replies: it is not read before it is asked.
+    pub fn proven(pattern: &str, max: usize, noise_max: usize) -> Self {
+        Self { pattern: BytePattern::proven(pattern, false), max, noise_max, found: Memo::default() }
+    }
+
     pub(super) fn max(&self) -> usize {
         self.max
     }

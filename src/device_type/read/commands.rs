@@ -54,10 +54,10 @@ pub(super) fn read_traits(
     });
     let reply = table
         .text("reply", diagnostics)
-        .and_then(|(name, span)| known(name, &span, &context.replies.names, "reply", diagnostics).then_some(name));
+        .and_then(|(name, span)| known(name, &span, context.reply_names, "reply", diagnostics).then_some(name));
     let echo_values = table.get("echo").map(|value| value.array(diagnostics));
     let echo = echo_values.map(|values| {
-        let spec = context.replies.specs.iter().find(|spec| &*spec.name == reply.unwrap_or("default"));
+        let spec = context.replies.iter().find(|spec| &*spec.name == reply.unwrap_or("default"));
         let names: Option<Vec<&str>> = spec.map(|spec| spec.field_names().collect());
         let both = [
             Defined { by: "`send.fields`", names: context.request_fields },

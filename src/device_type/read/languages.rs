@@ -88,6 +88,9 @@ pub(super) fn regex(value: TomlValue<'_, '_>, diagnostics: &mut Diagnostics) -> 
 
 fn compiled(value: TomlValue<'_, '_>, any_line: bool, diagnostics: &mut Diagnostics) -> Option<BytePattern> {
     let text = value.text(diagnostics)?;
+    if diagnostics.is_proven() {
+        return Some(BytePattern::proven(text, any_line));
+    }
     match BytePattern::parse(text, any_line) {
         Ok(pattern) => Some(pattern),
         Err(error) => {

@@ -22,33 +22,75 @@ use languages::{Defined, expression, field_ref, mistake, pattern};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::action::Action;
 use super::catalog::built_in_text;
 use super::command::CommandTraits;
 use super::definition::{DeviceType, Origin, SendSpec};
 use super::expression::Expression;
 use super::format::FieldRef;
+use super::judge::ReplySpec;
+use super::late::{Actions, LateSimulation, Parts};
 use super::param::ParamSpec;
 use super::pattern::Pattern;
 use super::settings::read_timing;
-use crate::diagnostic::{Diagnostics, SourceId, Span, TomlTable, TomlValue, nearest, parse_toml};
+use super::simulated::Simulation;
+use crate::diagnostic::{Diagnostics, SourceId, Sources, Span, TomlTable, TomlValue, nearest, parse_toml};
 
 /// Reads a type file; `None` when it has a mistake. All mistakes go to `diagnostics`.
 pub fn read_type(text: &str, source: SourceId, origin: Origin, diagnostics: &mut Diagnostics) -> Option<DeviceType> {
-    Reading { source, is_proven: false }.text(text, origin, diagnostics)
+    Reading { source }.text(text, origin, diagnostics)
 }
 
 /// Reads the file of a built-in type. Tests prove that all of its actions can be sent and answered, so that is not tried
-/// again.
-pub(super) fn read_proven(text: &str, source: SourceId, diagnostics: &mut Diagnostics) -> Option<DeviceType> {
-    Reading { source, is_proven: true }.text(text, Origin::BuiltIn, diagnostics)
+/// again, and what most runs do not ask for is left for later (`late.rs`).
+pub(super) fn read_proven(text: &'static str, source: SourceId, diagnostics: &mut Diagnostics) -> Option<DeviceType> {
+    let reading = Reading { source };
+    let Some(parts) = Parts::of(text) else { return reading.text(text, Origin::BuiltIn, diagnostics) };
+    let core = reading.text(&parts.core, Origin::BuiltIn, diagnostics)?;
+    let has_conditions = core.has_conditions || parts.has_conditions;
+    Some(DeviceType { actions: parts.actions, simulation: parts.simulation, has_conditions, ..core })
+}
+
+/// Reads an action of a built-in type from its part of the file.
+pub(super) fn read_late_action(of: &DeviceType, text: &str) -> Option<Action> {
+    read_late(of, text, |table, context, found| actions::read_actions(table, context, found).list.pop())
+}
+
+/// Reads what a simulated device of a built-in type does from that part of the file.
+pub(super) fn read_late_simulation(of: &DeviceType, text: &str) -> Option<Simulation> {
+    read_late(of, text, simulate::read_simulation)
+}
+
+/// Reads a part of a type whose other parts are known.
+fn read_late<T>(
+    of: &DeviceType,
+    text: &str,
+    read: impl FnOnce(&mut TomlTable<'_, '_>, &Context<'_>, &mut Diagnostics) -> Option<T>,
+) -> Option<T> {
+    let mut found = Diagnostics::of_proven();
+    let source = Sources::default().add("", "");
+    let tree = parse_toml(text, source, &mut found);
+    let names: Vec<&str> = of.send.fields.iter().flat_map(Pattern::names).collect();
+    let reply_names: Vec<&str> = of.replies.iter().map(|reply| &*reply.name).collect();
+    let context = Context {
+        params: &of.params,
+        unit_param: of.unit_param.as_deref(),
+        request_fields: Some(&names),
+        replies: &of.replies,
+        reply_names: &reply_names,
+        is_text: of.is_text,
+    };
+    let read = read(&mut TomlTable::new(&tree, source, "a device type"), &context, &mut found);
+    if found.has_errors() {
+        tracing::error!(name = &*of.name, text, "a part of a built-in device type cannot be read: please report this");
+    }
+    read
 }
 
 /// How a file is read.
 #[derive(Clone, Copy)]
 struct Reading {
     source: SourceId,
-    /// It needs no check on samples.
-    is_proven: bool,
 }
 
 /// The tree of a file, put over that of its base.
@@ -147,12 +189,16 @@ impl Reading {
         let (unit_param, unit_field) = read_unit(&mut table, &params, request_fields, diagnostics);
         let replies = replies::read_replies(&mut table, request_fields, is_text, diagnostics);
         let unit = unit_param.as_deref();
-        let context = Context { params: &params, unit_param: unit, request_fields, replies: &replies, is_text };
+        let (specs, reply_names) = (&replies.specs, &replies.names);
+        let context =
+            Context { params: &params, unit_param: unit, request_fields, replies: specs, reply_names, is_text };
         let login = login::read_login(&mut table, &context, diagnostics);
         let commands = commands::read_commands(&mut table, &context, diagnostics);
         let actions = actions::read_actions(&mut table, &context, diagnostics);
         let probe = table.text("probe", diagnostics).and_then(|(name, span)| {
-            languages::known(name, &span, &actions.names, "action", diagnostics).then(|| Arc::from(name))
+            let is_known =
+                diagnostics.is_proven() || languages::known(name, &span, &actions.names, "action", diagnostics);
+            is_known.then(|| Arc::from(name))
         });
         let can_be_simulated = table.get("simulate").is_some();
         let simulation = simulate::read_simulation(&mut table, &context, diagnostics);
@@ -184,11 +230,11 @@ impl Reading {
             origin,
             login,
             variants: Vec::new(),
-            actions: actions.list,
-            simulation,
+            actions: Actions::of(actions.list),
+            simulation: LateSimulation::of(simulation),
             vectors,
         };
-        if !self.is_proven {
+        if !diagnostics.is_proven() {
             actions::check_samples(&device_type, &actions.send_spans, diagnostics);
         }
         (diagnostics.error_count() == earlier).then_some(device_type)
@@ -202,7 +248,9 @@ struct Context<'a> {
     unit_param: Option<&'a str>,
     /// The fields of a request; `None` when `send.fields` has a mistake.
     request_fields: Option<&'a [&'a str]>,
-    replies: &'a replies::Replies<'a>,
+    replies: &'a [ReplySpec],
+    /// The names of all replies, of those with a mistake too.
+    reply_names: &'a [&'a str],
     is_text: bool,
 }
 

@@ -134,6 +134,10 @@ pub(super) fn read_framing(
         None
     };
     match way {
+        "pattern" if diagnostics.is_proven() => {
+            let framing = PatternFraming::proven(value.text(diagnostics)?, max, noise_max);
+            Some(ReplyFrame::Found(Framing::Pattern(framing)))
+        }
         "pattern" => match PatternFraming::new(value.text(diagnostics)?, max, noise_max) {
             Ok(framing) => Some(ReplyFrame::Found(Framing::Pattern(framing))),
             Err(error) => wrong(format!("this pattern frames no reply: {error}"), diagnostics),

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::diagnostic::toml_pairs::Held;
 use crate::diagnostic::{Diagnostics, Sources, parse_toml};
 
 /// What the document says read a table at a time: the rest, then each table, with all places; `None` when it is not cut.
@@ -10,9 +11,18 @@ fn in_pieces(text: &str) -> Option<Vec<String>> {
     let cut = TomlCut::new(text, "device")?;
     let mut said = vec![format!("{:?}", cut.rest()?)];
     for table in cut.tables() {
-        said.push(format!("{:?}", table?));
+        said.push(format!("{:?}", tree(table?)));
     }
     Some(said)
+}
+
+/// A table as a tree has it.
+fn tree(table: CutTable<'_>) -> Spanned<DeValue<'_>> {
+    let map = match table.held {
+        Held::List(list) => list.into_iter().collect(),
+        Held::Map(map) => map,
+    };
+    Spanned::new(table.header, DeValue::Table(map))
 }
 
 /// The same, read from the whole document; `None` when something is wrong with it.
