@@ -199,6 +199,11 @@ impl Reporter for Recorder {
         let course = std::mem::replace(&mut self.course, Course::new(0));
         let elapsed_ms = i64::try_from(run.elapsed().as_millis()).unwrap_or(i64::MAX);
         self.queue.close(Some(End { finished_at, elapsed_ms, ended: run.ended().as_str(), counts, course }));
+        Ok(())
+    }
+
+    /// The last commit, and what SQLite does when it closes the file: meanwhile the others have written their reports.
+    fn settle(&mut self) -> io::Result<()> {
         self.join()
     }
 }

@@ -120,9 +120,12 @@ impl Queue {
         Some(committed)
     }
 
-    /// The last message: what waits is committed, and the thread ends.
+    /// The last message: what waits is committed, and the thread ends. The first such message holds.
     pub(super) fn close(&self, end: Option<End>) {
         let mut waiting = self.lock();
+        if waiting.is_closed {
+            return;
+        }
         waiting.end = end;
         waiting.is_closed = true;
         self.filled.notify_one();

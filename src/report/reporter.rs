@@ -42,6 +42,14 @@ pub trait Reporter: Send {
     /// # Errors
     /// When it cannot be written.
     fn finish(&mut self, run: &Collected) -> io::Result<()>;
+
+    /// All reporters have finished: waits for what `finish` has left to somebody else, so that none waits for another.
+    ///
+    /// # Errors
+    /// When that could not be written.
+    fn settle(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// A reporter's first error.
@@ -161,6 +169,9 @@ impl Reporters {
             }
             for member in &mut self.members {
                 member.try_with(|reporter| reporter.finish(run));
+            }
+            for member in &mut self.members {
+                member.try_with(|reporter| reporter.settle());
             }
         }
         let errors = self
