@@ -27,9 +27,10 @@ const DISPLAYS: Nature = Nature { median_ms: 120.0, sigma: 0.5, silent: 0.0, see
 /// A section: its name, and what prints it; `true`: small and quick, to see that it works.
 type Section = (&'static str, fn(bool) -> Result<()>);
 
-const SECTIONS: [Section; 6] = [
+const SECTIONS: [Section; 7] = [
     ("dispatch", dispatch),
     ("makespan", makespan),
+    ("second-run", second_run),
     ("in-flight", in_flight),
     ("inventory", inventory),
     ("start-up", start_up),
@@ -177,6 +178,40 @@ fn makespan(is_quick: bool) -> Result<()> {
         }
     }
     println!("\nGap between a gateway's commands {GAP:?}, time-out {TIMEOUT:?}, no retries.");
+    Ok(())
+}
+
+/// How long a run takes that knows how long each device took the last time, beside the bound that no order can beat.
+fn second_run(is_quick: bool) -> Result<()> {
+    println!("## second-run: a run that knows the one before it, against the bound\n");
+    println!(
+        "| devices | at once | silent | bound s | first s | further ones s: median | further/bound: median | min | max |"
+    );
+    println!("|---|---|---|---|---|---|---|---|---|");
+    let (sizes, times): (&[(u32, u32)], usize) =
+        if is_quick { (&[(300, 50)], 1) } else { (&[(300, 50), (3_000, 256), (30_000, 1_000)], 5) };
+    for &(devices, concurrency) in sizes {
+        for silent in [0.0, 0.05] {
+            let nature = Nature { silent, ..DISPLAYS };
+            let fleet = Fleet::of_singles(devices)?;
+            let bound = schedule::bound(&fleet.lanes(&nature), concurrency).as_secs_f64();
+            let expected = fleet.expected(&nature);
+            let once =
+                || against(&nature, expected, |port| fleet.recorded(port, concurrency, TIMEOUT)).map(|run| run.wall);
+            let first = once()?;
+            let mut wall = Figures::default();
+            for _ in 0..times {
+                wall.add(once()?);
+            }
+            let (median, min, max) = (wall.median(), wall.min() / bound, wall.max() / bound);
+            println!(
+                "| {devices} | {concurrency} | {:.0} % | {bound:.3} | {first:.3} | {median:.3} | {:.3} | {min:.3} | {max:.3} |",
+                silent * 100.0,
+                median / bound,
+            );
+        }
+    }
+    println!("\nTime-out {TIMEOUT:?}, no retries; reading the inventory and writing report and record included.");
     Ok(())
 }
 

@@ -122,6 +122,14 @@ impl Fleet {
             .collect())
     }
 
+    /// The same, recorded in one history run after run, so that the second knows the first.
+    pub(crate) fn recorded(&self, port: u16, concurrency: u32, timeout: Duration) -> Result<Vec<String>> {
+        let mut words = self.command(port, concurrency, timeout)?;
+        words.retain(|word| word != "--no-history");
+        words.extend(["--history".to_owned(), self.folder.path().join("history.db").display().to_string()]);
+        Ok(words)
+    }
+
     /// Its lanes with devices of this nature.
     pub(crate) fn lanes(&self, nature: &Nature) -> Vec<Lane> {
         (0..)

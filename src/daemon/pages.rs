@@ -52,7 +52,12 @@ fn metrics(inner: &Inner) -> String {
             "When the schedule runs next, in seconds since the epoch.",
             next,
         ),
-        ("fleetctl_schedule_not_run_total", "counter", "Times of the schedule that brought no run, by why.", not_run),
+        (
+            "fleetctl_schedule_not_run_total",
+            "counter",
+            "How often the schedule brought no run, by why; times that were missed in a row count once.",
+            not_run,
+        ),
         (
             "fleetctl_inventory_up_to_date",
             "gauge",
