@@ -307,8 +307,12 @@ impl Record {
         true
     }
 
-    /// A panic ended it; `written`: its command perhaps was.
+    /// A panic ended it; `written`: its command perhaps was. What it has acknowledged stays acknowledged.
     pub(super) fn panicked(&mut self, reason: &str, written: bool) {
+        if self.is_verifying() {
+            self.not_verified(Status::NoReply, Failure::new(ErrorKind::Internal).detail(reason));
+            return;
+        }
         self.was_written |= written;
         self.has_unanswered |= written;
         self.internal(reason);
@@ -334,9 +338,11 @@ impl Record {
         let past = self.past.map(|past| *past).unwrap_or_default();
         let (verified, changed) = checked(job, self.is_right, self.is_acknowledged);
         let Some(last) = past.last else { return Outcome { verified, changed, ..Outcome::skipped(self.skip) } };
+        // What it has acknowledged stays so, though nobody reached it when it was asked for its state in a later pass.
         let delivery = match (last.delivery, self.has_unanswered) {
             (Delivery::Confirmed, _) => Delivery::Confirmed,
             (_, true) => Delivery::Unknown,
+            (_, false) if self.is_acknowledged => Delivery::Confirmed,
             (_, false) => Delivery::None,
         };
         Outcome {
