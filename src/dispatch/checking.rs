@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::lie::{Lie, tells};
 use crate::model::{ErrorKind, Failure, Status, StopReason, Value};
 use crate::plan::{Check, Job};
 use crate::session::{Attempt, Ending};
@@ -66,6 +67,7 @@ impl Verifying {
     /// Takes in what a question came to that ended at `now`.
     pub(super) fn take_in(&mut self, check: &Check, ending: Ending, now: Instant) -> Answer {
         match ending {
+            Ending::Acknowledged { value: Some(_) } if tells(Lie::AnyStateRight) => return Answer::Right,
             Ending::Acknowledged { value: Some(value) } if value.is(&check.wanted) => return Answer::Right,
             Ending::Acknowledged { value } => {
                 self.shown = value.or_else(|| self.shown.take());
@@ -115,7 +117,9 @@ pub(super) enum First {
 /// What came of the first question.
 pub(super) fn first_answer(check: &Check, made: &Attempt) -> First {
     match &made.ending {
-        Ending::Acknowledged { value: Some(value) } if value.is(&check.wanted) => First::Right(value.clone()),
+        Ending::Acknowledged { value: Some(value) } if value.is(&check.wanted) || tells(Lie::LeftAlone) => {
+            First::Right(value.clone())
+        }
         Ending::Stopped(_) | Ending::Exhausted(_) | Ending::Denied(_) => First::NotAsked,
         Ending::Refused(failure) if failure.kind == ErrorKind::AuthFailed => First::NotAsked,
         _ if !made.written => First::NotAsked,

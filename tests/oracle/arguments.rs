@@ -14,12 +14,16 @@ pub(crate) struct Arguments {
     pub(crate) goes_on: bool,
     /// Print each night, its truth and its report.
     pub(crate) tells: bool,
+    /// Plant all lies, or this one.
+    pub(crate) plants: bool,
+    pub(crate) lie: Option<String>,
     /// Cargo asks which tests there are.
     pub(crate) is_list: bool,
 }
 
 /// What is said of a mistake.
-const USAGE: &str = "oracle [--seed S] [--nights N] [--devices N] [--threads N] [--go-on] [--tell]";
+const USAGE: &str =
+    "oracle [--seed S] [--nights N] [--devices N] [--threads N] [--go-on] [--tell] [--lies | --lie NAME]";
 
 /// Device-nights of a plain `cargo test`: enough to find most planted lies, in seconds.
 const FEW: u64 = 2000;
@@ -35,6 +39,8 @@ impl Arguments {
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             goes_on: false,
             tells: false,
+            plants: false,
+            lie: None,
             is_list: false,
         };
         let number = |words: &mut dyn Iterator<Item = String>| {
@@ -48,6 +54,8 @@ impl Arguments {
                 "--threads" => read.threads = usize::try_from(number(&mut words)?).unwrap_or(1).max(1),
                 "--go-on" => read.goes_on = true,
                 "--tell" => (read.tells, read.threads) = (true, 1),
+                "--lies" => read.plants = true,
+                "--lie" => (read.plants, read.lie) = (true, Some(words.next().ok_or(USAGE)?)),
                 "--list" => read.is_list = true,
                 // What cargo passes on to every test.
                 _ if word.starts_with("--format") || word.starts_with("--nocapture") => {}

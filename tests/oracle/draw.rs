@@ -13,7 +13,7 @@ pub(crate) fn night(seed: u64) -> Night {
         Task::PowerOn | Task::PowerOff | Task::Volume(_) => (random.percent(40), random.percent(20)),
         _ => (false, false),
     };
-    let converges = random.percent(4) && is_repeatable(task);
+    let converges = random.percent(6) && is_repeatable(task);
     let asks = verify || if_needed || task == Task::Status;
     let gateways = draw_gateways(&mut random, task, asks, converges);
     let mut order: Vec<(usize, usize)> = gateways
@@ -129,10 +129,10 @@ fn draw_gateway(random: &mut Random, task: Task, place: u64, family: Family, dra
     };
     let has_password = family == Family::Devantech && random.percent(40);
     let is_right = drawing.converges || !random.percent(12);
-    let devices = (1..=most).map(|unit| draw_device(random, task, place, unit, family, drawing)).collect();
+    let devices = (1..=most).map(|unit| draw_device(random, task, place, unit, family, drawing, most == 1)).collect();
     let has_fault = random.below(200) < drawing.share;
     let (mut faults, mut always) = (Vec::new(), None);
-    if has_fault && random.percent(30) && !drawing.converges {
+    if has_fault && random.percent(30) {
         always = Some(draw_link_fault(random, family));
     } else if has_fault {
         faults = (0..random.range(1, 3)).map(|_| random.percent(70).then(|| draw_link_fault(random, family))).collect();
@@ -143,6 +143,7 @@ fn draw_gateway(random: &mut Random, task: Task, place: u64, family: Family, dra
             matches!(fault, Some(LinkFault::Denied | LinkFault::Panics | LinkFault::PanicsInRead | LinkFault::NoFiles))
         };
         faults.retain(|fault| !own(fault));
+        always = always.filter(|fault| !own(&Some(*fault)));
     }
     Gateway {
         family,
@@ -161,18 +162,28 @@ fn draw_gateway(random: &mut Random, task: Task, place: u64, family: Family, dra
     }
 }
 
-fn draw_device(random: &mut Random, task: Task, place: u64, unit: u8, family: Family, drawing: &Drawing) -> Device {
+fn draw_device(
+    random: &mut Random,
+    task: Task,
+    place: u64,
+    unit: u8,
+    family: Family,
+    drawing: &Drawing,
+    is_alone: bool,
+) -> Device {
     let has_fault = random.percent(drawing.share);
     let (mut faults, mut always) = (Vec::new(), None);
-    if has_fault && random.percent(25) && !drawing.converges {
-        always = Some(draw_fault(random, task, family));
+    if has_fault && random.percent(25) {
+        always = Some(draw_fault(random, task, family, is_alone));
     } else if has_fault {
-        faults =
-            (0..random.range(1, 4)).map(|_| random.percent(75).then(|| draw_fault(random, task, family))).collect();
+        faults = (0..random.range(1, 4))
+            .map(|_| random.percent(75).then(|| draw_fault(random, task, family, is_alone)))
+            .collect();
     }
     if drawing.converges {
         // A refusal is final, and who lies once is right in nobody's eyes but its own.
         faults.retain(|fault| !matches!(fault, Some(Fault::Refuses | Fault::Lies)));
+        always = always.filter(|fault| !matches!(fault, Fault::Refuses | Fault::Lies));
     }
     Device {
         name: format!("{}-{place:02}-{unit}", ["tv", "board", "ncd", "printer"][family as usize]),
@@ -188,7 +199,7 @@ fn draw_device(random: &mut Random, task: Task, place: u64, unit: u8, family: Fa
     }
 }
 
-fn draw_fault(random: &mut Random, task: Task, family: Family) -> Fault {
+fn draw_fault(random: &mut Random, task: Task, family: Family, is_alone: bool) -> Fault {
     let timeout = reply_timeout(task, family);
     let acts = random.percent(60);
     let after = usize::try_from(random.below(10)).unwrap();
@@ -200,7 +211,8 @@ fn draw_fault(random: &mut Random, task: Task, family: Family) -> Fault {
             5 => Fault::Resets { acts, after: 0 },
             6 => Fault::Resets { acts, after },
             7 => Fault::Partial { after: after + 1 },
-            8 => Fault::Dribbles { every: random.pick(&[1, 20, 150, 900]) },
+            // Two displays that answer at once on one line would be no reply of either.
+            8 => Fault::Dribbles { every: random.pick(if is_alone { &[1, 20, 150, 900] } else { &[1] }) },
             9 | 10 => Fault::Late { by: timeout / 2 + random.below(timeout * 3 / 2) },
             11 => Fault::Echoes,
             12 => Fault::Stray(random.pick(&[Stray::Unit, Stray::Command, Stray::Value])),
@@ -276,22 +288,23 @@ fn draw_link_fault(random: &mut Random, family: Family) -> LinkFault {
 }
 
 fn draw_limits(random: &mut Random) -> Limits {
-    let is_stopped = random.percent(15);
-    let first = random.range(0, 12_000);
+    let is_stopped = random.percent(20);
+    let most = random.pick(&[100, 2000, 12_000]);
+    let first = random.range(0, most);
     Limits {
         concurrency: random.pick(&[1, 2, 3, 8, 256, 256]),
         sites: vec![random.pick(&[1, 2, 1000]), random.pick(&[1, 3, 1000])],
         circuit: random.percent(25).then(|| u8::try_from(random.range(4, 12)).unwrap()),
         rate: random.percent(15).then(|| random.pick(&[100, 250, 1000, 3000])),
         batch: random.percent(12).then(|| (u32::try_from(random.range(1, 6)).unwrap(), random.range(1, 4) * 500)),
-        max_failures: random.percent(10).then(|| u32::try_from(random.below(4)).unwrap()),
+        max_failures: random.percent(14).then(|| u32::try_from(random.below(4)).unwrap()),
         until: random.percent(18).then(|| random.range(1, 90) * 1000),
-        deadline: random.percent(8).then(|| random.range(1, 30_000)),
+        deadline: random.percent(10).then(|| random.range(1, 30_000)),
         grace: random.pick(&[0, 500, 5000]),
         signals: is_stopped.then(|| (first, random.percent(60).then(|| first + random.below(6000)))),
         retries: random.percent(40).then(|| u32::try_from(random.below(5)).unwrap()),
         reply_timeout: random.percent(8).then(|| random.range(200, 4000)),
-        device_deadline: random.percent(15).then(|| random.range(1000, 40_000)),
+        device_deadline: random.percent(20).then(|| random.range(1000, 40_000)),
         queue: random.pick(&[1, 2, 64, 1024]),
     }
 }

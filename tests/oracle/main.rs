@@ -11,6 +11,8 @@
 mod arguments;
 mod check;
 mod draw;
+#[cfg(planted_lies)]
+mod lies;
 mod night;
 mod play;
 mod random;
@@ -50,6 +52,15 @@ fn main() -> ExitCode {
     }));
     if arguments.is_list {
         return ExitCode::SUCCESS;
+    }
+    if arguments.plants {
+        #[cfg(planted_lies)]
+        return lies::hunt(&arguments);
+        #[cfg(not(planted_lies))]
+        {
+            println!("this build cannot lie ({:?}): tests/oracle/lies makes one that can", arguments.lie);
+            return ExitCode::from(2);
+        }
     }
     if !is_repeatable(arguments.seed) {
         return ExitCode::FAILURE;
@@ -111,11 +122,10 @@ fn nights(arguments: &Arguments) -> ExitCode {
 
 fn play_one(seed: u64, arguments: &Arguments, series: &Series) {
     let night = draw::night(seed);
-    let played = play::play(&night);
-    if arguments.tells {
+    let (played, findings) = shrink::judged(&night);
+    if let Some(played) = played.filter(|_| arguments.tells) {
         println!("{night:#?}\n{}\n{}\n{}", request::inventory(&night), played.truth.text(), played.ndjson);
     }
-    let findings = check::check(&night, &played);
     let devices = night.selected().count() as u64;
     series.nights.fetch_add(1, Ordering::Relaxed);
     series.devices.fetch_add(devices, Ordering::Relaxed);

@@ -60,7 +60,8 @@ fn shown(case: &Case<'_>, device: &Told<'_>, findings: &mut Findings) {
     if told.status != "ok" || !(is_verified || is_left_alone) {
         return;
     }
-    let last = device.writes.last().map_or(0, |write| write.seq);
+    let known = device.writes.iter().filter(|write| write.request.is_some() || !device.is_blurred);
+    let last = known.last().map_or(0, |write| write.seq);
     let questions = case.truth.messages.iter().filter(|message| {
         let request = &case.truth.requests[message.request];
         message.who == Some(device.who) && message.is_read() && request.kind == Kind::Query && request.seq > last

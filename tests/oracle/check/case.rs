@@ -152,7 +152,8 @@ impl<'a> Case<'a> {
             message.who == Some(device.who)
                 && request.kind == Kind::Command
                 && message.is_read()
-                && (write.seq..next).contains(&message.read_seq)
+                && message.read_from > write.seq
+                && message.read_seq < next
                 && message.read_at <= end
                 && message.read_on == write.number
         })

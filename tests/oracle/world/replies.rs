@@ -91,6 +91,7 @@ impl State {
             request,
             last_at: at + every * (sent as u64 - 1),
             read: 0,
+            read_from: 0,
             read_at: 0,
             read_seq: 0,
             read_on: 0,

@@ -118,8 +118,9 @@ pub(crate) struct Message {
     pub(crate) request: usize,
     /// When its last byte came to the program's socket.
     pub(crate) last_at: Millis,
-    /// How many of its bytes the program has read, and when it read the last one, on which connection.
+    /// How many of its bytes the program has read; when it read the first one, and the last one, on which connection.
     pub(crate) read: usize,
+    pub(crate) read_from: u64,
     pub(crate) read_at: Millis,
     pub(crate) read_seq: u64,
     pub(crate) read_on: usize,

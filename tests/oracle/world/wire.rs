@@ -181,6 +181,9 @@ impl State {
                         What::Bytes(_, Some(message)) => {
                             let seq = self.truth.next();
                             let message = &mut self.truth.messages[*message];
+                            if message.read == 0 {
+                                message.read_from = seq;
+                            }
                             message.read += count;
                             (message.read_at, message.read_seq, message.read_on) = (now, seq, connection);
                         }
