@@ -59,9 +59,12 @@ impl Phase {
 }
 
 impl Verifying {
-    /// The end of the time that a question has, which may begin at the last moment.
-    pub(super) fn deadline(&self, check: &Check) -> Instant {
-        self.until + check.timing.connect_timeout + check.timing.reply_timeout
+    /// The end of the time that a question has which begins at `now`, at the last moment perhaps. The first one has its
+    /// time however late its turn comes: nothing can be said of a device that was never asked.
+    pub(super) fn deadline(&self, check: &Check, now: Instant) -> Instant {
+        let is_first = self.shown.is_none() && self.unanswered.is_none();
+        let begins = if is_first { self.until.max(now) } else { self.until };
+        begins + check.timing.connect_timeout + check.timing.reply_timeout
     }
 
     /// Takes in what a question came to that ended at `now`.

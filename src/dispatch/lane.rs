@@ -213,7 +213,11 @@ impl Visit {
             before = Before { request, save: None, timing, is_check: true, pacer: None, ..before };
         }
         if let (Some(check), Phase::Verifying(verifying)) = (&job.check, &record.phase) {
-            before = Before { device_deadline: verifying.deadline(check), stop: &shared.verify_stop, ..before };
+            before = Before {
+                device_deadline: verifying.deadline(check, Instant::now()),
+                stop: &shared.verify_stop,
+                ..before
+            };
         }
         if !before.is_check && !job.request.is_idempotent() {
             before.intent = shared.intents.as_deref().map(|intents| (intents, *device));

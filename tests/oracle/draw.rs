@@ -140,7 +140,13 @@ fn draw_gateway(random: &mut Random, task: Task, place: u64, family: Family, dra
     if drawing.converges {
         // Our own faults are no faults of the network, and a name that fails is not asked again in its pass.
         let own = |fault: &Option<LinkFault>| {
-            matches!(fault, Some(LinkFault::Denied | LinkFault::Panics | LinkFault::PanicsInRead | LinkFault::NoFiles))
+            // Part of a password is a wrong one, which is final.
+            let is_password = has_password && matches!(fault, Some(LinkFault::TakesPart { .. }));
+            is_password
+                || matches!(
+                    fault,
+                    Some(LinkFault::Denied | LinkFault::Panics | LinkFault::PanicsInRead | LinkFault::NoFiles)
+                )
         };
         faults.retain(|fault| !own(fault));
         always = always.filter(|fault| !own(&Some(*fault)));

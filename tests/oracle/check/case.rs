@@ -85,8 +85,8 @@ impl<'a> Case<'a> {
             if !own.starts_with(&connection.tail) {
                 continue;
             }
-            let fitting = mates().filter(|mate| expected(self.night, *mate).starts_with(&connection.tail)).count();
-            is_blurred |= fitting > 1 || self.asks();
+            let fits = |mate: &Who| *mate != who && expected(self.night, *mate).starts_with(&connection.tail);
+            is_blurred |= mates().any(|mate| fits(&mate)) || self.asks();
             writes.push(Write { seq, at, connection, number, request: None });
         }
         writes.sort_by_key(|write| write.seq);

@@ -3,7 +3,10 @@
 use super::State;
 use super::replies::{Answer, acts};
 use super::truth::{Kind, Meaning, Who};
-use crate::night::{Family, Fault, Gateway, Stray, Task};
+use crate::night::{Family, Fault, Gateway, Millis, Stray, Task};
+
+/// How long a board takes commands after its password, and after each thing that it is told meanwhile.
+const UNLOCKED: Millis = 30_000;
 
 /// What the run's command is for a relay of a Devantech board.
 pub(crate) fn devantech(task: Task, unit: u8, is_inverted: bool) -> Vec<u8> {
@@ -63,14 +66,17 @@ impl State {
         let expected = if is_right { password } else { "something else".to_owned() };
         let place = &mut self.places[gateway];
         let reply = match bytes[0] {
-            0x7A if now < place.unlocked_until => 0x1E,
+            0x7A if now < place.unlocked_until => {
+                place.unlocked_until = now + UNLOCKED;
+                0x1E
+            }
             0x7A => 0,
             0x7B => {
                 place.unlocked_until = 0;
                 0
             }
             _ if bytes[1..] == *expected.as_bytes() => {
-                place.unlocked_until = now + 30_000;
+                place.unlocked_until = now + UNLOCKED;
                 1
             }
             _ => 2,
@@ -115,6 +121,7 @@ impl State {
         if self.is_locked(gateway) {
             return self.answer(request, who, None, self.one_byte(Meaning::No, 1));
         }
+        self.places[gateway].unlocked_until = self.now() + UNLOCKED;
         if acts(fault) {
             self.truth.requests[request].acted = true;
         }
