@@ -5,6 +5,9 @@
 //! everything that happened leaves as `RunEvent`s, which reporters (`report`) turn into documents. The modules stand in
 //! dependency order: each uses only those above it.
 
+// What is wrong on purpose, in builds that test the oracle alone.
+pub mod lie;
+
 // Words: pure values.
 pub mod model;
 

@@ -14,6 +14,7 @@ use super::pattern::Pattern;
 use super::template::Template;
 use super::transfer::Transfer;
 use crate::codec::{Frame, Framing, Memo};
+use crate::lie::{Lie, tells};
 use crate::model::Value;
 use crate::model::escape::{hex, printable, shown};
 
@@ -202,7 +203,7 @@ impl ReplySpec {
         let understood = self.understand(framing, &frame.bytes);
         let came = |name: &str| understood.of_framing(name, &frame.bytes);
         let shared = |one: &FieldRef| match (field(asked.fields, &one.name), came(&one.name)) {
-            (Some(sent), Some(came)) => one.agree(sent, came),
+            (Some(sent), Some(came)) => one.agree(sent, came) || is_let_pass(one),
             _ => false,
         };
         if !self.match_fields.iter().all(shared) {
@@ -213,6 +214,8 @@ impl ReplySpec {
         let fields = understood.fields(&frame.bytes);
         let message = || message(rule.message.as_ref(), &fields, &frame.bytes);
         match rule.verdict {
+            RuleVerdict::Skip if tells(Lie::SkippedFrameTaken) => Verdict::Ok { value: None },
+            RuleVerdict::Refused if tells(Lie::RefusalTaken) => Verdict::Ok { value: None },
             RuleVerdict::Ok => {
                 // A request without the field expects nothing back.
                 if !asked.echo.iter().filter(|one| field(asked.fields, &one.name).is_some()).all(shared) {
@@ -237,6 +240,16 @@ impl ReplySpec {
             RuleVerdict::Auth => Verdict::Auth { message: message() },
             RuleVerdict::Skip => Verdict::Stray,
         }
+    }
+}
+
+/// Whether a field that differs is let pass by a planted lie.
+fn is_let_pass(field: &FieldRef) -> bool {
+    match &*field.name {
+        "id" => tells(Lie::UnitNotCompared),
+        "c2" => tells(Lie::CommandNotCompared),
+        "data" => tells(Lie::ValueNotCompared),
+        _ => false,
     }
 }
 

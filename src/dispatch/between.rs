@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use super::lane_state::Gateway;
 use super::ready::LaneIndex;
 use super::record::Record;
+use crate::lie::{Lie, tells};
 use crate::model::DeviceIndex;
 
 /// Devices between two passes, and gateways between two rounds.
@@ -73,7 +74,7 @@ impl Failures {
     /// A device has failed; says whether that is the one that was too many.
     pub(super) fn add(&self) -> bool {
         let Some(most) = self.most.filter(|_| self.is_limited()) else { return false };
-        self.count.fetch_add(1, Ordering::Relaxed) == most
+        self.count.fetch_add(1, Ordering::Relaxed) == most + u64::from(tells(Lie::FailuresOffByOne))
     }
 
     /// The first pass is over: who fails again is not counted.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::lie::{Lie, tells};
 use crate::model::{ErrorKind, Failure, Status, StopReason, Value};
 use crate::plan::{Check, Job};
 use crate::session::{Attempt, Ending};
@@ -58,14 +59,18 @@ impl Phase {
 }
 
 impl Verifying {
-    /// The end of the time that a question has, which may begin at the last moment.
-    pub(super) fn deadline(&self, check: &Check) -> Instant {
-        self.until + check.timing.connect_timeout + check.timing.reply_timeout
+    /// The end of the time that a question has which begins at `now`, at the last moment perhaps. The first one has its
+    /// time however late its turn comes: nothing can be said of a device that was never asked.
+    pub(super) fn deadline(&self, check: &Check, now: Instant) -> Instant {
+        let is_first = self.shown.is_none() && self.unanswered.is_none();
+        let begins = if is_first { self.until.max(now) } else { self.until };
+        begins + check.timing.connect_timeout + check.timing.reply_timeout
     }
 
     /// Takes in what a question came to that ended at `now`.
     pub(super) fn take_in(&mut self, check: &Check, ending: Ending, now: Instant) -> Answer {
         match ending {
+            Ending::Acknowledged { value: Some(_) } if tells(Lie::AnyStateRight) => return Answer::Right,
             Ending::Acknowledged { value: Some(value) } if value.is(&check.wanted) => return Answer::Right,
             Ending::Acknowledged { value } => {
                 self.shown = value.or_else(|| self.shown.take());
@@ -115,7 +120,9 @@ pub(super) enum First {
 /// What came of the first question.
 pub(super) fn first_answer(check: &Check, made: &Attempt) -> First {
     match &made.ending {
-        Ending::Acknowledged { value: Some(value) } if value.is(&check.wanted) => First::Right(value.clone()),
+        Ending::Acknowledged { value: Some(value) } if value.is(&check.wanted) || tells(Lie::LeftAlone) => {
+            First::Right(value.clone())
+        }
         Ending::Stopped(_) | Ending::Exhausted(_) | Ending::Denied(_) => First::NotAsked,
         Ending::Refused(failure) if failure.kind == ErrorKind::AuthFailed => First::NotAsked,
         _ if !made.written => First::NotAsked,

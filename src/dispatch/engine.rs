@@ -19,6 +19,7 @@ use super::ready::{LaneIndex, Scheduler, Taken};
 use super::record::RunClock;
 use super::rounds::{Next, Part, Rounds};
 use super::shared::{Random, Shared};
+use crate::lie::{Lie, tells};
 use crate::model::{DeviceIndex, Ended, Rate, RunEvent, StopReason};
 use crate::plan::Plan;
 use crate::session::{Intents, Stop};
@@ -77,6 +78,7 @@ pub async fn run<C: Connect>(
     random: Random,
     outside: impl Into<Outside>,
 ) -> Ended {
+    let limits = Limits { concurrency: limits.concurrency + usize::from(tells(Lie::SlotTooMany)), ..limits };
     let Outside { events, intents } = outside.into();
     let shared = Shared::new(plan, connect, &limits, clock, stop, random, events).with_intents(intents);
     let shared = Arc::new(shared);
@@ -96,7 +98,7 @@ pub async fn run<C: Connect>(
             error!("a thread of the engine has failed; please report this");
         }
     }
-    let ended = shared.cause().map_or(Ended::Completed, StopReason::ended);
+    let ended = shared.cause().filter(|_| !tells(Lie::EndedCompleted)).map_or(Ended::Completed, StopReason::ended);
     let now = Instant::now();
     let elapsed = now.saturating_duration_since(clock.started);
     shared.tell(RunEvent::RunFinished { ended, elapsed, at: clock.at(now) }).await;
@@ -178,7 +180,7 @@ impl<'s, C: Connect> Run<'s, C> {
                     is_cut = true;
                     shared.ask_to_skip();
                 }
-                () = until(grace_over), if !is_cut => {
+                () = until(grace_over), if !is_cut && !tells(Lie::GraceForgotten) => {
                     shared.stop.cut(shared.stop.reason().unwrap_or(StopReason::Interrupt));
                 }
                 () = until(self.deadline), if grace_over.is_none() => shared.stop.no_more(StopReason::Deadline),

@@ -23,6 +23,7 @@ use super::record::Record;
 use super::round::Round;
 use super::shared::{Shared, Telling};
 use crate::device_type::Login;
+use crate::lie::{Lie, tells};
 use crate::model::{DeviceIndex, StopReason};
 use crate::plan::Job;
 use crate::session::{self, Attempt, Before, Connection, Keep, Pacer, Progress, attempt, close};
@@ -171,7 +172,8 @@ impl Visit {
 
     /// The end of the gap after the gateway's last exchange.
     fn not_before(&self, job: &Job) -> Option<Instant> {
-        self.state.last_exchange.map(|(end, gap)| end + gap.max(job.link.gap))
+        let last = self.state.last_exchange.filter(|_| !tells(Lie::GapForgotten));
+        last.map(|(end, gap)| end + gap.max(job.link.gap))
     }
 
     async fn try_once<C: Connect>(
@@ -211,7 +213,11 @@ impl Visit {
             before = Before { request, save: None, timing, is_check: true, pacer: None, ..before };
         }
         if let (Some(check), Phase::Verifying(verifying)) = (&job.check, &record.phase) {
-            before = Before { device_deadline: verifying.deadline(check), stop: &shared.verify_stop, ..before };
+            before = Before {
+                device_deadline: verifying.deadline(check, Instant::now()),
+                stop: &shared.verify_stop,
+                ..before
+            };
         }
         if !before.is_check && !job.request.is_idempotent() {
             before.intent = shared.intents.as_deref().map(|intents| (intents, *device));

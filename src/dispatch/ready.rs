@@ -24,6 +24,7 @@ use tokio::time::Instant;
 use self::line::{Line, Place, Turn};
 use super::pace::{Grant, Need, Pace};
 use super::policy::Length;
+use crate::lie::{Lie, tells};
 use crate::plan::InrushIndex;
 
 /// A lane of the round.
@@ -117,7 +118,8 @@ pub(super) struct Scheduler<S> {
 
 impl<S> Scheduler<S> {
     /// Limits without lanes: at most `slots` lanes at once, `site_caps[site]` of them at a site.
-    pub(super) fn new(slots: usize, site_caps: Vec<usize>, pace: Pace) -> Self {
+    pub(super) fn new(slots: usize, mut site_caps: Vec<usize>, pace: Pace) -> Self {
+        site_caps.iter_mut().for_each(|most| *most += usize::from(tells(Lie::SiteTooMany)));
         Self {
             sets_at_site: vec![Vec::new(); site_caps.len()],
             room: Room { slots: slots.max(1), places: site_caps },

@@ -6,6 +6,7 @@ use tokio::time::Instant;
 
 use super::checking::Phase;
 use super::policy::Tried;
+use crate::lie::{Lie, tells};
 use crate::model::{
     AttemptError, Delivery, ErrorKind, Failure, FileRecord, Outcome, SkipReason, Status, StopReason, UnixMillis, Value,
 };
@@ -166,7 +167,10 @@ impl Record {
         };
         is_failure
             && !self.is_given_up
-            && (job.request.is_idempotent() || !(self.has_unanswered || self.is_acknowledged))
+            && !(tells(Lie::PassForgets) && last.status == Status::Unreachable)
+            && (job.request.is_idempotent()
+                || tells(Lie::PulseInNextPass)
+                || !(self.has_unanswered || self.is_acknowledged))
     }
 
     /// Whether it is a success as things stand.
@@ -204,7 +208,7 @@ impl Record {
             Ending::Stopped(_) | Ending::Exhausted(_) | Ending::NotSoon => return None,
         };
         self.file_last();
-        self.attempts += 1;
+        self.attempts += u32::from(!(tells(Lie::AttemptsForgotten) && matches!(tried, Tried::Busy { .. })));
         self.failed += u32::from(matches!(tried, Tried::Unanswered { .. }));
         self.was_written |= attempt.written;
         let left_open = attempt.written && !is_answered && delivery == Delivery::Unknown;
@@ -307,8 +311,12 @@ impl Record {
         true
     }
 
-    /// A panic ended it; `written`: its command perhaps was.
+    /// A panic ended it; `written`: its command perhaps was. What it has acknowledged stays acknowledged.
     pub(super) fn panicked(&mut self, reason: &str, written: bool) {
+        if self.is_verifying() {
+            self.not_verified(Status::NoReply, Failure::new(ErrorKind::Internal).detail(reason));
+            return;
+        }
         self.was_written |= written;
         self.has_unanswered |= written;
         self.internal(reason);
@@ -334,9 +342,13 @@ impl Record {
         let past = self.past.map(|past| *past).unwrap_or_default();
         let (verified, changed) = checked(job, self.is_right, self.is_acknowledged);
         let Some(last) = past.last else { return Outcome { verified, changed, ..Outcome::skipped(self.skip) } };
+        // What it has acknowledged stays so, though nobody reached it when it was asked for its state in a later pass.
         let delivery = match (last.delivery, self.has_unanswered) {
             (Delivery::Confirmed, _) => Delivery::Confirmed,
+            (_, true) if tells(Lie::NoneAfterWrite) => Delivery::None,
+            (_, true) if tells(Lie::ConfirmedBySilence) && last.reply.is_some() => Delivery::Confirmed,
             (_, true) => Delivery::Unknown,
+            (_, false) if self.is_acknowledged => Delivery::Confirmed,
             (_, false) => Delivery::None,
         };
         Outcome {
@@ -348,7 +360,8 @@ impl Record {
             attempts: self.attempts,
             elapsed: now.saturating_duration_since(past.began.unwrap_or(self.started)),
             finished_at: Some(clock.at(now)),
-            sent: self.was_written.then(|| job.request.payload().clone()),
+            sent: (self.was_written && !(tells(Lie::SentForgotten) && self.is_unanswered))
+                .then(|| job.request.payload().clone()),
             reply: last.reply.map(Into::into),
             value: last.value,
             file: last.file,

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::lie::{Lie, tells};
 use crate::model::DeviceIndex;
 
 /// The gap before the second pass; each further one is twice as long.
@@ -115,7 +116,7 @@ impl Rounds {
         if let Some((_, pause)) = self.batch
             && self.begun < self.of_pass()
         {
-            return Next::Batch(now + pause);
+            return Next::Batch(if tells(Lie::PauseForgotten) { now } else { now + pause });
         }
         let at = now + self.gap;
         match self.until {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Command, Outcome, SkipReason, Status};
+use crate::lie::{Lie, tells};
 
 /// A moment as milliseconds since the Unix epoch, UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -150,7 +151,9 @@ impl Summary {
     /// Counts one more outcome.
     pub fn add(&mut self, outcome: &Outcome) {
         self.total += 1;
-        if let Some(count) = self.counts.get_mut(outcome.status as usize) {
+        if let Some(count) = self.counts.get_mut(outcome.status as usize)
+            && !(tells(Lie::WrongCount) && outcome.status == Status::Rejected)
+        {
             *count += 1;
         }
         self.flaky += u64::from(outcome.is_flaky());

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::{Check, Lanes};
 use crate::device_type::{Link, Login, Request};
+use crate::lie::{Lie, tells};
 use crate::model::{Device, DeviceIndex, Inrush, Params, Timing};
 
 /// What is to be done with one device. Shared parts are shared: a fleet that gets one command holds it once.
@@ -84,7 +85,7 @@ impl Plan {
         let all = (0..).map(DeviceIndex).zip(self.devices.iter());
         let (held, others): (Vec<_>, Vec<_>) = all.partition(|(_, device)| is_held(device));
         self.held = held.into_iter().map(|(index, _)| index).collect();
-        self.lanes = Lanes::of_some(others);
+        self.lanes = if tells(Lie::HeldTold) { Lanes::of(&self.devices) } else { Lanes::of_some(others) };
     }
 
     /// The devices for which `is_probe` says so get one attempt, with a connect timeout of at most a second, and further

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
+use crate::lie::{Lie, tells};
 use crate::model::{Device, DeviceIndex};
 
 /// All lanes, in the order of their first devices. Two flat lists, whatever the number of lanes.
@@ -20,7 +21,8 @@ impl Lanes {
 
     /// Groups some of the devices of a run, each with its place in it.
     pub fn of_some<'d>(devices: impl IntoIterator<Item = (DeviceIndex, &'d Device)>) -> Self {
-        Self::grouped(devices.into_iter().map(|(index, device)| (index, &device.address))).0
+        let own = |index: DeviceIndex| tells(Lie::TwoSessions).then_some(index);
+        Self::grouped(devices.into_iter().map(|(index, device)| (index, (own(index), &device.address)))).0
     }
 
     /// The lane of each of so many devices.

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::lie::{Lie, tells};
 use crate::model::{Device, DeviceIndex, Ended, Outcome, RunEvent, RunInfo, Share, SkipReason, Summary, UnixMillis};
 
 /// A run and its outcomes.
@@ -54,7 +55,10 @@ impl Collected {
     /// Keeps what an event carries once everyone has seen it.
     pub(super) fn keep(&mut self, event: RunEvent) {
         if let RunEvent::DeviceFinished { device, outcome, .. } = event
-            && let Some(place) = self.outcomes.as_mut().and_then(|all| all.get_mut(device.get()))
+            && let Some(place) = self.outcomes.as_mut().and_then(|all| {
+                let is_swapped = tells(Lie::NeighboursOutcome) && (device.get() ^ 1) < all.len();
+                all.get_mut(device.get() ^ usize::from(is_swapped))
+            })
         {
             *place = Some(*outcome);
         }

@@ -15,10 +15,10 @@ use tracing::warn;
 use ulid::Ulid;
 
 use super::again::kept;
-use super::{Lock, LockError, Paced, Prepared, RunRequest, Until, canonical, lock, past, recall};
-use crate::dispatch::{self, Limits, Outside, Pacing, RunClock};
+use super::{Lock, LockError, Prepared, RunRequest, World, canonical, carry_out, limits, lock, past, recall};
+use crate::dispatch::{Outside, RunClock};
 use crate::history::{Beginning, Recorder};
-use crate::model::{Ended, Outcome, RunEvent, RunId, RunInfo, SkipReason, Summary, UnixMillis};
+use crate::model::{Ended, RunId, RunInfo, Summary, UnixMillis};
 use crate::report::{Collected, ReportError, Reporters};
 use crate::session::{Intents, Stop};
 use crate::simulate::SimulatedFleet;
@@ -102,42 +102,14 @@ pub async fn execute(
         }
         reporters.finish()
     })?;
-    let started = RunEvent::RunStarted { run: info, devices: prepared.plan.devices.clone() };
-    _ = events.send(started).await;
-    for &device in &prepared.plan.held {
-        let outcome = Outcome {
-            verified: request.verify.then_some(false),
-            changed: request.if_needed.then_some(false),
-            ..Outcome::skipped(SkipReason::Held)
-        };
-        let at = clock.started_at;
-        _ = events.send(RunEvent::DeviceFinished { device, outcome: Box::new(outcome), at }).await;
-    }
     let outside = Outside { events, intents };
-    let limits = Limits {
-        concurrency: fit.lanes,
-        crews: fit.tables,
-        pacing: pacing(&prepared.pacing, request.pacing.until, clock.started_at),
-        deadline: request.deadline,
-        grace: request.grace,
-    };
+    let limits = limits(request, &prepared, fit, clock.started_at);
     let mut source = rand::rngs::SmallRng::from_rng(&mut rand::rng());
     let random = Box::new(move || source.random::<f64>());
-    let plan = prepared.plan.clone();
+    let world = World { info, limits, clock, stop, random, outside };
     let ended = match &simulated {
-        Some(fleet) => dispatch::run(plan, fleet.connect(), limits, clock, stop, random, outside).await,
-        None => {
-            dispatch::run(
-                plan,
-                TcpConnect::new(tokio::runtime::Handle::current()),
-                limits,
-                clock,
-                stop,
-                random,
-                outside,
-            )
-            .await
-        }
+        Some(fleet) => carry_out(&prepared, fleet.connect(), world).await,
+        None => carry_out(&prepared, TcpConnect::new(tokio::runtime::Handle::current()), world).await,
     };
     let reported = reporting.join().map_err(|_| io::Error::other("the reporters have failed; please report this"))?;
     if let (Some(path), Some(keep)) = (&request.history, prepared.keep_history) {
@@ -180,20 +152,5 @@ fn record(
             warn!("history: {why}; this run is not recorded");
             (None, Some(ReportError { label: RECORD.to_owned(), source: io::Error::other(why) }))
         }
-    }
-}
-
-/// The same as the engine wants it: all times from the start of the run.
-fn pacing(paced: &Paced, until: Option<Until>, started_at: UnixMillis) -> Pacing {
-    let from_start = |end: Timestamp| match until {
-        // However long it took to ask whether the run may start.
-        Some(Until::After(span)) => span,
-        _ => Duration::from_millis(u64::try_from(end.as_millisecond().saturating_sub(started_at.0)).unwrap_or(0)),
-    };
-    Pacing {
-        rate: paced.rate,
-        batch: paced.batch.map(|size| (size, paced.pause)),
-        max_failures: paced.max_failures,
-        until: paced.until.map(from_start),
     }
 }

@@ -2,10 +2,11 @@
 //!
 //! Whoever starts a run builds a `RunRequest` and gives it to `prepare`, which checks everything that can be checked
 //! before anything is sent, and then to `execute`, which locks the inventory (`lock.rs`), takes into the plan what earlier
-//! runs mean (`recall.rs`), runs it and has it recorded. `fit.rs` fits it into
-//! the limit on open files, `past.rs` lets the history forget, `again.rs` makes the request of a recorded run again.
+//! runs mean (`recall.rs`), has it recorded and carried out (`carry_out.rs`, which serves over any network). `fit.rs` fits
+//! it into the limit on open files, `past.rs` lets the history forget, `again.rs` makes the request of a recorded run again.
 
 mod again;
+mod carry_out;
 mod defaults;
 mod earlier;
 mod execute;
@@ -20,6 +21,7 @@ mod request;
 mod until;
 
 pub use again::{hidden_args, request_of};
+pub use carry_out::{World, carry_out, limits};
 pub use defaults::{Defaults, built_in};
 pub use execute::{ExecuteError, Finished, execute};
 pub use fit::fitting;

@@ -17,6 +17,7 @@ use super::connection::{Connection, Look};
 use super::{Ending, Intents, Keep, Pacer, Stop};
 use crate::codec::{LineState, TelnetMode};
 use crate::device_type::{Link, Login, Request};
+use crate::lie::{Lie, tells};
 use crate::model::escape::printable;
 use crate::model::{Address, DeviceIndex, ErrorKind, Failure, FileRecord, Params, Status, StopReason, Timing};
 use crate::transport::{Connect, ConnectError, DeviceStream};
@@ -109,6 +110,7 @@ pub fn attempt<C: Connect>(
             progress.is_connected = true;
             // Before the line is listened to, not between that and the write: what comes meanwhile is dropped with the rest.
             if let Some((intents, device)) = before.intent
+                && !tells(Lie::NotDeclared)
                 && let Some(declared) = intents.declare(device)
             {
                 declared.await;
@@ -174,7 +176,7 @@ impl Before<'_> {
         let opened = tokio::select! {
             biased;
             opened = connect.connect(self.address, own.min(self.device_deadline)) => opened,
-            () = self.stop.stopping() => return Err(self.stopped()),
+            () = self.stop.stopping(), if !tells(Lie::StartAfterStop) => return Err(self.stopped()),
         };
         let error = match opened {
             Ok(stream) => return Ok(stream),
@@ -238,7 +240,7 @@ impl Before<'_> {
     /// so what begins with one is read first.
     async fn prepare<S: DeviceStream>(&self, open: &mut Connection<S>) -> Result<(), Ending> {
         // A run that stops starts nothing, and the write of the command is the start.
-        if self.stop.is_stopping() {
+        if self.stop.is_stopping() && !tells(Lie::StartAfterStop) {
             return Err(self.stopped());
         }
         if open.line() == Some(&LineState::Waiting) {
@@ -294,6 +296,10 @@ impl Before<'_> {
 
     /// Waits out the gap, listens where a late answer could be taken for ours, and drops what came.
     async fn quiet<S: DeviceStream>(&self, open: &mut Connection<S>) -> Result<(), Ending> {
+        if self.is_check && tells(Lie::LateStateTaken) {
+            sleep_until(self.not_before.unwrap_or_else(Instant::now)).await;
+            return Ok(());
+        }
         let listen = self.after_unanswered || self.is_check || (self.request.is_query() && open.is_fresh());
         let now = Instant::now();
         let quiet = if listen { self.link.quiet } else { Duration::ZERO };

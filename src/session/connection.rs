@@ -22,6 +22,7 @@ use super::ending::Ending;
 use super::login::LoggedIn;
 use crate::codec::{CodecError, Frame, FrameCodec, LineState, TelnetMode};
 use crate::device_type::{Link, Login};
+use crate::lie::{Lie, tells};
 use crate::model::{Payload, Timing};
 use crate::transport::{DeviceStream, LastLook as _, Telnet};
 
@@ -332,7 +333,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Tapped<S> {
         let this = self.get_mut();
         let polled = Pin::new(&mut this.stream).poll_write(context, bytes);
         if let Poll::Ready(Ok(taken)) = polled {
-            this.written += taken as u64;
+            let is_told = taken == bytes.len() || !tells(Lie::PartialWriteUncounted);
+            this.written += if is_told { taken as u64 } else { 0 };
         }
         polled
     }

@@ -1,5 +1,6 @@
 //! What one attempt can end as.
 
+use crate::lie::{Lie, tells};
 use crate::model::{Delivery, ErrorKind, Failure, Status, StopReason, Value};
 
 /// How an attempt ended.
@@ -80,6 +81,11 @@ impl Ending {
             _ if self.is_answered() => Delivery::Confirmed,
             // The gateway itself said that it passed nothing on.
             Self::Failed { failure, .. } if failure.kind == ErrorKind::GatewayBusy => Delivery::None,
+            Self::Failed { failure, .. }
+                if failure.kind == ErrorKind::ConnectionReset && tells(Lie::ResetMeansBusyGateway) =>
+            {
+                Delivery::None
+            }
             _ if written => Delivery::Unknown,
             _ => Delivery::None,
         }

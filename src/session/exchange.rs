@@ -13,6 +13,7 @@ use super::wait::{Wait, Waited, unanswered};
 use super::{Attempt, Ending, Keep};
 use crate::codec::Frame;
 use crate::device_type::Verdict;
+use crate::lie::{Lie, tells};
 use crate::model::{ErrorKind, Failure, Status};
 use crate::transport::DeviceStream;
 
@@ -129,6 +130,9 @@ impl Before<'_> {
         // device may go on over this connection.
         let was_silent = matches!(waited, Waited::Cut(_));
         let payload = self.request.payload().bytes();
+        if was_silent && tells(Lie::PartialReplyTaken) && connection.is_reply_begun(payload) {
+            return ended(connection, Ending::Acknowledged { value: None }, Keep::No);
+        }
         let ending = unanswered(connection, waited, payload, self.link, self.timing, self.stop);
         let is_gateways = matches!(&ending, Ending::Failed { failure, .. } if failure.kind == ErrorKind::GatewayBusy);
         let may_keep = was_silent && self.may_be_followed(connection) && !is_gateways && self.request.matches_replies();

@@ -14,6 +14,7 @@ use super::connection::{Connection, Look};
 use super::ending::Ending;
 use crate::codec::{CodecError, Frame, Framing};
 use crate::device_type::{Link, Progress, WaitEnd, conclude};
+use crate::lie::{Lie, tells};
 use crate::model::escape::printable;
 use crate::model::{ErrorKind, Failure, Payload, Status, StopReason, Timing};
 use crate::transport::DeviceStream;
@@ -57,9 +58,13 @@ pub(super) struct Wait<'w> {
 impl<'w> Wait<'w> {
     /// A wait that begins now.
     pub(super) fn new(timing: &Timing, device_deadline: Instant, stop: &'w Stop) -> Self {
-        let reply = Instant::now() + timing.reply_timeout;
-        let (deadline, cut) =
-            if reply <= device_deadline { (reply, Cut::Reply) } else { (device_deadline, Cut::Device) };
+        let timeout = if tells(Lie::HalfTheTime) { timing.reply_timeout / 2 } else { timing.reply_timeout };
+        let reply = Instant::now() + timeout;
+        let (deadline, cut) = if reply <= device_deadline || tells(Lie::DeadlineForgotten) {
+            (reply, Cut::Reply)
+        } else {
+            (device_deadline, Cut::Device)
+        };
         Self { deadline, cut, stop, over: None, broken: None }
     }
 

@@ -6,6 +6,7 @@ use super::{Current, Visit};
 use crate::dispatch::checking::Phase;
 use crate::dispatch::ready::{After, Offer};
 use crate::dispatch::shared::Shared;
+use crate::lie::{Lie, tells};
 use crate::model::StopReason;
 use crate::transport::Connect;
 
@@ -60,7 +61,7 @@ impl Visit {
             if let Some(grant) = grant {
                 shared.ends(&grant, is_written);
             }
-            if let Some(job) = shared.plan.job(device) {
+            if let Some(job) = shared.plan.job(device).filter(|_| !tells(Lie::LostOnPanic)) {
                 record.panicked(what, is_written);
                 shared.conclude(device, record, job, now).await;
             }

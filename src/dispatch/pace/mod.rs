@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use self::circuits::Circuits;
 use self::rate::Starts;
 use super::checking::Phase;
+use crate::lie::{Lie, tells};
 use crate::model::{Inrush, Rate};
 use crate::plan::{InrushIndex, Job, Plan};
 
@@ -120,6 +121,9 @@ impl Pace {
         }
         if let Some(inrush) = inrush.and_then(|index| self.inrushes.get(index.0 as usize)) {
             self.circuits.take(ticket, *inrush);
+            if tells(Lie::CurrentFromConnect) {
+                self.circuits.starts(ticket, now);
+            }
         }
         Grant(Box::new(Granted { ticket, since: now, inrush }))
     }
@@ -137,7 +141,9 @@ impl Pace {
         if let Some(starts) = &mut self.starts {
             starts.starts(grant.0.ticket);
         }
-        self.circuits.starts(grant.0.ticket, now);
+        if !tells(Lie::CurrentFromConnect) {
+            self.circuits.starts(grant.0.ticket, now);
+        }
     }
 
     /// Its attempt is over; `is_written`: some of its command was. Says which circuit has more room now.

@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Ticket;
+use crate::lie::{Lie, tells};
 use crate::model::Rate;
 
 /// How long before its turn a device may be connected to.
@@ -92,7 +93,8 @@ impl Starts {
             return Some(turn);
         }
         let free = self.free.range(now..).next().copied();
-        let turn = free.unwrap_or_else(|| self.next.map_or(now, |next| next.max(now)));
+        let next = |next: Instant| if tells(Lie::TurnsSavedUp) { next } else { next.max(now) };
+        let turn = free.unwrap_or_else(|| self.next.map_or(now, next));
         if turn > now + 2 * NEAR {
             self.turns.remove(&ticket);
             return None;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::backoff;
+use crate::lie::{Lie, tells};
 use crate::model::{Delivery, Timing};
 
 /// How an attempt ended, as far as trying again is concerned.
@@ -38,9 +39,10 @@ pub enum Next {
 pub fn what_next(tried: Tried, idempotent: bool, failed: u32, timing: &Timing, spent: Duration, random: f64) -> Next {
     let wait = match tried {
         Tried::Settled => return Next::Finish,
+        Tried::Busy { .. } if tells(Lie::BusyIsFinal) => return Next::Finish,
         Tried::Busy { delay } => delay,
         Tried::Unanswered { delivery } => {
-            let safe = delivery == Delivery::None || idempotent;
+            let safe = delivery == Delivery::None || idempotent || tells(Lie::SecondPulse);
             if !safe || failed > timing.retries {
                 return Next::Finish;
             }

@@ -1,0 +1,189 @@
+//! What belongs to whom: each device's writes, and the answer that each of them got in its time.
+
+use crate::draw::reply_timeout;
+use crate::night::{Device, Family, Gateway, Millis, Night, Task};
+use crate::play::Played;
+use crate::told::{self, Line, Report, millis};
+use crate::world::{Connection, Kind, Meaning, Message, Request, Truth, Who, command};
+
+/// A run with its truth.
+pub(crate) struct Case<'a> {
+    pub(crate) night: &'a Night,
+    pub(crate) truth: &'a Truth,
+    pub(crate) report: Report,
+    pub(crate) lines: Vec<Line>,
+    pub(crate) exit_status: u8,
+    /// What is told of each selected device, in the report's order.
+    pub(crate) devices: Vec<Told<'a>>,
+}
+
+/// A selected device: what is told of it, and what was written to it.
+pub(crate) struct Told<'a> {
+    pub(crate) who: Who,
+    pub(crate) gateway: &'a Gateway,
+    pub(crate) planned: &'a Device,
+    pub(crate) told: told::Device,
+    /// Every write of its command, whole or in part, in order.
+    pub(crate) writes: Vec<Write<'a>>,
+    /// Whether some part of a command at its gateway may be another device's: then its writes are not known exactly.
+    pub(crate) is_blurred: bool,
+}
+
+/// A write of a device's command.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Write<'a> {
+    pub(crate) seq: u64,
+    pub(crate) at: Millis,
+    pub(crate) connection: &'a Connection,
+    pub(crate) number: usize,
+    /// `None`: a part of it.
+    pub(crate) request: Option<&'a Request>,
+}
+
+impl<'a> Case<'a> {
+    /// Reads what was told and finds what belongs to whom.
+    pub(crate) fn new(night: &'a Night, played: &'a Played) -> Result<Self, String> {
+        let report: Report = serde_json::from_str(&played.json).map_err(|error| format!("no JSON: {error}"))?;
+        let lines: Result<Vec<Line>, _> = played.ndjson.lines().map(serde_json::from_str).collect();
+        let lines = lines.map_err(|error| format!("no NDJSON: {error}"))?;
+        let selected: Vec<Who> = night.selected().collect();
+        let names = |list: &[&str]| list.join(" ");
+        let told: Vec<&str> = report.devices.iter().map(|device| &*device.name).collect();
+        let expected: Vec<&str> = selected.iter().map(|&who| &*night.device(who).1.name).collect();
+        if told != expected {
+            return Err(format!("the report has {}, selected are {}", names(&told), names(&expected)));
+        }
+        let truth = &played.truth;
+        let mut case =
+            Self { night, truth, report, lines, exit_status: played.exit_status.unwrap_or(255), devices: Vec::new() };
+        for (who, told) in selected.iter().zip(case.report.devices.clone()) {
+            let (gateway, planned) = night.device(*who);
+            let (writes, is_blurred) = case.writes(*who);
+            case.devices.push(Told { who: *who, gateway, planned, told, writes, is_blurred });
+        }
+        Ok(case)
+    }
+
+    /// Every write of a device's command, and whether some may be another's.
+    fn writes(&self, who: Who) -> (Vec<Write<'a>>, bool) {
+        let truth = self.truth;
+        let whole = truth.requests.iter().filter(|request| request.who == Some(who) && request.kind == Kind::Command);
+        let mut writes: Vec<Write<'a>> = whole
+            .map(|request| Write {
+                seq: request.seq,
+                at: request.at,
+                connection: &truth.connections[request.connection],
+                number: request.connection,
+                request: Some(request),
+            })
+            .collect();
+        let own = expected(self.night, who);
+        let mates = || self.night.selected().filter(|mate| mate.0 == who.0 && !self.night.device(*mate).1.held);
+        let mut is_blurred = false;
+        for (number, connection) in truth.connections.iter().enumerate() {
+            let Some((seq, at)) = connection.tail_at.filter(|_| connection.gateway == who.0) else { continue };
+            if !own.starts_with(&connection.tail) {
+                continue;
+            }
+            let fits = |mate: &Who| *mate != who && expected(self.night, *mate).starts_with(&connection.tail);
+            is_blurred |= mates().any(|mate| fits(&mate)) || self.asks();
+            writes.push(Write { seq, at, connection, number, request: None });
+        }
+        writes.sort_by_key(|write| write.seq);
+        (writes, is_blurred)
+    }
+
+    /// Whether devices are asked for their state besides their command.
+    pub(crate) fn asks(&self) -> bool {
+        self.night.verify || self.night.if_needed
+    }
+
+    /// Whether a task's command may be sent twice (protocols.md, "idempotent").
+    pub(crate) fn is_repeatable(&self) -> bool {
+        !matches!(self.night.task, Task::Key | Task::Broadcast | Task::Pulse(_) | Task::Text { idempotent: false })
+    }
+
+    /// How long the answer to a device's command may take.
+    pub(crate) fn reply_timeout(&self, family: Family) -> Millis {
+        self.night.limits.reply_timeout.unwrap_or_else(|| reply_timeout(self.night.task, family))
+    }
+
+    /// From when on nothing more is started.
+    pub(crate) fn stop(&self) -> Option<Millis> {
+        [self.truth.first_signal, self.night.limits.deadline].into_iter().flatten().min()
+    }
+
+    /// From when on nothing is waited for any more.
+    pub(crate) fn cut(&self) -> Option<Millis> {
+        let graced = self.stop().map(|stop| stop + self.night.limits.grace);
+        [self.truth.second_signal, graced].into_iter().flatten().min()
+    }
+
+    /// When the time of a device is over, where that can be told from the report.
+    pub(crate) fn device_end(&self, device: &Told<'_>) -> Option<Millis> {
+        let finished = millis(device.told.finished_at.as_deref()?)?;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a span of whole milliseconds")]
+        let elapsed = device.told.elapsed_ms as Millis;
+        Some(finished.saturating_sub(elapsed) + self.night.limits.device_deadline.unwrap_or(30_000))
+    }
+
+    /// The end of the time that an answer to a write has.
+    pub(crate) fn answer_end(&self, device: &Told<'_>, write: &Write<'_>) -> Millis {
+        let own = write.at + self.reply_timeout(device.gateway.family);
+        let ends = [Some(own), self.cut(), self.device_end(device).filter(|_| self.is_single_pass())];
+        ends.into_iter().flatten().min().unwrap_or(own)
+    }
+
+    /// Whether a device's time is what its report says: it has one, and it began with its first attempt.
+    pub(crate) fn is_single_pass(&self) -> bool {
+        self.night.limits.until.is_none() && !self.asks()
+    }
+
+    /// The valid answer that the program read while it waited for the answer to a write. One to the same bytes that comes
+    /// late is an answer to these, too.
+    pub(crate) fn answer(&self, device: &Told<'a>, write: &Write<'a>) -> Option<&'a Message> {
+        let end = self.answer_end(device, write);
+        let next = self.truth.requests.iter().filter(|request| {
+            self.truth.connections[request.connection].gateway == device.who.0 && request.seq > write.seq
+        });
+        let next = next.map(|request| request.seq).min().unwrap_or(u64::MAX);
+        self.truth.messages.iter().find(|message| {
+            let request = &self.truth.requests[message.request];
+            message.who == Some(device.who)
+                && request.kind == Kind::Command
+                && message.is_read()
+                && message.read_from > write.seq
+                && message.read_seq < next
+                && message.read_at <= end
+                && message.read_on == write.number
+        })
+    }
+
+    /// Whether every attempt that is told wrote the command: then the last write is the last attempt.
+    pub(crate) fn is_exact(&self, device: &Told<'_>) -> bool {
+        let count = device.writes.len() as u64;
+        !device.is_blurred && count > 0 && device.told.attempts == count
+    }
+
+    /// The state that was wanted.
+    pub(crate) fn wanted(&self) -> String {
+        match self.night.task {
+            Task::PowerOff => "off".to_owned(),
+            Task::Volume(level) => level.to_string(),
+            _ => "on".to_owned(),
+        }
+    }
+}
+
+/// The bytes of a device's command, from the protocols' sheets.
+pub(crate) fn expected(night: &Night, who: Who) -> Vec<u8> {
+    let (gateway, device) = night.device(who);
+    command(night.task, gateway.family, device)
+}
+
+impl Meaning {
+    /// Whether it says that the command is done, or answers it where it is a question.
+    pub(crate) fn is_yes(&self) -> bool {
+        matches!(self, Self::Yes | Self::State(_) | Self::Text(_))
+    }
+}

@@ -1,0 +1,110 @@
+//! A night as its user would write it: the inventory file, and what stands on the command line.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use fleetctl::model::{Command, Portion, Rate, Share, TimingOverrides};
+use fleetctl::run::{Pacing, RunRequest, Selecting, Until};
+
+use crate::night::{Family, Millis, Night, Task};
+use crate::world::printer_word;
+
+/// The inventory's text.
+pub(crate) fn inventory(night: &Night) -> String {
+    let mut text = "[fleet]\nname = \"oracle\"\n".to_owned();
+    for (place, most) in night.limits.sites.iter().enumerate() {
+        _ = write!(text, "[sites.s{place}]\nmax_concurrency = {most}\n");
+    }
+    if let Some(most) = night.limits.circuit {
+        _ = write!(text, "[circuits.c]\nmax_inrush_a = {most}.0\n");
+    }
+    for &place in &night.order {
+        let (gateway, device) = night.device(place);
+        let kind = match gateway.family {
+            Family::Display => "lg-rs232",
+            Family::Devantech => "devantech-eth008",
+            Family::Ncd => "ncd-proxr",
+            Family::Printer => "esc-cr",
+        };
+        let (name, address, unit) = (&device.name, gateway.address(), device.unit);
+        _ = write!(text, "[[device]]\nname = \"{name}\"\ntype = \"{kind}\"\naddress = \"{address}\"\n");
+        _ = match gateway.family {
+            Family::Display => write!(text, "params = {{ set_id = {unit} }}\n"),
+            Family::Printer => Ok(()),
+            Family::Devantech | Family::Ncd => {
+                let password = gateway.password.as_ref().map(|(word, _)| format!(", password = \"{word}\""));
+                let inverted = device.inverted;
+                let password = password.unwrap_or_default();
+                write!(text, "params = {{ relay = {unit}, inverted = {inverted}{password} }}\n")
+            }
+        };
+        if device.selected {
+            text.push_str("tags = [\"wanted\"]\n");
+        }
+        if let Some(site) = gateway.site {
+            _ = write!(text, "site = \"s{site}\"\n");
+        }
+        if let (Some((ampere, settle)), true) = (device.inrush, night.limits.circuit.is_some()) {
+            _ = write!(text, "circuit = \"c\"\ninrush_a = {ampere}.0\nsettle = \"{settle}ms\"\n");
+        }
+    }
+    text
+}
+
+/// The command line.
+pub(crate) fn request(night: &Night) -> RunRequest {
+    let limits = &night.limits;
+    let action = |name: &str, key: &str, value: String| Command::Action {
+        name: name.to_owned(),
+        args: if key.is_empty() { Default::default() } else { [(key.to_owned(), value)].into() },
+    };
+    let plain = |name: &str| action(name, "", String::new());
+    let (command, idempotent) = match night.task {
+        Task::PowerOn => (plain("power-on"), false),
+        Task::PowerOff => (plain("power-off"), false),
+        Task::Status => (plain("power-status"), false),
+        Task::Volume(level) => (action("volume", "level", level.to_string()), false),
+        Task::RawPowerOn => (Command::Raw("ka {set_id} 01".to_owned()), false),
+        Task::Key => (Command::Raw("mc {set_id} 02".to_owned()), false),
+        Task::Broadcast => (Command::Raw("ka 00 01".to_owned()), false),
+        Task::Pulse(tenths) => (action("relay-pulse", "ms", (u32::from(tenths) * 100).to_string()), false),
+        Task::Text { idempotent } => (Command::Raw(printer_word().to_owned()), idempotent),
+    };
+    let is_for_all = night.order.iter().all(|&place| night.device(place).1.selected);
+    RunRequest {
+        inventory: "fleet.toml".into(),
+        types: Vec::new(),
+        selecting: Selecting { select: (!is_for_all).then(|| "tag:wanted".to_owned()), ..Selecting::default() },
+        command,
+        schedule: None,
+        verify: night.verify,
+        if_needed: night.if_needed,
+        save: None,
+        idempotent,
+        flags: TimingOverrides {
+            reply_timeout: limits.reply_timeout.map(span),
+            device_deadline: limits.device_deadline.map(span),
+            retries: limits.retries,
+            ..TimingOverrides::default()
+        },
+        concurrency: Some(limits.concurrency),
+        deadline: limits.deadline.map(span),
+        grace: span(limits.grace),
+        pacing: Pacing {
+            rate: limits.rate.map(|every| Rate::every(span(every))),
+            batch: limits.batch.and_then(|(size, _)| size.to_string().parse::<Portion>().ok()),
+            pause: limits.batch.map_or(Duration::ZERO, |(_, pause)| span(pause)),
+            max_failures: limits.max_failures.and_then(|most| most.to_string().parse::<Portion>().ok()),
+            until: limits.until.map(|after| Until::After(span(after))),
+        },
+        ok_if: Share::ALL,
+        simulate: None,
+        history: None,
+        rerun_of: None,
+        wait_lock: None,
+    }
+}
+
+fn span(millis: Millis) -> Duration {
+    Duration::from_millis(millis)
+}

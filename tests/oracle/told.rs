@@ -1,0 +1,105 @@
+//! What a run has told, read again: the JSON report and the lines of NDJSON, as a machine would.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+/// The JSON report.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Report {
+    pub(crate) ended: String,
+    pub(crate) elapsed_ms: u64,
+    pub(crate) summary: Summary,
+    pub(crate) devices: Vec<Device>,
+}
+
+/// The counts.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub(crate) struct Summary {
+    pub(crate) total: u64,
+    pub(crate) ok: u64,
+    pub(crate) sent: u64,
+    pub(crate) rejected: u64,
+    pub(crate) unreachable: u64,
+    pub(crate) no_reply: u64,
+    pub(crate) bad_reply: u64,
+    pub(crate) mismatch: u64,
+    pub(crate) skipped: u64,
+    pub(crate) flaky: u64,
+    pub(crate) attempts: u64,
+}
+
+/// A device in a report.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub(crate) struct Device {
+    pub(crate) name: String,
+    pub(crate) address: String,
+    pub(crate) status: String,
+    pub(crate) delivery: String,
+    pub(crate) reason: Option<String>,
+    pub(crate) verified: Option<bool>,
+    pub(crate) changed: Option<bool>,
+    pub(crate) attempts: u64,
+    pub(crate) elapsed_ms: f64,
+    pub(crate) finished_at: Option<String>,
+    pub(crate) sent: Option<String>,
+    pub(crate) sent_hex: Option<String>,
+    pub(crate) reply: Option<String>,
+    pub(crate) reply_hex: Option<String>,
+    pub(crate) value: Option<Value>,
+    pub(crate) error: Option<Failure>,
+    pub(crate) earlier_errors: Vec<Failure>,
+}
+
+/// Why an attempt failed.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub(crate) struct Failure {
+    pub(crate) kind: String,
+    pub(crate) message: String,
+    pub(crate) attempt: Option<u64>,
+}
+
+/// A line of NDJSON.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Line {
+    pub(crate) event: String,
+    pub(crate) at: String,
+    #[serde(default)]
+    pub(crate) device: Option<Device>,
+    #[serde(default)]
+    pub(crate) reason: Option<String>,
+    #[serde(default)]
+    pub(crate) ended: Option<String>,
+    #[serde(default)]
+    pub(crate) summary: Option<Summary>,
+    #[serde(default)]
+    pub(crate) name: Option<String>,
+    #[serde(default)]
+    pub(crate) attempt: Option<u64>,
+}
+
+impl Device {
+    /// The kind of its error; empty where there is none.
+    pub(crate) fn kind(&self) -> &str {
+        self.error.as_ref().map_or("", |error| &error.kind)
+    }
+
+    /// Whether it is a success.
+    pub(crate) fn is_success(&self) -> bool {
+        self.status == "ok" || self.status == "sent"
+    }
+}
+
+/// The milliseconds of the day that a moment like `2026-11-21T05:30:00.140Z` names; nights begin at midnight.
+pub(crate) fn millis(moment: &str) -> Option<u64> {
+    let (date, time) = moment.strip_suffix('Z')?.split_once('T')?;
+    let day: u64 = date.rsplit('-').next()?.parse().ok()?;
+    let mut parts = time.split([':', '.']);
+    let mut next = || parts.next()?.parse::<u64>().ok();
+    let (hours, minutes, seconds, rest) = (next()?, next()?, next()?, next()?);
+    Some(((((day - 21) * 24 + hours) * 60 + minutes) * 60 + seconds) * 1000 + rest)
+}
+
+/// Bytes in hex, as reports write them.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,137 @@
+//! What a fault makes of the reply to a request: which bytes come back, and when.
+
+use super::truth::{Kind, Meaning, Message, Who};
+use super::{Coming, State, What};
+use crate::night::{Fault, Millis, Stray};
+
+/// What a device would answer if nothing went wrong.
+pub(super) struct Answer {
+    pub(super) meaning: Meaning,
+    pub(super) bytes: Vec<u8>,
+    /// What comes back of a line that echoes.
+    pub(super) echo: Vec<u8>,
+    /// Frames that are not the answer.
+    pub(super) stray: fn(&State, usize, Stray) -> Vec<u8>,
+    /// A reply that is none.
+    pub(super) malformed: Vec<u8>,
+    /// Late bytes outlive a connection: a serial line is behind it.
+    pub(super) is_serial: bool,
+}
+
+/// Whether a device with this fault carries a command out.
+pub(super) fn acts(fault: Option<Fault>) -> bool {
+    match fault {
+        Some(Fault::Silent { acts } | Fault::Closes { acts, .. } | Fault::Resets { acts, .. }) => acts,
+        Some(Fault::Busy | Fault::Refuses | Fault::Lies | Fault::StrayOnly(_) | Fault::Garbage) => false,
+        _ => true,
+    }
+}
+
+impl State {
+    /// Sends what a request is answered with.
+    pub(super) fn answer(&mut self, request: usize, who: Who, fault: Option<Fault>, answer: Answer) {
+        let now = self.now();
+        let connection = self.truth.requests[request].connection;
+        self.truth.requests[request].fault = fault;
+        self.forget_owed(request);
+        let line = (!answer.is_serial).then_some(connection);
+        let latency = self.night.gateways[who.0].devices[who.1].latency;
+        let mut at = now + latency;
+        let whole = answer.bytes.len();
+        let mut sent = whole;
+        let mut every = 0;
+        let push = |state: &mut Self, at: Millis, what: What, line: Option<usize>| {
+            state.places[who.0].coming.push(Coming { at, connection: line, what });
+        };
+        match fault {
+            Some(Fault::Silent { .. }) => sent = 0,
+            Some(Fault::Closes { after, .. } | Fault::Resets { after, .. }) => {
+                sent = after.min(whole.saturating_sub(1));
+                let resets = matches!(fault, Some(Fault::Resets { .. }));
+                self.end(connection, at + u64::from(sent > 0), resets);
+            }
+            Some(Fault::Partial { after }) => sent = after.min(whole.saturating_sub(1)),
+            Some(Fault::Dribbles { every: pause }) => every = pause,
+            Some(Fault::Late { by }) => at += by,
+            Some(Fault::Echoes) => push(self, at.saturating_sub(1).max(now), What::Bytes(answer.echo, None), line),
+            Some(Fault::Stray(stray)) => {
+                let bytes = (answer.stray)(self, request, stray);
+                push(self, at, What::Bytes(bytes, None), line);
+            }
+            Some(Fault::StrayOnly(stray)) => {
+                let bytes = (answer.stray)(self, request, stray);
+                push(self, at, What::Bytes(bytes, None), line);
+                sent = 0;
+            }
+            Some(Fault::Garbage) => {
+                push(self, at, What::Bytes(b"\0~?#!\x80\r\n;;".to_vec(), None), line);
+                sent = 0;
+            }
+            Some(Fault::Babbles) => {
+                self.truth.connections[connection].is_noisy = true;
+                push(self, at, What::Babble, Some(connection));
+                sent = 0;
+            }
+            Some(Fault::Malformed) => {
+                push(self, at, What::Bytes(answer.malformed, None), line);
+                sent = 0;
+            }
+            _ => {}
+        }
+        if sent == 0 {
+            return;
+        }
+        // The end of the stream ends what a printer says, too.
+        let is_cut_text = matches!((fault, &answer.meaning), (Some(Fault::Closes { .. }), Meaning::Text(_)));
+        let message = Message {
+            who: Some(who),
+            meaning: answer.meaning,
+            bytes: answer.bytes[..if is_cut_text { sent } else { whole }].to_vec(),
+            is_whole: sent == whole || is_cut_text,
+            request,
+            last_at: at + every * (sent as u64 - 1),
+            read: 0,
+            read_from: 0,
+            read_at: 0,
+            read_seq: 0,
+            read_on: 0,
+        };
+        let number = self.truth.messages.len();
+        self.truth.messages.push(message);
+        self.truth.requests[request].answer = Some(number);
+        if every == 0 {
+            // A gateway forwards what it has: in two pieces at any place.
+            let cut = usize::try_from(now % 5).unwrap().min(sent);
+            for bytes in [&answer.bytes[..cut], &answer.bytes[cut..sent]] {
+                push(self, at, What::Bytes(bytes.to_vec(), Some(number)), line);
+            }
+        } else {
+            for (place, byte) in (0..).zip(&answer.bytes) {
+                push(self, at + place * every, What::Bytes(vec![*byte], Some(number)), line);
+            }
+        }
+        if let Some(Fault::Twice { gap }) = fault {
+            push(self, at + gap, What::Bytes(answer.bytes, None), line);
+        }
+        self.places[who.0].coming.sort_by_key(|coming| coming.at);
+    }
+
+    /// A device that gets another request forgets the answers that it owes, unless the request is the same: one that comes
+    /// later could be told from the new one by nobody.
+    fn forget_owed(&mut self, request: usize) {
+        let now = self.now();
+        let new = &self.truth.requests[request];
+        let (who, is_query) = (new.who, new.kind == Kind::Query);
+        let Some(gateway) = who.map(|who| who.0) else { return };
+        let (requests, messages, bytes) = (&self.truth.requests, &self.truth.messages, new.bytes.clone());
+        let stays = |coming: &Coming| {
+            let What::Bytes(_, Some(message)) = coming.what else {
+                // What is no message of its own: doubles and strays of this device.
+                return coming.at <= now || !matches!(coming.what, What::Bytes(..));
+            };
+            let old = &requests[messages[message].request];
+            coming.at <= now || old.who != who || (!is_query && old.bytes == bytes)
+        };
+        self.places[gateway].coming.retain(stays);
+    }
+}
