@@ -11,7 +11,9 @@ mod hand;
 use std::future::poll_fn;
 use std::io;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::thread::JoinHandle;
 
 use futures::stream::FuturesUnordered;
@@ -89,6 +91,22 @@ impl<C: Connect, F: Future<Output = ()>> Crew<C, F> {
             () = self.shared.changed(self.index) => {}
             () = until(wake) => {}
         }
+    }
+
+    /// Waits for something else while its hands go on: one of them may hold what that waits for, such as the next place in
+    /// the reporters' queue.
+    pub(super) async fn meanwhile<T>(&mut self, other: impl Future<Output = T>) -> T {
+        let mut other = pin!(other);
+        let (hands, turn) = (&mut self.hands, &self.turn);
+        let both = poll_fn(|context| {
+            let polled = other.as_mut().poll(context);
+            if polled.is_pending() {
+                turn.begin();
+                while let Poll::Ready(Some(())) = hands.poll_next_unpin(context) {}
+            }
+            polled
+        });
+        unconstrained(both).await
     }
 
     /// Serves lanes until the run is over.

@@ -153,12 +153,12 @@ impl<'s, C: Connect> Run<'s, C> {
             let is_stopping = shared.stop.is_stopping();
             if shared.starts_are_over() && !has_told_over {
                 has_told_over = true;
-                self.tell_stopping(StopReason::MaxFailures).await;
+                crew.meanwhile(self.tell_stopping(StopReason::MaxFailures)).await;
             }
             // What a stop leaves may go on: it is asked for its state, or has started before.
             if !is_stopping || grace_over.is_some() {
                 if shared.takes_skip() {
-                    skip_the_rest(shared).await;
+                    crew.meanwhile(skip_the_rest(shared)).await;
                 }
                 crew.take_on(Instant::now());
             }
@@ -173,7 +173,8 @@ impl<'s, C: Connect> Run<'s, C> {
                 () = shared.stop.stopping(), if grace_over.is_none() => {
                     grace_over = Some(Instant::now() + self.grace);
                     shared.ask_to_skip();
-                    self.tell_stopping(shared.stop.reason().unwrap_or(StopReason::Interrupt)).await;
+                    let reason = shared.stop.reason().unwrap_or(StopReason::Interrupt);
+                    crew.meanwhile(self.tell_stopping(reason)).await;
                 }
                 // The second signal, or the end of the grace: it finds those that wait to be asked again.
                 () = shared.stop.cutting(), if !is_cut && grace_over.is_some() => {
@@ -184,7 +185,7 @@ impl<'s, C: Connect> Run<'s, C> {
                     shared.stop.cut(shared.stop.reason().unwrap_or(StopReason::Interrupt));
                 }
                 () = until(self.deadline), if grace_over.is_none() => shared.stop.no_more(StopReason::Deadline),
-                () = until(next_at), if next_at.is_some() => self.begin_next().await,
+                () = until(next_at), if next_at.is_some() => crew.meanwhile(self.begin_next()).await,
                 () = crew.wait() => {}
             }
         }
