@@ -43,7 +43,7 @@ pub enum Lie {
     NotDeclared,
     /// A panic costs a device its outcome.
     LostOnPanic,
-    /// The summary does not count refusals.
+    /// The summary counts failures as flaky, too.
     WrongCount,
     /// Two devices have each other's outcome in the report.
     NeighboursOutcome,
