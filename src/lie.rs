@@ -2,7 +2,7 @@
 //!
 //! A line of the program that asks `tells(Lie::…)` does something wrong when that lie is planted. Nothing can be planted
 //! unless the crate was compiled with `--cfg planted_lies`, which `tests/oracle/lies` alone does: in every other build
-//! `tells` is a constant `false`, and the question costs nothing. No optimised build can be made with it.
+//! `tells` is a constant `false`, and the question costs nothing. A release cannot be made with it.
 
 #[cfg(all(planted_lies, not(debug_assertions)))]
 compile_error!("lies are planted only to test the oracle, never in a release");
@@ -43,7 +43,7 @@ pub enum Lie {
     NotDeclared,
     /// A panic costs a device its outcome.
     LostOnPanic,
-    /// The summary does not count refusals.
+    /// The summary counts failures as flaky, too.
     WrongCount,
     /// Two devices have each other's outcome in the report.
     NeighboursOutcome,

@@ -101,6 +101,10 @@ impl<C: Connect> Pacer for Leave<'_, C> {
             self.shared.with_scheduler(|scheduler| scheduler.starts(grant, now));
         }
     }
+
+    fn holds(&self) -> bool {
+        self.grant.is_none_or(|grant| self.shared.with_scheduler(|scheduler| scheduler.holds(grant)))
+    }
 }
 
 impl Visit {

@@ -119,7 +119,9 @@ pub(super) struct Scheduler<S> {
 impl<S> Scheduler<S> {
     /// Limits without lanes: at most `slots` lanes at once, `site_caps[site]` of them at a site.
     pub(super) fn new(slots: usize, mut site_caps: Vec<usize>, pace: Pace) -> Self {
-        site_caps.iter_mut().for_each(|most| *most += usize::from(tells(Lie::SiteTooMany)));
+        for most in &mut site_caps {
+            *most += usize::from(tells(Lie::SiteTooMany));
+        }
         Self {
             sets_at_site: vec![Vec::new(); site_caps.len()],
             room: Room { slots: slots.max(1), places: site_caps },
@@ -207,6 +209,11 @@ impl<S> Scheduler<S> {
     /// The write of a command.
     pub(super) fn starts(&mut self, grant: &Grant, now: Instant) {
         self.pace.starts(grant, now);
+    }
+
+    /// A write that came to nothing is to be made again: whether what it draws is still kept for it.
+    pub(super) fn holds(&mut self, grant: &Grant) -> bool {
+        self.pace.holds(grant)
     }
 
     /// The end of an attempt; `is_written`: some of its command was.

@@ -151,12 +151,10 @@ impl Summary {
     /// Counts one more outcome.
     pub fn add(&mut self, outcome: &Outcome) {
         self.total += 1;
-        if let Some(count) = self.counts.get_mut(outcome.status as usize)
-            && !(tells(Lie::WrongCount) && outcome.status == Status::Rejected)
-        {
+        if let Some(count) = self.counts.get_mut(outcome.status as usize) {
             *count += 1;
         }
-        self.flaky += u64::from(outcome.is_flaky());
+        self.flaky += u64::from(outcome.is_flaky() || (tells(Lie::WrongCount) && outcome.attempts > 1));
         self.attempts += u64::from(outcome.attempts);
         self.held += u64::from(outcome.is_held());
     }

@@ -135,6 +135,9 @@ pub fn attempt<C: Connect>(
             if is_reused && !attempt.written && attempt.ending.is_gone() {
                 progress.at_exchange = false;
                 *connection = None;
+                if before.pacer.is_some_and(|pacer| !pacer.holds()) {
+                    return not_written(Ending::NotSoon);
+                }
                 continue;
             }
             let keep = if before.link.reuse { attempt.keep } else { Keep::No };

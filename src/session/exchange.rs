@@ -93,8 +93,8 @@ impl Before<'_> {
 
     /// What a frame means; `None`: it is not the answer to this command.
     fn judge<S: DeviceStream>(&self, connection: &mut Connection<S>, frame: &Frame) -> Option<Attempt> {
-        // What came before a byte was written answers nothing.
-        if connection.written() == 0 {
+        // What came before the whole command was written answers nothing: no device knows a command by its beginning.
+        if connection.written() < self.request.payload().bytes().len() as u64 {
             return None;
         }
         let ending = match self.request.judge(frame, self.params) {

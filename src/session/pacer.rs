@@ -15,6 +15,10 @@ pub trait Pacer: Sync {
 
     /// It is written now.
     fn starts(&self, now: Instant);
+
+    /// That write came to nothing, and is made again on another connection: whether it may be, when its turn comes. What
+    /// the command draws counts from the write that reaches the device.
+    fn holds(&self) -> bool;
 }
 
 /// When a command may be written.

@@ -2,6 +2,7 @@
 
 /// What is to be done.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
 pub(crate) struct Arguments {
     /// The first seed.
     pub(crate) seed: u64,

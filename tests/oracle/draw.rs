@@ -109,6 +109,7 @@ fn draw_gateways(random: &mut Random, task: Task, asks: bool, converges: bool) -
 }
 
 /// What gateways of a night share.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts about a night")]
 struct Drawing {
     /// How many in a hundred meet a fault.
     share: u64,

@@ -21,6 +21,7 @@ mod shrink;
 mod told;
 mod world;
 
+use std::fmt::Write as _;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
@@ -140,17 +141,19 @@ fn play_one(seed: u64, arguments: &Arguments, series: &Series) {
 /// Prints what is wrong, and the smallest fleet with which it is.
 fn report(seed: u64, night: &night::Night, first: &check::Finding) {
     let (least, findings) = shrink::smallest(night, first.invariant);
-    let mut text =
-        format!("\nseed {seed}: a lie ({} of {} devices are enough)\n", least.order.len(), night.order.len());
+    let mut text = format!("\nseed {seed}: a lie ({} of {} devices are enough)", least.order.len(), night.order.len());
     for finding in &findings {
-        text += &format!("  {} {}: {}\n", finding.invariant, finding.device, finding.what);
+        _ = write!(text, "\n  {} {}: {}", finding.invariant, finding.device, finding.what);
     }
-    let (task, verify, if_needed) = (least.task, least.verify, least.if_needed);
-    text += &format!("  {task:?}, verify {verify}, if needed {if_needed}\n  {:?}\n", least.limits);
+    _ = write!(
+        text,
+        "\n  {:?}, verify {}, if needed {}\n  {:?}",
+        least.task, least.verify, least.if_needed, least.limits
+    );
     for &place in &least.order {
         let (gateway, device) = least.device(place);
-        text +=
-            &format!("  {device:?}\n    at {} {:?} always {:?}\n", gateway.address(), gateway.faults, gateway.always);
+        let (address, faults, always) = (gateway.address(), &gateway.faults, gateway.always);
+        _ = write!(text, "\n  {device:?}\n    at {address} {faults:?} always {always:?}");
     }
-    println!("{text}  again: cargo test --locked --test oracle -- --seed {seed} --nights 1");
+    println!("{text}\n  again: cargo test --locked --test oracle -- --seed {seed} --nights 1");
 }

@@ -131,6 +131,7 @@ pub(crate) enum LinkFault {
 
 /// A device of the inventory.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts about one device")]
 pub(crate) struct Device {
     pub(crate) name: String,
     /// Its set ID or relay; 1 where the type has none.

@@ -34,7 +34,7 @@ pub(crate) const PLANTED: &str = "planted by the night";
 const MIDNIGHT: UnixMillis = UnixMillis(1_795_219_200_000);
 
 /// No run takes longer, whatever it is told: one that does will never end.
-const LONGEST: Duration = Duration::from_secs(48 * 3600);
+const LONGEST: Duration = Duration::from_hours(48);
 
 /// The formats besides JSON and NDJSON that say something of each device or of their number.
 const FURTHER: [Format; 5] = [Format::Csv, Format::Junit, Format::Prometheus, Format::Nagios, Format::Table];

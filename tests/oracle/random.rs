@@ -1,6 +1,6 @@
 //! Randomness of our own: the same seed gives the same night on every machine and with every version of any crate.
 
-/// SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014).
+/// `SplitMix64` (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014).
 #[derive(Debug, Clone)]
 pub(crate) struct Random(u64);
 

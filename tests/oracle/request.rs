@@ -1,5 +1,6 @@
 //! A night as its user would write it: the inventory file, and what stands on the command line.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -13,10 +14,10 @@ use crate::world::printer_word;
 pub(crate) fn inventory(night: &Night) -> String {
     let mut text = "[fleet]\nname = \"oracle\"\n".to_owned();
     for (place, most) in night.limits.sites.iter().enumerate() {
-        _ = write!(text, "[sites.s{place}]\nmax_concurrency = {most}\n");
+        _ = writeln!(text, "[sites.s{place}]\nmax_concurrency = {most}");
     }
     if let Some(most) = night.limits.circuit {
-        _ = write!(text, "[circuits.c]\nmax_inrush_a = {most}.0\n");
+        _ = writeln!(text, "[circuits.c]\nmax_inrush_a = {most}.0");
     }
     for &place in &night.order {
         let (gateway, device) = night.device(place);
@@ -27,25 +28,25 @@ pub(crate) fn inventory(night: &Night) -> String {
             Family::Printer => "esc-cr",
         };
         let (name, address, unit) = (&device.name, gateway.address(), device.unit);
-        _ = write!(text, "[[device]]\nname = \"{name}\"\ntype = \"{kind}\"\naddress = \"{address}\"\n");
+        _ = writeln!(text, "[[device]]\nname = \"{name}\"\ntype = \"{kind}\"\naddress = \"{address}\"");
         _ = match gateway.family {
-            Family::Display => write!(text, "params = {{ set_id = {unit} }}\n"),
+            Family::Display => writeln!(text, "params = {{ set_id = {unit} }}"),
             Family::Printer => Ok(()),
             Family::Devantech | Family::Ncd => {
                 let password = gateway.password.as_ref().map(|(word, _)| format!(", password = \"{word}\""));
                 let inverted = device.inverted;
                 let password = password.unwrap_or_default();
-                write!(text, "params = {{ relay = {unit}, inverted = {inverted}{password} }}\n")
+                writeln!(text, "params = {{ relay = {unit}, inverted = {inverted}{password} }}")
             }
         };
         if device.selected {
             text.push_str("tags = [\"wanted\"]\n");
         }
         if let Some(site) = gateway.site {
-            _ = write!(text, "site = \"s{site}\"\n");
+            _ = writeln!(text, "site = \"s{site}\"");
         }
         if let (Some((ampere, settle)), true) = (device.inrush, night.limits.circuit.is_some()) {
-            _ = write!(text, "circuit = \"c\"\ninrush_a = {ampere}.0\nsettle = \"{settle}ms\"\n");
+            _ = writeln!(text, "circuit = \"c\"\ninrush_a = {ampere}.0\nsettle = \"{settle}ms\"");
         }
     }
     text
@@ -56,7 +57,7 @@ pub(crate) fn request(night: &Night) -> RunRequest {
     let limits = &night.limits;
     let action = |name: &str, key: &str, value: String| Command::Action {
         name: name.to_owned(),
-        args: if key.is_empty() { Default::default() } else { [(key.to_owned(), value)].into() },
+        args: if key.is_empty() { BTreeMap::default() } else { [(key.to_owned(), value)].into() },
     };
     let plain = |name: &str| action(name, "", String::new());
     let (command, idempotent) = match night.task {

@@ -46,6 +46,15 @@ impl Circuits {
         }
     }
 
+    /// A write has come to nothing and is made again later: until then its share is taken and draws nothing. Says whether
+    /// it is still there: it may have drawn to its end while nothing was written.
+    pub(super) fn holds(&mut self, ticket: Ticket) -> bool {
+        if let Some(inrush) = self.stop_drawing(ticket) {
+            self.taken.insert(ticket, inrush);
+        }
+        self.taken.contains_key(&ticket)
+    }
+
     /// Few draw at a time: those of one circuit within some seconds.
     fn stop_drawing(&mut self, ticket: Ticket) -> Option<Inrush> {
         let key = self.drawing.keys().find(|(_, one)| *one == ticket).copied()?;
@@ -105,6 +114,22 @@ mod tests {
         assert_eq!(circuits.take_over(over), Some(0), "half-open");
         assert!(circuits.has_room(&draws(10_000)));
         assert_eq!(circuits.ends(Ticket(1), true), None);
+    }
+
+    #[test]
+    fn a_write_that_came_to_nothing_keeps_its_share_until_it_is_made_again() {
+        let now = Instant::now();
+        let second = Duration::from_secs(1);
+        let mut circuits = Circuits::new([10_000].into_iter());
+        circuits.take(Ticket(1), draws(6000));
+        circuits.starts(Ticket(1), now);
+        assert!(circuits.holds(Ticket(1)));
+        assert_eq!(circuits.take_over(now + 5 * second), None, "it draws nothing meanwhile");
+        assert!(!circuits.has_room(&draws(5000)));
+        circuits.starts(Ticket(1), now + 5 * second);
+        assert_eq!(circuits.next_over(), Some(now + 8 * second));
+        assert_eq!(circuits.take_over(now + 8 * second), Some(0));
+        assert!(!circuits.holds(Ticket(1)), "what has drawn to its end is another's");
     }
 
     #[test]

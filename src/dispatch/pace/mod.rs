@@ -146,6 +146,11 @@ impl Pace {
         }
     }
 
+    /// Its write came to nothing, and is to be made again: whether its share is still there.
+    pub(super) fn holds(&mut self, grant: &Grant) -> bool {
+        grant.0.inrush.is_none() || self.circuits.holds(grant.0.ticket)
+    }
+
     /// Its attempt is over; `is_written`: some of its command was. Says which circuit has more room now.
     pub(super) fn ends(&mut self, grant: &Grant, is_written: bool) -> Option<u32> {
         if let Some(starts) = &mut self.starts {

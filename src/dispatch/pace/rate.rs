@@ -85,12 +85,19 @@ impl Starts {
         self.connecting.insert((now, ticket));
     }
 
-    /// The turn of a device for which all else is ready at `now`. One that it has stands unless it is long over; `None`:
-    /// none is near.
+    /// The turn of a device for which all else is ready at `now`; `None`: none is near. One that it has and that is over
+    /// moves to `now` if nobody has the next one, with which it would else come together.
     pub(super) fn turn(&mut self, ticket: Ticket, since: Instant, now: Instant) -> Option<Instant> {
         self.connecting.remove(&(since, ticket));
-        if let Some(&turn) = self.turns.get(&ticket).filter(|turn| now < **turn + self.interval.max(LATE)) {
-            return Some(turn);
+        if let Some(&turn) = self.turns.get(&ticket) {
+            if now < turn + LATE {
+                return Some(turn);
+            }
+            if self.next == Some(turn + self.interval) {
+                self.turns.insert(ticket, now);
+                self.next = Some(now + self.interval);
+                return Some(now);
+            }
         }
         let free = self.free.range(now..).next().copied();
         let next = |next: Instant| if tells(Lie::TurnsSavedUp) { next } else { next.max(now) };
@@ -147,12 +154,24 @@ mod tests {
     }
 
     #[test]
-    fn a_turn_that_is_long_over_is_taken_anew() {
+    fn a_turn_that_is_over_is_taken_anew() {
         let (mut starts, now) = starts(100 * MILLI);
         let first = turn(&mut starts, 1, now);
-        assert_eq!(turn(&mut starts, 1, now + 99 * MILLI), first);
+        assert_eq!(turn(&mut starts, 1, now + 4 * MILLI), first, "by no more than the clock's own grain");
         assert_eq!(turn(&mut starts, 1, now + 5000 * MILLI), Some(now + 5000 * MILLI));
         assert_eq!(turn(&mut starts, 2, now + 5000 * MILLI), Some(now + 5100 * MILLI));
+    }
+
+    #[test]
+    fn a_turn_that_is_taken_late_stays_an_interval_from_the_next() {
+        let (mut starts, now) = starts(100 * MILLI);
+        let mut at = |ticket, millis: u32| turn(&mut starts, ticket, now + millis * MILLI).map(|turn| turn - now);
+        assert_eq!(
+            [at(1, 0), at(1, 79), at(2, 80)],
+            [0, 79, 179].map(|at| Some(at * MILLI)),
+            "nobody had the next one"
+        );
+        assert_eq!([at(3, 80), at(2, 260), at(3, 270)], [279, 379, 279].map(|at| Some(at * MILLI)), "somebody has");
     }
 
     #[test]

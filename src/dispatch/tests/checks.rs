@@ -179,3 +179,30 @@ async fn a_machine_without_files_does_not_ask_for_ever() {
     assert_eq!(kind(outcome), Some(ErrorKind::Internal));
     assert!(outcome.elapsed < Duration::from_mins(1), "{:?}", outcome.elapsed);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_while_a_display_is_asked_leaves_its_acknowledgement() {
+    let world = power_on(false, true, |_, _| Does::Reply(ON));
+    let ran = world.opens("10.0.0.1:23", Opens::InTurn(&[Opens::Yes, Opens::PanicsInRead])).run().await;
+    let outcome = &ran.outcomes[0];
+    assert_eq!((outcome.status, kind(outcome)), (Status::NoReply, Some(ErrorKind::Internal)));
+    assert_eq!((outcome.delivery, outcome.verified, outcome.attempts), (Delivery::Confirmed, Some(false), 1));
+    assert_eq!(ran.record.requests().len(), 1, "the command reached it");
+}
+
+/// Reachable for the command and every question of the first pass, then not any more.
+const GONE: [Opens; 18] = {
+    let mut opens = [Opens::Yes; 18];
+    opens[17] = Opens::Refused;
+    opens
+};
+
+#[tokio::test(start_paused = true)]
+async fn what_was_acknowledged_is_not_undone_by_a_pass_that_reaches_nobody() {
+    let mut world = power_on(false, true, |text, _| Does::Reply(if text == "ka 01 01" { ON } else { OFF }));
+    world.limits.pacing.until = Some(Duration::from_mins(10));
+    let ran = world.opens("10.0.0.1:23", Opens::InTurn(&GONE)).run().await;
+    let outcome = &ran.outcomes[0];
+    assert_eq!((outcome.status, kind(outcome)), (Status::Unreachable, Some(ErrorKind::ConnectionRefused)));
+    assert_eq!((outcome.delivery, outcome.verified), (Delivery::Confirmed, Some(false)));
+}

@@ -14,7 +14,7 @@ pub(super) fn check(case: &Case<'_>, findings: &mut Findings) {
         acknowledged(case, device, findings);
         shown(case, device, findings);
         if let Some(last) = device.writes.last()
-            && case.is_exact(device)
+            && device.is_exact()
         {
             used(case, device, last, findings);
             read(case, device, last, findings);
@@ -24,7 +24,7 @@ pub(super) fn check(case: &Case<'_>, findings: &mut Findings) {
 
 /// I1.
 fn acknowledged(case: &Case<'_>, device: &Told<'_>, findings: &mut Findings) {
-    let told = &device.told;
+    let told = &device.report;
     // Shown by its state instead.
     let by_state = told.verified == Some(true) || told.changed == Some(false);
     if told.status != "ok" || by_state {
@@ -44,7 +44,7 @@ fn acknowledged(case: &Case<'_>, device: &Told<'_>, findings: &mut Findings) {
 
 /// I2.
 fn shown(case: &Case<'_>, device: &Told<'_>, findings: &mut Findings) {
-    let told = &device.told;
+    let told = &device.report;
     if told.status == "ok" {
         let changed = case.night.if_needed.then_some(!device.writes.is_empty());
         let agrees = device.is_blurred || told.changed == changed || case.night.limits.until.is_some();
@@ -60,8 +60,8 @@ fn shown(case: &Case<'_>, device: &Told<'_>, findings: &mut Findings) {
     if told.status != "ok" || !(is_verified || is_left_alone) {
         return;
     }
-    let known = device.writes.iter().filter(|write| write.request.is_some() || !device.is_blurred);
-    let last = known.last().map_or(0, |write| write.seq);
+    let known = device.writes.iter().rfind(|write| write.request.is_some() || !device.is_blurred);
+    let last = known.map_or(0, |write| write.seq);
     let questions = case.truth.messages.iter().filter(|message| {
         let request = &case.truth.requests[message.request];
         message.who == Some(device.who) && message.is_read() && request.kind == Kind::Query && request.seq > last
@@ -77,7 +77,7 @@ fn shown(case: &Case<'_>, device: &Told<'_>, findings: &mut Findings) {
 
 /// I6: what a whole answer in time must come to.
 fn used(case: &Case<'_>, device: &Told<'_>, last: &Write<'_>, findings: &mut Findings) {
-    let told = &device.told;
+    let told = &device.report;
     let answer = last.request.and_then(|request| request.answer).map(|answer| &case.truth.messages[answer]);
     let Some(answer) = answer.filter(|answer| answer.is_whole) else { return };
     // The late answer to the same bytes came first.
@@ -109,7 +109,7 @@ fn used(case: &Case<'_>, device: &Told<'_>, last: &Write<'_>, findings: &mut Fin
 
 /// I1 and I13: the reply and its value are those of the answer that was read.
 fn read(case: &Case<'_>, device: &Told<'_>, last: &Write<'_>, findings: &mut Findings) {
-    let told = &device.told;
+    let told = &device.report;
     let Some(answer) = case.answer(device, last).filter(|_| !case.asks()) else { return };
     if device.gateway.family != Family::Printer {
         findings.expect(told.reply_hex.as_deref() == Some(&*hex(&answer.bytes)), "I13", &told.name, || {

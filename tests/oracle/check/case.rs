@@ -22,11 +22,19 @@ pub(crate) struct Told<'a> {
     pub(crate) who: Who,
     pub(crate) gateway: &'a Gateway,
     pub(crate) planned: &'a Device,
-    pub(crate) told: told::Device,
+    pub(crate) report: told::Device,
     /// Every write of its command, whole or in part, in order.
     pub(crate) writes: Vec<Write<'a>>,
     /// Whether some part of a command at its gateway may be another device's: then its writes are not known exactly.
     pub(crate) is_blurred: bool,
+}
+
+impl Told<'_> {
+    /// Whether every attempt that is told wrote the command: then the last write is the last attempt.
+    pub(crate) fn is_exact(&self) -> bool {
+        let count = self.writes.len() as u64;
+        !self.is_blurred && count > 0 && self.report.attempts == count
+    }
 }
 
 /// A write of a device's command.
@@ -56,10 +64,10 @@ impl<'a> Case<'a> {
         let truth = &played.truth;
         let mut case =
             Self { night, truth, report, lines, exit_status: played.exit_status.unwrap_or(255), devices: Vec::new() };
-        for (who, told) in selected.iter().zip(case.report.devices.clone()) {
+        for (who, report) in selected.iter().zip(case.report.devices.clone()) {
             let (gateway, planned) = night.device(*who);
             let (writes, is_blurred) = case.writes(*who);
-            case.devices.push(Told { who: *who, gateway, planned, told, writes, is_blurred });
+            case.devices.push(Told { who: *who, gateway, planned, report, writes, is_blurred });
         }
         Ok(case)
     }
@@ -121,20 +129,25 @@ impl<'a> Case<'a> {
 
     /// When the time of a device is over, where that can be told from the report.
     pub(crate) fn device_end(&self, device: &Told<'_>) -> Option<Millis> {
-        let finished = millis(device.told.finished_at.as_deref()?)?;
+        let finished = millis(device.report.finished_at.as_deref()?)?;
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a span of whole milliseconds")]
-        let elapsed = device.told.elapsed_ms as Millis;
+        let elapsed = device.report.elapsed_ms as Millis;
         Some(finished.saturating_sub(elapsed) + self.night.limits.device_deadline.unwrap_or(30_000))
     }
 
     /// The end of the time that an answer to a write has.
     pub(crate) fn answer_end(&self, device: &Told<'_>, write: &Write<'_>) -> Millis {
         let own = write.at + self.reply_timeout(device.gateway.family);
-        let ends = [Some(own), self.cut(), self.device_end(device).filter(|_| self.is_single_pass())];
+        let ends = [Some(own), self.cut(), self.device_end(device).filter(|_| self.knows_start())];
         ends.into_iter().flatten().min().unwrap_or(own)
     }
 
-    /// Whether a device's time is what its report says: it has one, and it began with its first attempt.
+    /// Whether a device's time began with the first attempt that its report counts.
+    fn knows_start(&self) -> bool {
+        self.night.limits.until.is_none() && !self.night.if_needed
+    }
+
+    /// Whether a device's time is what its report says: it began with its first attempt and ended with its outcome.
     pub(crate) fn is_single_pass(&self) -> bool {
         self.night.limits.until.is_none() && !self.asks()
     }
@@ -157,12 +170,6 @@ impl<'a> Case<'a> {
                 && message.read_at <= end
                 && message.read_on == write.number
         })
-    }
-
-    /// Whether every attempt that is told wrote the command: then the last write is the last attempt.
-    pub(crate) fn is_exact(&self, device: &Told<'_>) -> bool {
-        let count = device.writes.len() as u64;
-        !device.is_blurred && count > 0 && device.told.attempts == count
     }
 
     /// The state that was wanted.

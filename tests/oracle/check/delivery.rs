@@ -11,12 +11,12 @@ use crate::world::{Kind, Meaning, Message};
 pub(super) fn check(case: &Case<'_>, findings: &mut Findings) {
     for device in &case.devices {
         let answers: Vec<Option<&Message>> = device.writes.iter().map(|write| case.answer(device, write)).collect();
-        match &*device.told.delivery {
+        match &*device.report.delivery {
             "none" => none(case, device, &answers, findings),
             "confirmed" => confirmed(case, device, findings),
             _ => unknown(device, findings),
         }
-        if case.is_exact(device) {
+        if device.is_exact() {
             last(case, device, answers.last().copied().flatten(), findings);
         }
         bytes(case, device, findings);
@@ -26,11 +26,11 @@ pub(super) fn check(case: &Case<'_>, findings: &mut Findings) {
 
 /// I3: nothing was written but what was refused with "not now", or what the gateway said that it had not passed on.
 fn none(case: &Case<'_>, device: &Told<'_>, answers: &[Option<&Message>], findings: &mut Findings) {
-    let name = &device.told.name;
-    let harmless = |(write, answer): (&Write<'_>, &Option<&Message>)| {
+    let name = &device.report.name;
+    let harmless = |(write, answer): &(&Write<'_>, Option<&Message>)| {
         write.connection.is_told_occupied || answer.is_some_and(|answer| answer.meaning == Meaning::Busy)
     };
-    let written = device.writes.iter().zip(answers).filter(|one| !harmless(*one)).count();
+    let written = device.writes.iter().zip(answers.iter().copied()).filter(|one| !harmless(one)).count();
     findings.expect(written == 0 || device.is_blurred, "I3", name, || {
         format!("delivery `none`, and {written} writes of its command")
     });
@@ -46,20 +46,20 @@ fn confirmed(case: &Case<'_>, device: &Told<'_>, findings: &mut Findings) {
         message.who == Some(device.who) && request.kind == Kind::Command && message.is_read()
     };
     let holds = case.truth.messages.iter().any(is_answer);
-    findings.expect(holds, "I4", &device.told.name, || "`confirmed`, but it has answered nothing".to_owned());
+    findings.expect(holds, "I4", &device.report.name, || "`confirmed`, but it has answered nothing".to_owned());
 }
 
 /// I4: unknown is only what was written.
 fn unknown(device: &Told<'_>, findings: &mut Findings) {
-    let is_internal = device.told.kind() == "internal";
-    findings.expect(!device.writes.is_empty() || is_internal, "I4", &device.told.name, || {
+    let is_internal = device.report.kind() == "internal";
+    findings.expect(!device.writes.is_empty() || is_internal, "I4", &device.report.name, || {
         "delivery `unknown`, but no byte of its command was written".to_owned()
     });
 }
 
 /// I4, where every attempt was a write: what became of the last one is what is told.
 fn last(case: &Case<'_>, device: &Told<'_>, answer: Option<&Message>, findings: &mut Findings) {
-    let told = &device.told;
+    let told = &device.report;
     let Some(write) = device.writes.last() else { return };
     if told.kind() == "internal" {
         return;
@@ -123,7 +123,7 @@ fn kinds(device: &Told<'_>, write: &Write<'_>) -> Vec<&'static str> {
 
 /// I13: the bytes that are told are those that went over the wire.
 fn bytes(case: &Case<'_>, device: &Told<'_>, findings: &mut Findings) {
-    let told = &device.told;
+    let told = &device.report;
     let own = hex(&expected(case.night, device.who));
     let is_written = !device.writes.is_empty();
     if !device.is_blurred && told.kind() != "internal" {
@@ -154,7 +154,7 @@ fn attempts(case: &Case<'_>, findings: &mut Findings) {
     for (place, gateway) in case.night.gateways.iter().enumerate() {
         let devices: Vec<&Told<'_>> = case.devices.iter().filter(|device| device.who.0 == place).collect();
         let Some(first) = devices.first() else { continue };
-        let told: u64 = devices.iter().map(|device| device.told.attempts).sum();
+        let told: u64 = devices.iter().map(|device| device.report.attempts).sum();
         let whole = |request: &&crate::world::Request| {
             case.truth.connections[request.connection].gateway == place && request.kind == Kind::Command
         };
@@ -173,7 +173,7 @@ fn attempts(case: &Case<'_>, findings: &mut Findings) {
             .count() as u64;
         let most = commands + tails as u64 + in_vain;
         // Who was skipped has no attempts in the report, whatever came before.
-        let is_stopped = case.stop().is_some() || devices.iter().any(|device| device.told.status == "skipped");
+        let is_stopped = case.stop().is_some() || devices.iter().any(|device| device.report.status == "skipped");
         // Whoever was asked and is right has made one attempt without its command, and a wrong password one for all.
         let has_questions = case.asks() || gateway.password.is_some() || case.night.limits.rate.is_some();
         let least = if is_stopped || has_questions { 0 } else { most };
@@ -182,7 +182,7 @@ fn attempts(case: &Case<'_>, findings: &mut Findings) {
             case.stop().is_some() || has_fault(gateway, |one| matches!(one, LinkFault::TakesPart { .. }));
         let spare = if has_questions { 40 } else { u64::from(is_traceless) * 5 };
         let most = most + devices.len() as u64 * spare;
-        findings.expect((least..=most).contains(&told), "I13", &first.told.name, || {
+        findings.expect((least..=most).contains(&told), "I13", &first.report.name, || {
             format!("{told} attempts are told at its gateway, which saw {least} to {most}")
         });
     }

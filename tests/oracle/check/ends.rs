@@ -20,8 +20,8 @@ pub(super) fn check(case: &Case<'_>, findings: &mut Findings) {
         healthy(case, device, findings);
         patient(case, device, findings);
         if case.night.faults_end.is_some() && !device.planned.held {
-            findings.expect(device.told.status == "ok", "I12", &device.told.name, || {
-                format!("`{}` ({}) in the end", device.told.status, device.told.kind())
+            findings.expect(device.report.status == "ok", "I12", &device.report.name, || {
+                format!("`{}` ({}) in the end", device.report.status, device.report.kind())
             });
         }
     }
@@ -34,7 +34,7 @@ fn healthy(case: &Case<'_>, device: &Told<'_>, findings: &mut Findings) {
     // Its own time runs while it waits for its turn.
     let is_rushed = limits.device_deadline.is_some_and(|span| span < 5000);
     let is_limited = case.stop().is_some() || limits.max_failures.is_some();
-    let told = &device.told;
+    let told = &device.report;
     let is_excused =
         is_limited && (told.status == "skipped" || told.kind() == "interrupted" || told.kind() == "mismatch");
     if is_well && !is_rushed && !is_excused {
@@ -46,7 +46,7 @@ fn healthy(case: &Case<'_>, device: &Told<'_>, findings: &mut Findings) {
 
 /// I11: a device has the whole of its own time while it is busy, and no more of it for anything.
 fn patient(case: &Case<'_>, device: &Told<'_>, findings: &mut Findings) {
-    let told = &device.told;
+    let told = &device.report;
     if !case.is_single_pass() || told.status == "skipped" {
         return;
     }

@@ -46,7 +46,7 @@ fn rate(case: &Case<'_>, findings: &mut Findings) {
     let Some(interval) = case.night.limits.rate else { return };
     for two in starts(case).windows(2) {
         let apart = two[1].0 - two[0].0;
-        findings.expect(apart + LATE >= interval, "I8", &case.devices[two[1].1].told.name, || {
+        findings.expect(apart + LATE >= interval, "I8", &case.devices[two[1].1].report.name, || {
             format!("told {apart} ms after the one before, {interval} ms are to lie between")
         });
     }
@@ -80,10 +80,10 @@ fn batches(case: &Case<'_>, findings: &mut Findings) {
         let begin = if number == 0 { 0 } else { done + pause };
         for device in batch {
             let first = device.writes.first().map(|write| write.at);
-            findings.expect(first.is_none_or(|at| at >= begin) || device.is_blurred, "I8", &device.told.name, || {
+            findings.expect(first.is_none_or(|at| at >= begin) || device.is_blurred, "I8", &device.report.name, || {
                 format!("told at {first:?} ms, its batch begins at {begin} ms")
             });
-            let finished = device.told.finished_at.as_deref().and_then(millis);
+            let finished = device.report.finished_at.as_deref().and_then(millis);
             done = done.max(finished.unwrap_or(0));
         }
     }
@@ -101,7 +101,11 @@ fn gaps(case: &Case<'_>, findings: &mut Findings) {
         let requests: Vec<_> = mine.collect();
         for two in requests.windows(2) {
             let answer = two[0].answer.map(|answer| &case.truth.messages[answer]);
-            let timeout = if two[0].kind == Kind::Command { case.reply_timeout(gateway.family) } else { 2000 };
+            // How long a question may still be answered depends on when its device has acknowledged.
+            if two[0].kind != Kind::Command {
+                continue;
+            }
+            let timeout = case.reply_timeout(gateway.family);
             let in_time = answer.filter(|answer| {
                 let is_own = answer.is_read() && answer.read_on == two[0].connection;
                 is_own && answer.read_seq < two[1].seq && answer.read_at < two[0].at + timeout.min(900)
@@ -112,7 +116,10 @@ fn gaps(case: &Case<'_>, findings: &mut Findings) {
                     other.who == answer.who && two[0].seq < other.read_seq && other.read_seq < answer.read_seq
                 })
             };
-            let Some(answer) = in_time.filter(is_first) else { continue };
+            // What comes when the device's own time is over is nobody's answer.
+            let device = case.devices.iter().find(|device| Some(device.who) == two[0].who);
+            let end = device.and_then(|device| case.device_end(device)).unwrap_or(Millis::MAX);
+            let Some(answer) = in_time.filter(is_first).filter(|answer| answer.read_at <= end) else { continue };
             let apart = two[1].at.saturating_sub(answer.read_at);
             findings.expect(apart >= GAP, "I8", &gateway.host, || {
                 format!("written to {apart} ms after its last answer at {} ms", answer.read_at)

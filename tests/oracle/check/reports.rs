@@ -54,7 +54,7 @@ fn lines(case: &Case<'_>, findings: &mut Findings) {
     for device in &case.report.devices {
         let count = told.iter().filter(|one| one.name == device.name).count();
         findings.expect(count == 1, "I9", &device.name, || format!("told {count} times in NDJSON"));
-        let same = told.iter().any(|one| *one == device);
+        let same = told.contains(&device);
         findings.expect(same, "I10", &device.name, || "told otherwise in NDJSON than in JSON".to_owned());
     }
     told.retain(|one| !case.report.devices.iter().any(|device| device.name == one.name));

@@ -22,7 +22,7 @@ pub(super) fn check(case: &Case<'_>, findings: &mut Findings) {
 
 /// I5: only what said that it has done nothing is told again; and before each first byte it is declared.
 fn once(case: &Case<'_>, place: usize, device: &Told<'_>, findings: &mut Findings) {
-    let name = &device.told.name;
+    let name = &device.report.name;
     let earlier = device.writes.iter().rev().skip(1);
     let again = earlier.filter(|write| {
         let answer = case.answer(device, write);
@@ -43,7 +43,7 @@ fn once(case: &Case<'_>, place: usize, device: &Told<'_>, findings: &mut Finding
 
 /// I7: who is skipped is skipped for a reason that there was.
 fn skipped(case: &Case<'_>, device: &Told<'_>, findings: &mut Findings) {
-    let told = &device.told;
+    let told = &device.report;
     let reason = told.reason.as_deref();
     findings.expect((told.status == "skipped") == reason.is_some(), "I7", &told.name, || {
         format!("`{}` with reason {reason:?}", told.status)
@@ -91,7 +91,7 @@ fn after_the_stop(case: &Case<'_>, findings: &mut Findings) {
     let Some(stop) = case.stop() else { return };
     for device in &case.devices {
         let late = device.writes.iter().find(|write| write.at > stop);
-        findings.expect(late.is_none() || device.is_blurred, "I7", &device.told.name, || {
+        findings.expect(late.is_none() || device.is_blurred, "I7", &device.report.name, || {
             format!("told at {:?} ms, the run stopped at {stop} ms", late.map(|write| write.at))
         });
     }
@@ -101,16 +101,16 @@ fn after_the_stop(case: &Case<'_>, findings: &mut Findings) {
 fn after_failures(case: &Case<'_>, findings: &mut Findings) {
     let limits = &case.night.limits;
     let Some(most) = limits.max_failures.filter(|_| limits.until.is_none()) else { return };
-    let failed = case.devices.iter().map(|device| &device.told);
+    let failed = case.devices.iter().map(|device| &device.report);
     let failed = failed.filter(|told| !told.is_success() && told.status != "skipped");
     let mut ends: Vec<Millis> = failed.filter_map(|told| millis(told.finished_at.as_deref()?)).collect();
     ends.sort_unstable();
     let Some(&end) = ends.get(most as usize) else { return };
     for device in &case.devices {
         // Whose first attempt found no connection has started all the same.
-        let is_first = case.is_exact(device);
+        let is_first = device.is_exact();
         let late = device.writes.first().filter(|write| write.at > end && is_first);
-        findings.expect(late.is_none(), "I7", &device.told.name, || {
+        findings.expect(late.is_none(), "I7", &device.report.name, || {
             format!("told first at {:?} ms, {} had failed by {end} ms", late.map(|write| write.at), most + 1)
         });
     }

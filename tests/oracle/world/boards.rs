@@ -1,4 +1,4 @@
-//! Relay boards: Devantech ETH008 (protocols.md §4) and NCD ProXR in API mode (§5).
+//! Relay boards: Devantech ETH008 (protocols.md §4) and NCD `ProXR` in API mode (§5).
 
 use super::State;
 use super::replies::{Answer, acts};
@@ -52,7 +52,7 @@ impl State {
             return;
         }
         match bytes[0] {
-            0x7A | 0x7B | 0x79 => self.log_in(gateway, connection, &bytes),
+            0x79..=0x7B => self.log_in(gateway, connection, &bytes),
             0x24 => self.ask_relays(gateway, connection, &bytes),
             0x20 | 0x21 => self.switch(gateway, connection, &bytes),
             _ => _ = self.note(connection, None, Kind::Alien, &bytes),
@@ -82,13 +82,7 @@ impl State {
             _ => 2,
         };
         let any = (gateway, 0);
-        self.answer(request, any, None, self.one_byte(Meaning::LogIn, reply));
-    }
-
-    fn one_byte(&self, meaning: Meaning, byte: u8) -> Answer {
-        let no_stray = |_: &Self, _: usize, _: Stray| Vec::new();
-        let (bytes, malformed) = (vec![byte], vec![5]);
-        Answer { meaning, bytes, echo: Vec::new(), stray: no_stray, malformed, is_serial: false }
+        self.answer(request, any, None, one_byte(Meaning::LogIn, reply));
     }
 
     fn is_locked(&self, gateway: usize) -> bool {
@@ -107,7 +101,7 @@ impl State {
         let is_on = self.is_on(who);
         let word = if is_on { "on" } else { "off" };
         let relays = u8::from(is_on != self.night.device(who).1.inverted) << (unit - 1);
-        self.answer(request, who, fault, self.one_byte(Meaning::State(word.to_owned()), relays));
+        self.answer(request, who, fault, one_byte(Meaning::State(word.to_owned()), relays));
     }
 
     fn switch(&mut self, gateway: usize, connection: usize, bytes: &[u8]) {
@@ -119,7 +113,7 @@ impl State {
         let Some(who) = who else { return };
         let fault = self.fault(who, connection);
         if self.is_locked(gateway) {
-            return self.answer(request, who, None, self.one_byte(Meaning::No, 1));
+            return self.answer(request, who, None, one_byte(Meaning::No, 1));
         }
         self.places[gateway].unlocked_until = self.now() + UNLOCKED;
         if acts(fault) {
@@ -131,7 +125,7 @@ impl State {
             self.set(who, is_on, fault);
         }
         let (meaning, reply) = if fault == Some(Fault::Refuses) { (Meaning::No, 1) } else { (Meaning::Yes, 0) };
-        self.answer(request, who, fault, self.one_byte(meaning, reply));
+        self.answer(request, who, fault, one_byte(meaning, reply));
     }
 
     fn kind(&self, who: Option<Who>, is_command: impl Fn(Task, &Gateway, u8, bool) -> bool) -> Kind {
@@ -177,6 +171,13 @@ impl State {
         let (meaning, reply) = if fault == Some(Fault::Refuses) { (Meaning::No, 0x56) } else { (Meaning::Yes, 0x55) };
         self.answer(request, who, fault, framed(meaning, &[reply], &bytes));
     }
+}
+
+/// An answer of a Devantech board: nothing in it says what it answers.
+fn one_byte(meaning: Meaning, byte: u8) -> Answer {
+    let no_stray = |_: &State, _: usize, _: Stray| Vec::new();
+    let (bytes, malformed) = (vec![byte], vec![5]);
+    Answer { meaning, bytes, echo: Vec::new(), stray: no_stray, malformed, is_serial: false }
 }
 
 /// An answer of an NCD board; its own commands come back on some, and events at any time.
