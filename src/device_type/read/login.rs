@@ -63,7 +63,7 @@ fn framing(table: &mut TomlTable<'_, '_>, is_text: bool, diagnostics: &mut Diagn
         return None;
     };
     match read_framing(value, CAPS, is_text, diagnostics)? {
-        ReplyFrame::Found(framing) => Some(Arc::new(framing)),
+        ReplyFrame::Found(framing) => Some(framing),
         ReplyFrame::None => {
             mistake(diagnostics, "a log-in waits for what is answered".to_owned(), value.span(), "", None);
             None

@@ -68,7 +68,7 @@ fn read_reply(
     // Without a frame no field is defined: that would be reported again for each of them.
     let framing = match framing? {
         ReplyFrame::None => None,
-        ReplyFrame::Found(framing) => Some(Arc::new(framing)),
+        ReplyFrame::Found(framing) => Some(framing),
     };
     let names: Vec<&str> = framing.iter().flat_map(|framing| framing.field_names()).collect();
     let reply = Defined { by: "the reply's `frame`", names: Some(&names) };
@@ -93,7 +93,7 @@ pub(super) enum ReplyFrame {
     /// No reply comes.
     None,
     /// So it is found.
-    Found(Framing),
+    Found(Arc<Framing>),
 }
 
 /// Reads `frame`; `None` when it has a mistake.
@@ -136,10 +136,10 @@ pub(super) fn read_framing(
     match way {
         "pattern" if diagnostics.is_proven() => {
             let framing = PatternFraming::proven(value.text(diagnostics)?, max, noise_max);
-            Some(ReplyFrame::Found(Framing::Pattern(framing)))
+            Some(ReplyFrame::Found(Arc::new(Framing::Pattern(framing))))
         }
         "pattern" => match PatternFraming::new(value.text(diagnostics)?, max, noise_max) {
-            Ok(framing) => Some(ReplyFrame::Found(Framing::Pattern(framing))),
+            Ok(framing) => Some(ReplyFrame::Found(Arc::new(Framing::Pattern(framing)))),
             Err(error) => wrong(format!("this pattern frames no reply: {error}"), diagnostics),
         },
         "until" => {
@@ -153,20 +153,16 @@ pub(super) fn read_framing(
                 return wrong("nothing ends this reply".to_owned(), diagnostics);
             }
             (diagnostics.error_count() == earlier).then(|| {
-                ReplyFrame::Found(Framing::End(EndFraming::new(
-                    ends,
-                    or_eof.unwrap_or(false),
-                    strip.unwrap_or(false),
-                    max,
-                )))
+                let framing = EndFraming::new(ends, or_eof.unwrap_or(false), strip.unwrap_or(false), max);
+                ReplyFrame::Found(Arc::new(Framing::End(framing)))
             })
         }
         "length" => match usize::try_from(value.int(diagnostics)?) {
-            Ok(len @ 1..=65_536) => Some(ReplyFrame::Found(Framing::Length(len))),
+            Ok(len @ 1..=65_536) => Some(ReplyFrame::Found(Arc::new(Framing::Length(len)))),
             _ => wrong("`length` must be 1 to 65536".to_owned(), diagnostics),
         },
         _ => match TemplateFraming::new(read_layout(value, is_text, diagnostics)?, max, noise_max) {
-            Ok(framing) => Some(ReplyFrame::Found(Framing::Template(framing))),
+            Ok(framing) => Some(ReplyFrame::Found(Arc::new(Framing::Template(framing)))),
             Err(error) => wrong(error.to_string(), diagnostics),
         },
     }
