@@ -8,10 +8,10 @@ use jiff::Timestamp;
 use tracing::warn;
 
 use crate::history::{
-    HistoryError, RecordedRun, RunName, Store, last_by_hand, last_of_schedule, last_success, recorded,
+    HistoryError, RecordedRun, RunName, Store, collected, last_by_hand, last_of_schedule, last_success,
 };
 use crate::model::{Share, UnixMillis};
-use crate::report::{PerDevice, Reporters, RunMetrics, replay};
+use crate::report::{PerDevice, RunMetrics};
 use crate::run::canonical;
 
 /// What a run came to.
@@ -95,16 +95,10 @@ fn last_run(
     label: &str,
     name: RunName<'_>,
 ) -> Result<Option<LastRun>, HistoryError> {
-    let report = recorded(store, run)?;
-    let events = replay(report).map_err(|problem| HistoryError::Damaged { run: run.run_id.clone(), problem })?;
     let last_success = last_success(store, inventory, name, Share::ALL)?;
-    let mut reporters = Reporters::default();
-    reporters.keep_outcomes();
-    reporters.events(events);
-    let collected = reporters.finish().run.map(|mut run| {
+    let metrics = collected(store, run)?.map(|mut run| {
         run.set_past(last_success);
-        run
+        RunMetrics::of(&run, label, Share::ALL, PerDevice::Auto)
     });
-    let metrics = collected.map(|run| RunMetrics::of(&run, label, Share::ALL, PerDevice::Auto));
     Ok(metrics.map(|metrics| LastRun { began: run.started_at, metrics }))
 }

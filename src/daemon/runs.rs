@@ -69,6 +69,17 @@ impl World for Machine {
         Box::pin(on_a_thread("recalling", ask))
     }
 
+    fn tell_of_killed(&self, inventory: Arc<Inventory>) -> Boxed<()> {
+        let machine = self.clone();
+        Box::pin(on_a_thread("telling", move || {
+            for entry in inventory.entries() {
+                for why in machine.with_teller(entry, &inventory, async |teller| teller.killed().await) {
+                    error!("{}: {why}", entry.name());
+                }
+            }
+        }))
+    }
+
     fn send_kept(&self, inventory: Arc<Inventory>) -> Boxed<()> {
         let machine = self.clone();
         Box::pin(on_a_thread("telling", move || {

@@ -99,6 +99,8 @@ impl<W: World> Daemon<W> {
     /// The signal, where it cut a run short.
     pub async fn run(mut self, mut signals: Receiver<Signal>) -> Result<(), StopReason> {
         Supervisor::ready();
+        let (world, inventory) = (self.world.clone(), self.inventory.clone());
+        self.kept.spawn(async move { world.tell_of_killed(inventory).await });
         loop {
             self.state.turns();
             if self.stopping.is_none() {

@@ -50,6 +50,12 @@ pub trait World: Send + Sync + 'static {
         Box::pin(async { Recalled::default() })
     }
 
+    /// Tells of runs that were killed, and with them the process that was to tell of them.
+    fn tell_of_killed(&self, inventory: Arc<Inventory>) -> Boxed<()> {
+        _ = inventory;
+        Box::pin(async {})
+    }
+
     /// Tries again what could not be told.
     fn send_kept(&self, inventory: Arc<Inventory>) -> Boxed<()>;
 }

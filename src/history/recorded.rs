@@ -12,6 +12,7 @@ use super::roster::{Entry, Rosters};
 use super::writer::broken_off;
 use super::{HistoryError, RecordedRun, Store};
 use crate::model::{Delivery, ErrorKind, Failure, SkipReason, Status, UnixMillis};
+use crate::report::{Collected, Reporters, replay};
 
 /// The report of a run, `fleetctl.report/1`; of one under way what is known so far.
 ///
@@ -68,6 +69,19 @@ pub fn recorded(store: &Store, run: &RecordedRun) -> Result<Value, HistoryError>
         report.insert("simulated".to_owned(), json!(true));
     }
     Ok(report)
+}
+
+/// The run again, as whoever followed it has seen it, outcomes included.
+///
+/// # Errors
+/// When the history cannot be read or is damaged.
+pub fn collected(store: &Store, run: &RecordedRun) -> Result<Option<Collected>, HistoryError> {
+    let report = recorded(store, run)?;
+    let events = replay(report).map_err(|problem| HistoryError::Damaged { run: run.run_id.clone(), problem })?;
+    let mut reporters = Reporters::default();
+    reporters.keep_outcomes();
+    reporters.events(events);
+    Ok(reporters.finish().run)
 }
 
 /// What happened to devices, by their place: status, delivery, reason.

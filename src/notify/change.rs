@@ -69,8 +69,10 @@ impl<'a> Change<'a> {
         change
     }
 
-    /// Whether somebody who wants to hear of changes is told: a run that was cut short hides changes, so it is one.
+    /// Whether somebody who wants to hear of changes is told: a run that was cut short hides changes, so it is one, and so
+    /// is one that left devices out through a fault of ours.
     pub(super) fn is_news(&self, ended: Ended) -> bool {
-        !self.failed.is_empty() || !self.recovered.is_empty() || ended != Ended::Completed
+        let is_whole = ended == Ended::Completed && self.not_started.is_empty();
+        !self.failed.is_empty() || !self.recovered.is_empty() || !is_whole
     }
 }

@@ -9,15 +9,18 @@ use tokio::runtime::Handle;
 use tracing::warn;
 
 use super::Entry;
-use crate::history::{Letters, Store, note_untold, previous};
+use crate::history::{HistoryError, Letters, Store, collected, last_of_schedule, note_untold, previous, untold};
 use crate::inventory::{Fleet, Notification};
-use crate::model::{Share, UnixMillis};
+use crate::model::{RunId, Share, UnixMillis};
 use crate::notify::{
     MemorySpool, News, NotifyError, Occasion, SendError, Spool, Way, after_run, before_run, send_kept,
 };
 use crate::report::Collected;
 use crate::run::canonical;
 use crate::transport::TcpConnect;
+
+/// That a run was killed is news for so long.
+const KILLED_IS_NEWS_MS: i64 = 24 * 3_600_000;
 
 /// Tells of the runs of one schedule.
 #[derive(Debug, Clone)]
@@ -101,6 +104,38 @@ impl Teller {
             warn!("history: {}; that somebody was not told is not noted", error.chain());
         }
         errors
+    }
+
+    /// The last run of the schedule was killed and told nobody: they hear of it now, once, unless it is old.
+    pub async fn killed(&self) -> Vec<NotifyError> {
+        let found = self.history.as_deref().map(|path| self.last_killed(path));
+        match found.transpose() {
+            Ok(Some(Some(run))) => self.finished(&run, Share::ALL).await,
+            Ok(_) => Vec::new(),
+            Err(error) => {
+                warn!("history: {}; whether the last run was killed is not known", error.chain());
+                Vec::new()
+            }
+        }
+    }
+
+    /// The last run, if it was killed and that is not noted yet.
+    fn last_killed(&self, path: &Path) -> Result<Option<Collected>, HistoryError> {
+        let Some(store) = Store::open(path)? else { return Ok(None) };
+        let (last, _) = last_of_schedule(&store, &canonical(&self.inventory), &self.schedule)?;
+        let oldest = Timestamp::now().as_millisecond() - KILLED_IS_NEWS_MS;
+        let Some(last) = last.filter(|run| run.was_killed && run.started_at.0 >= oldest) else { return Ok(None) };
+        if self.to.is_empty() || !untold(&store, &last.run_id)?.is_empty() {
+            return Ok(None);
+        }
+        let id = RunId(last.run_id.as_str().into());
+        let error = |one: &Notification| NotifyError {
+            notification: one.name.clone(),
+            problem: SendError::Stopped("the end of the process"),
+            is_kept: false,
+        };
+        note_untold(&store, &id, &self.to.iter().map(error).collect::<Vec<_>>())?;
+        collected(&store, &last)
     }
 
     /// A signal came while somebody was being told: whom it has kept from that. What waits in the history is sent later.

@@ -41,7 +41,7 @@ async fn ratio(devices: usize, concurrency: usize, is_measured: bool) -> f64 {
 
 #[tokio::test(start_paused = true)]
 async fn a_second_run_ends_within_a_twentieth_of_what_no_order_can_beat() {
-    for (devices, concurrency) in [(300, 50), (1000, 100), (3000, 256)] {
+    for (devices, concurrency) in [(300, 50), (1200, 100)] {
         let (first, second) = (ratio(devices, concurrency, false).await, ratio(devices, concurrency, true).await);
         assert!(second <= 1.05, "{devices}: {second:.3}");
         assert!(first > 1.1, "{devices}: without the measured times it is {first:.3}, or the test shows nothing");

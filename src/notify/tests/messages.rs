@@ -122,6 +122,18 @@ fn a_device_that_was_never_started_is_neither_a_new_failure_nor_a_recovery() {
 }
 
 #[test]
+fn devices_that_were_left_out_through_a_fault_of_ours_are_news() {
+    let left_out = (device("tv-2", "h"), Outcome::skipped(SkipReason::Internal));
+    let run =
+        test_run::collect(run_of(action("power-on"), vec![(device("tv-1", "g"), on()), left_out], Ended::Completed));
+    let change = Change::of(&run, Some(&previous(&[])));
+    assert!(change.failed.is_empty() && change.is_news(run.ended()), "nobody else would say that tv-2 is dark");
+    let held = (device("tv-2", "h"), Outcome::skipped(SkipReason::Held));
+    let run = test_run::collect(run_of(action("power-on"), vec![(device("tv-1", "g"), on()), held], Ended::Completed));
+    assert!(!Change::of(&run, Some(&previous(&[]))).is_news(run.ended()));
+}
+
+#[test]
 fn a_change_is_a_new_failure_or_a_recovery_and_nothing_else() {
     for (failed, obeyed, before, is_news) in [
         (&["a"][..], &["b"][..], Some(vec![("a", 1)]), false),

@@ -74,3 +74,37 @@ fn a_switch_that_the_daemon_makes_is_told_too() {
     daemon.finish().expect_status(0);
     assert_eq!(board.heard().iter().filter(|heard| *heard == "20 03 00").count(), 2, "once each night");
 }
+
+#[test]
+fn a_switch_in_which_the_daemon_was_killed_is_told_by_the_next_one_once() {
+    // The board takes the first command of the second night and says nothing: there the process is killed.
+    let board = Peer::start(&["> 20 03 00 < 00 > 20 04 00 < 00", "> 20 03 00"]);
+    let workspace = Workspace::new();
+    let server = MailServer::start(&workspace, MailServerKind { tls: "none", login: None });
+    let text = inventory(&board.address(), server.port()).replace("reply_timeout = \"1s\"", "reply_timeout = \"60s\"");
+    workspace.write("fleet.toml", &text);
+    workspace.fleetctl(&["schedule", "run", "watering", "-q"]).expect_status(0);
+    let history = rusqlite::Connection::open(workspace.path(".state/fleetctl/history.db")).unwrap();
+    let back = "UPDATE run SET started_at = started_at - 2700000, finished_at = finished_at - 2700000";
+    assert_eq!(history.execute(back, ()).unwrap(), 1);
+    let start = || workspace.start(&["daemon", "--listen", "127.0.0.1:0"]);
+    let has_heard = |count: usize| board.heard().iter().filter(|heard| *heard == "20 03 00").count() == count;
+    let daemon = start();
+    daemon.wait_for("the first command of the night", || has_heard(2));
+    daemon.signal(Signal::SIGKILL);
+    daemon.finish();
+    assert_eq!(server.mails().len(), 1, "it had no time to tell");
+
+    let again = start();
+    let (subject, text) = mail(&server.wait_for(2)[1]);
+    assert!(subject.contains("greenhouse, watering: cut short:"), "{subject}");
+    assert!(text.contains("[cut short: interrupted]") && text.contains("pump-north"), "{text}");
+    again.signal(Signal::SIGTERM);
+    again.finish().expect_status(0);
+    let third = start();
+    third.wait_for_stderr("listening on");
+    third.signal(Signal::SIGTERM);
+    third.finish().expect_status(0);
+    assert_eq!(server.mails().len(), 2, "once");
+    assert!(has_heard(2), "and no relay is switched again for that");
+}
