@@ -5,9 +5,10 @@
 //! of lanes or devices that wait. All crews take lanes from the one scheduler behind a mutex; none of them owns a limit.
 //!
 //! Order: lanes that come back from a wait go first, the one that was due first before the others; then the others as
-//! `policy/order.rs` lines them up, so that a long lane does not start last and hold up the end. Lanes with the same sites and the same need stand in one line (`Line`); a line whose sites or circuit have no room is out of the
-//! draw until they have, so whoever cannot start now is skipped at no cost. A lane whose devices need different things
-//! stands in several lines; where it is taken from one, its places in the others are void.
+//! `policy/order.rs` lines them up, so that a long lane does not start last and hold up the end. Lanes with the same
+//! sites and the same need stand in one line (`Line`); a line whose sites or circuit have no room is out of the draw
+//! until they have, so whoever cannot start now is skipped at no cost. A lane whose devices need different things stands
+//! in several lines; where it is taken from one, its places in the others are void.
 
 mod begin;
 mod line;

@@ -124,6 +124,8 @@ pub(super) struct World {
     pub(super) limits: Limits,
     pub(super) flags: TimingOverrides,
     pub(super) stop: Stop,
+    /// Their queue holds one event, and each takes them a while.
+    pub(super) are_reporters_behind: bool,
 }
 
 /// What a run came to.
@@ -156,6 +158,7 @@ impl World {
             },
             flags: TimingOverrides { backoff_jitter: Some(false), ..TimingOverrides::default() },
             stop: Stop::default(),
+            are_reporters_behind: false,
         }
     }
 
@@ -263,7 +266,8 @@ impl World {
     async fn run_plan_over(self, plan: Plan, net: impl Connect, record: Record) -> Ran {
         let plan = Arc::new(plan);
         let clock = RunClock { started: Instant::now(), started_at: UnixMillis(0) };
-        let (sender, mut receiver) = mpsc::channel(16);
+        let is_behind = self.are_reporters_behind;
+        let (sender, mut receiver) = mpsc::channel(if is_behind { 1 } else { 16 });
         let count = plan.devices.len();
         let outside = Outside { events: sender, intents: self.intents };
         let engine = run(plan, net, self.limits, clock, self.stop, Box::new(|| 1.0), outside);
@@ -271,6 +275,9 @@ impl World {
             let mut events = Vec::new();
             while let Some(event) = receiver.recv().await {
                 events.push(event);
+                if is_behind {
+                    sleep(Duration::from_millis(10)).await;
+                }
             }
             events
         };
