@@ -156,7 +156,7 @@ fn compare() -> Result<u8> {
     }
     if !hints.is_empty() {
         println!("recorded with {}; here {}", record.recorded_with, tools()?);
-        println!("where the change is meant: cargo bench --locked --bench instructions -- --record, and say why");
+        println!("where the change is meant: benches/guard --record, and say why");
     }
     Ok(u8::from(failed))
 }
@@ -169,7 +169,7 @@ fn percent(counted: u64, recorded: u64) -> f64 {
 fn record() -> Result<ExitCode> {
     let mut text = format!(
         "# Instructions that each piece of work takes, counted by callgrind in an optimised build: what .ci/run holds the\n\
-         # program to. Written by `cargo bench --locked --bench instructions -- --record`; benches/README.md says how to read it.\n\n\
+         # program to. Written by `benches/guard --record`; benches/README.md says how to read it.\n\n\
          recorded_with = {:?}\n\n\
          # A change counts when it is beyond both: a percentage, and so many instructions, as the compiler may inline\n\
          # otherwise in a piece that is small anyway. From run to run counts differ by 0.1 % (the seeds of hash maps).\n\
