@@ -58,8 +58,11 @@ impl Arguments {
                 "--lies" => read.plants = true,
                 "--lie" => (read.plants, read.lie) = (true, Some(words.next().ok_or(USAGE)?)),
                 "--list" => read.is_list = true,
-                // What cargo passes on to every test.
-                _ if word.starts_with("--format") || word.starts_with("--nocapture") => {}
+                // What is meant for the tests of the standard harness: a name is none of ours.
+                "--nocapture" | "--show-output" | "--quiet" | "-q" | "--include-ignored" => {}
+                _ if word.starts_with("--test-threads=") || word.starts_with("--format=") => {}
+                "--test-threads" | "--format" | "--skip" => _ = words.next(),
+                "--ignored" | "--exact" => read.is_list = true,
                 _ if !word.starts_with('-') => read.is_list = true,
                 _ => return Err(format!("`{word}` is not understood: {USAGE}")),
             }

@@ -115,6 +115,8 @@ pub(crate) enum LinkFault {
     Occupied { after: Millis },
     /// Bytes that nobody asked for, so long after opening.
     Noise { after: Millis },
+    /// It negotiates Telnet options, so long after opening.
+    Telnet { after: Millis },
     /// This machine has no file left.
     NoFiles,
     /// This machine does not allow it.
@@ -231,6 +233,18 @@ impl Night {
     /// The selected devices in inventory order.
     pub(crate) fn selected(&self) -> impl Iterator<Item = (usize, usize)> {
         self.order.iter().copied().filter(|&place| self.device(place).1.selected)
+    }
+
+    /// Whether whatever was drawn for a device and its gateway must not keep it from being `ok`.
+    pub(crate) fn is_well(&self, place: (usize, usize)) -> bool {
+        let (gateway, device) = self.device(place);
+        let stray = |fault: &Fault| matches!(fault, Fault::Echoes | Fault::Stray(_) | Fault::Dribbles { every: 1 });
+        let noise = |fault: &LinkFault| {
+            matches!(fault, LinkFault::Noise { .. } | LinkFault::Telnet { .. } | LinkFault::SlowOpen { .. })
+        };
+        device.faults.iter().flatten().chain(&device.always).all(stray)
+            && gateway.faults.iter().flatten().chain(&gateway.always).all(noise)
+            && gateway.password.as_ref().is_none_or(|(_, is_right)| *is_right)
     }
 
     /// Whether anything was drawn that goes wrong with a device or its gateway.

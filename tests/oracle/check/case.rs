@@ -1,6 +1,6 @@
 //! What belongs to whom: each device's writes, and the answer that each of them got in its time.
 
-use crate::draw::reply_timeout;
+use crate::alphabet::reply_timeout;
 use crate::night::{Device, Family, Gateway, Millis, Night, Task};
 use crate::play::Played;
 use crate::told::{self, Line, Report, millis};
@@ -160,7 +160,7 @@ impl<'a> Case<'a> {
             self.truth.connections[request.connection].gateway == device.who.0 && request.seq > write.seq
         });
         let next = next.map(|request| request.seq).min().unwrap_or(u64::MAX);
-        self.truth.messages.iter().find(|message| {
+        let read = self.truth.messages.iter().filter(|message| {
             let request = &self.truth.requests[message.request];
             message.who == Some(device.who)
                 && request.kind == Kind::Command
@@ -169,7 +169,9 @@ impl<'a> Case<'a> {
                 && message.read_seq < next
                 && message.read_at <= end
                 && message.read_on == write.number
-        })
+        });
+        // The first one ended the wait.
+        read.min_by_key(|message| message.read_seq)
     }
 
     /// The state that was wanted.

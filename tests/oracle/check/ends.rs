@@ -30,7 +30,7 @@ pub(super) fn check(case: &Case<'_>, findings: &mut Findings) {
 /// I11.
 fn healthy(case: &Case<'_>, device: &Told<'_>, findings: &mut Findings) {
     let limits = &case.night.limits;
-    let is_well = !case.night.is_faulty(device.who) && !device.planned.held;
+    let is_well = case.night.is_well(device.who) && !device.planned.held;
     // Its own time runs while it waits for its turn.
     let is_rushed = limits.device_deadline.is_some_and(|span| span < 5000);
     let is_limited = case.stop().is_some() || limits.max_failures.is_some();

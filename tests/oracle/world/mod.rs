@@ -1,14 +1,15 @@
 //! The devices of a night, and the network to them: what the program under test talks to.
 //!
 //! Everything is decided at the moment at which bytes are written: which request they are, whether the device acts, and
-//! which bytes come back when. So there are no tasks, and a read only looks at the clock. `wire.rs` is the network, the
-//! devices stand in `display.rs`, `boards.rs` and `printer.rs` and are written from the protocols' sheets, `replies.rs`
-//! says what a fault makes of a reply, `truth.rs` is what really happened.
+//! which bytes come back when. So there are no tasks, and a read only looks at the clock. `wire.rs` is the network and
+//! `stream.rs` its far end; the devices stand in `display.rs`, `boards.rs` and `printer.rs` and are written from the
+//! protocols' sheets; `replies.rs` says what a fault makes of a reply, `truth.rs` is what really happened.
 
 mod boards;
 mod display;
 mod printer;
 mod replies;
+mod stream;
 mod truth;
 mod wire;
 

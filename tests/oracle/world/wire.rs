@@ -1,4 +1,4 @@
-//! The network: connections that open or do not, and streams whose other end is the world.
+//! The network: connections that open or do not, and our end of them. What comes over them is `stream.rs`.
 
 use std::io;
 use std::pin::Pin;
@@ -11,9 +11,9 @@ use fleetctl::transport::{Connect, ConnectError, LastLook};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
-use super::truth::{Connection, Try};
-use super::{Coming, State, What, World};
-use crate::night::{Family, LinkFault, Millis};
+use super::World;
+use super::truth::Try;
+use crate::night::LinkFault;
 
 /// The way to the gateways of a night.
 pub(crate) struct Network(pub(crate) World);
@@ -104,149 +104,6 @@ impl Connect for Network {
         }
         let connection = self.0.with(|state| state.open(lane.number));
         Ok(Line { world: self.0.clone(), connection, _lane: lane, alarm: None })
-    }
-}
-
-impl State {
-    /// Opens the connection that a try has come to.
-    fn open(&mut self, number: usize) -> usize {
-        let now = self.now();
-        let (gateway, fault) = (self.truth.tries[number].gateway, self.truth.tries[number].fault);
-        let connection = self.truth.connections.len();
-        self.truth.tries[number].opened = Some(connection);
-        self.truth.connections.push(Connection {
-            gateway,
-            fault,
-            closed: None,
-            ends_at: None,
-            tail: Vec::new(),
-            tail_at: None,
-            taken: Vec::new(),
-            read: Vec::new(),
-            is_told_occupied: false,
-            is_noisy: false,
-        });
-        let place = &mut self.places[gateway];
-        // What came while nobody listened is lost.
-        place.coming.retain(|coming| coming.at >= now && coming.connection.is_none());
-        let mut comes = |at: Millis, what: What| {
-            place.coming.push(Coming { at, connection: Some(connection), what });
-        };
-        match fault {
-            Some(LinkFault::Occupied { after }) => {
-                comes(now + after, What::Occupied(b"Port already in use\r\n".to_vec()));
-                self.end(connection, now + after + 1, false);
-            }
-            Some(LinkFault::Noise { after }) => comes(now + after, What::Bytes(b"\r\nboot v2.1\r\n".to_vec(), None)),
-            Some(LinkFault::Closes { after }) => self.end(connection, now + after, false),
-            Some(LinkFault::Resets { after }) => self.end(connection, now + after, true),
-            _ => {}
-        }
-        self.places[gateway].coming.sort_by_key(|coming| coming.at);
-        connection
-    }
-
-    /// Reads what has come by now: how many bytes, or how the connection ended; `None`: nothing yet, and when more comes.
-    fn read(&mut self, connection: usize, space: &mut [u8]) -> Result<io::Result<usize>, Option<Millis>> {
-        let now = self.now();
-        let gateway = self.truth.connections[connection].gateway;
-        let mine = |coming: &Coming| coming.connection.is_none_or(|only| only == connection);
-        let (mut filled, mut next) = (0, None);
-        while filled < space.len() {
-            let place = &mut self.places[gateway];
-            let Some(first) = place.coming.iter().position(mine) else { break };
-            if place.coming[first].at > now {
-                next = Some(place.coming[first].at);
-                break;
-            }
-            let rest = &mut space[filled..];
-            match &mut place.coming[first].what {
-                What::End { .. } if filled > 0 => break,
-                What::End { resets } => {
-                    let ended = if *resets { Err(io::ErrorKind::ConnectionReset.into()) } else { Ok(0) };
-                    return Ok(ended);
-                }
-                What::Babble => {
-                    rest.fill(b'z');
-                    filled = space.len();
-                    place.coming[first].at = now + 1;
-                }
-                What::Bytes(bytes, _) | What::Occupied(bytes) => {
-                    let count = bytes.len().min(rest.len());
-                    rest[..count].copy_from_slice(&bytes[..count]);
-                    bytes.drain(..count);
-                    filled += count;
-                    let is_done = bytes.is_empty();
-                    match &place.coming[first].what {
-                        What::Bytes(_, Some(message)) => {
-                            let seq = self.truth.next();
-                            let message = &mut self.truth.messages[*message];
-                            if message.read == 0 {
-                                message.read_from = seq;
-                            }
-                            message.read += count;
-                            (message.read_at, message.read_seq, message.read_on) = (now, seq, connection);
-                        }
-                        What::Occupied(_) if is_done => self.truth.connections[connection].is_told_occupied = true,
-                        _ => {}
-                    }
-                    if is_done {
-                        place.coming.remove(first);
-                    }
-                }
-            }
-        }
-        if filled == 0 && !space.is_empty() {
-            return Err(next);
-        }
-        self.truth.connections[connection].read.extend_from_slice(&space[..filled]);
-        Ok(Ok(filled))
-    }
-
-    /// Takes bytes that the program writes; `None`: the stream takes nothing now.
-    fn write(&mut self, connection: usize, bytes: &[u8]) -> Option<io::Result<usize>> {
-        let (now, seq) = (self.now(), self.truth.next());
-        let gateway = self.truth.connections[connection].gateway;
-        let has_ended = |coming: &Coming| {
-            coming.at <= now && coming.connection == Some(connection) && matches!(coming.what, What::End { .. })
-        };
-        if self.places[gateway].coming.iter().any(has_ended) {
-            return Some(Err(io::ErrorKind::ConnectionReset.into()));
-        }
-        let open = &mut self.truth.connections[connection];
-        let mut taken = bytes.len();
-        if let Some(LinkFault::TakesPart { bytes: most, resets }) = open.fault {
-            taken = taken.min(most.saturating_sub(open.taken.len()));
-            if taken == 0 {
-                return resets.then(|| Err(io::ErrorKind::ConnectionReset.into()));
-            }
-        }
-        open.taken.extend_from_slice(&bytes[..taken]);
-        open.tail_at.get_or_insert((seq, now));
-        open.tail.extend_from_slice(&bytes[..taken]);
-        let known = self.truth.requests.len();
-        match self.night.gateways[gateway].family {
-            Family::Display => self.displays_hear(gateway, connection),
-            Family::Devantech => self.devantech_hears(gateway, connection),
-            Family::Ncd => self.ncd_hears(gateway, connection),
-            Family::Printer => self.printer_hears(gateway, connection),
-        }
-        if let Some(LinkFault::IdleClose { after }) = self.truth.connections[connection].fault
-            && let Some(answer) = self.truth.requests.get(known).and_then(|request| request.answer)
-        {
-            let at = self.truth.messages[answer].last_at + 1 + after;
-            self.end(connection, at, false);
-        }
-        self.places[gateway].coming.sort_by_key(|coming| coming.at);
-        Some(Ok(taken))
-    }
-
-    fn close(&mut self, connection: usize) {
-        let closed = (self.truth.next(), self.now());
-        let open = &mut self.truth.connections[connection];
-        open.closed = Some(closed);
-        let place = &mut self.places[open.gateway];
-        place.coming.retain(|coming| coming.connection != Some(connection));
     }
 }
 
