@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
+use rusqlite::{Connection, OpenFlags};
 
 use crate::support::{FakeFleet, Step, Workspace};
 
@@ -11,7 +12,7 @@ const DISPLAYS: usize = 40;
 fn fleet() -> (FakeFleet, Workspace) {
     let fleet = FakeFleet::start();
     for number in 1..=DISPLAYS {
-        let slow = vec![Step::Pause(Duration::from_millis(30)), Step::Reply];
+        let slow = vec![Step::Pause(Duration::from_millis(60)), Step::Reply];
         fleet.on_command(&format!("127.46.0.{number}"), 1, vec![slow]);
     }
     let port = fleet.port();
@@ -70,6 +71,13 @@ fn a_command_that_may_be_sent_twice_reads_as_unknown_and_is_sent_again() {
     let (fleet, workspace) = fleet();
     let program = workspace.start(&["run", "--do", "power-on", "--concurrency", "4", "-q"]);
     fleet.wait_until("some commands", |fleet| fleet.commands() >= 10);
+    // Such a command does not wait for the record of its run, so that this test has to.
+    let history = workspace.path(".state/fleetctl/history.db");
+    let runs = || -> i64 {
+        let open = Connection::open_with_flags(&history, OpenFlags::SQLITE_OPEN_READ_WRITE);
+        open.and_then(|open| open.query_row("SELECT count(*) FROM run", (), |row| row.get(0))).unwrap_or(0)
+    };
+    program.wait_for("the record of the run", || runs() == 1);
     program.signal(Signal::SIGKILL);
     program.finish();
     let report = workspace.fleetctl(&["report", "--format", "json"]).expect_status(0).report();

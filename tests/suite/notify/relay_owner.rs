@@ -91,6 +91,9 @@ fn a_switch_in_which_the_daemon_was_killed_is_told_by_the_next_one_once() {
     let has_heard = |count: usize| board.heard().iter().filter(|heard| *heard == "20 03 00").count() == count;
     let daemon = start();
     daemon.wait_for("the first command of the night", || has_heard(2));
+    // Harmless as it is, the command did not wait for the record.
+    let runs = || -> i64 { history.query_row("SELECT count(*) FROM run", (), |row| row.get(0)).unwrap() };
+    daemon.wait_for("the record of the night", || runs() == 2);
     daemon.signal(Signal::SIGKILL);
     daemon.finish();
     assert_eq!(server.mails().len(), 1, "it had no time to tell");
