@@ -44,7 +44,7 @@ async fn another_pass_is_told_though_lanes_wait_to_tell_their_outcomes() {
     let answers = |_: &str, nth| if nth == 1 { Does::Nothing } else { Does::Reply("a 01 OK01x") };
     let mut world = displays_that_are_heard_slowly(answers);
     world.flags.retries = Some(0);
-    world.limits.pacing.until = Some(Duration::from_secs(600));
+    world.limits.pacing.until = Some(Duration::from_mins(10));
     let ran = world.run().await;
     assert!(ran.outcomes.iter().all(|outcome| outcome.status == Status::Ok));
 }

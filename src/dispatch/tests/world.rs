@@ -108,6 +108,7 @@ impl Record {
 }
 
 /// The world: an inventory, a command, and how gateways behave.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts about one world")]
 pub(super) struct World {
     inventory: String,
     command: Command,
