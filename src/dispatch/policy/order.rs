@@ -10,9 +10,10 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::time::Duration;
 
-/// What this process computes for a device, its share of the kernel's work included, measured against devices that answer
-/// at once (`benches/README.md`, `dispatch`): no more can be started in a row.
-const COST: Duration = Duration::from_micros(50);
+/// What a device costs a processor that others use too, the kernel's work included: twice what it is on an idle one
+/// (`benches/README.md`, `dispatch`). No more can be started in a row. Too much is the smaller mistake: an even rate costs a
+/// large fleet two in a hundred.
+const COST: Duration = Duration::from_micros(100);
 
 /// A lane, as far as its order goes.
 #[derive(Debug, Clone, Copy)]
