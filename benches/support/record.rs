@@ -27,7 +27,7 @@ pub(crate) fn record_run() -> Work {
         request: "{}",
         rerun_of: None,
     };
-    let recorder = Recorder::begin(&folder.path().join("history.db"), &beginning).expect("a history");
+    let recorder = Recorder::begin(&folder.path().join("history.db"), None, &beginning).expect("a history");
     Box::new(move || {
         let mut reporters = Reporters::default();
         reporters.add("history", Box::new(recorder));

@@ -75,13 +75,16 @@ impl Said {
 }
 
 impl Recorder {
-    /// Opens the history and starts the thread that commits, the run's beginning first. No lane waits for that, unless it
-    /// has an intent to declare.
+    /// Opens the history, unless it is `open` already and may be written, and starts the thread that commits, the run's
+    /// beginning first. No lane waits for that, unless it has an intent to declare.
     ///
     /// # Errors
     /// When the history cannot be opened.
-    pub fn begin(path: &Path, beginning: &Beginning<'_>) -> Result<Self, HistoryError> {
-        let store = Store::create(path)?;
+    pub fn begin(path: &Path, open: Option<Store>, beginning: &Beginning<'_>) -> Result<Self, HistoryError> {
+        let store = match open.filter(Store::may_be_written) {
+            Some(store) => store,
+            None => Store::create(path)?,
+        };
         let first = First::of(beginning).map_err(|error| store.failed(error))?;
         let queue = Arc::new(Queue::default());
         let sent = queue.clone();

@@ -101,6 +101,11 @@ impl Store {
         migrate(&mut self.connection, &self.path)
     }
 
+    /// Whether it was opened to be written too.
+    pub(super) fn may_be_written(&self) -> bool {
+        self.connection.is_readonly(rusqlite::MAIN_DB).is_ok_and(|is_read_only| !is_read_only)
+    }
+
     /// The file.
     pub fn path(&self) -> &Path {
         &self.path

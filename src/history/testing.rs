@@ -81,7 +81,7 @@ impl Run {
             request: "{}",
             rerun_of: self.rerun_of.as_deref(),
         };
-        let recorder = Recorder::begin(path, &beginning).unwrap();
+        let recorder = Recorder::begin(path, None, &beginning).unwrap();
         while !recorder.has_begun() {
             std::thread::yield_now();
         }

@@ -17,7 +17,7 @@ use ulid::Ulid;
 use super::again::kept;
 use super::{Lock, LockError, Prepared, RunRequest, World, canonical, carry_out, limits, lock, past, recall};
 use crate::dispatch::{Outside, RunClock};
-use crate::history::{Beginning, Recorder};
+use crate::history::{Beginning, Recorder, Store};
 use crate::model::{Ended, RunId, RunInfo, Summary, UnixMillis};
 use crate::report::{Collected, ReportError, Reporters};
 use crate::session::{Intents, Stop};
@@ -75,7 +75,7 @@ pub async fn execute(
         // A simulated fleet is nobody else's.
         (None, Some(_)) => None,
     };
-    recall(request, &mut prepared);
+    let history = recall(request, &mut prepared);
     let simulated = match &request.simulate {
         Some(simulation) => Some(SimulatedFleet::start(&prepared.plan.devices, &prepared.members, simulation)?),
         None => None,
@@ -91,7 +91,7 @@ pub async fn execute(
         started_at: clock.started_at,
         simulated: simulated.is_some(),
     });
-    let (intents, unrecorded) = record(request, &prepared, &info, &mut reporters);
+    let (intents, unrecorded) = record(request, history, &prepared, &info, &mut reporters);
     let (events, mut queue) = mpsc::channel(EVENT_QUEUE);
     let reporting = std::thread::Builder::new().name("reports".to_owned()).spawn(move || {
         let mut waiting = Vec::new();
@@ -123,6 +123,7 @@ pub async fn execute(
 /// Has the run recorded, where it is to be. A history that cannot be used is one report that could not be written.
 fn record(
     request: &RunRequest,
+    open: Option<Store>,
     prepared: &Prepared,
     info: &RunInfo,
     reporters: &mut Reporters,
@@ -139,7 +140,7 @@ fn record(
         request: &kept(request),
         rerun_of: request.rerun_of.as_deref(),
     };
-    match Recorder::begin(path, &beginning) {
+    match Recorder::begin(path, open, &beginning) {
         Ok(recorder) => {
             let intents = recorder.intents();
             // A pipe that nobody reads must not keep the end of the run from being recorded.

@@ -17,16 +17,18 @@ const PROBE_AFTER: u32 = 3;
 
 /// Takes into the plan what the history knows: held devices are kept out, those believed to be dead are tried once, and
 /// how long each is expected to take.
-/// Without a history nothing is known; what is wrong with it is said, and stops nothing.
-pub fn recall(request: &RunRequest, prepared: &mut Prepared) {
-    let Some(path) = &request.history else { return };
-    if let Err(error) = recall_from(path, request, prepared) {
+/// Without a history nothing is known; what is wrong with it is said, and stops nothing. Gives the open history back: to
+/// open one costs a small run more than all that it asks.
+pub fn recall(request: &RunRequest, prepared: &mut Prepared) -> Option<Store> {
+    let path = request.history.as_ref()?;
+    recall_from(path, request, prepared).unwrap_or_else(|error| {
         warn!("history: {}; whether devices are held is not known", error.chain());
-    }
+        None
+    })
 }
 
-fn recall_from(path: &Path, request: &RunRequest, prepared: &mut Prepared) -> Result<(), HistoryError> {
-    let Some(store) = Store::open(path)? else { return Ok(()) };
+fn recall_from(path: &Path, request: &RunRequest, prepared: &mut Prepared) -> Result<Option<Store>, HistoryError> {
+    let Some(store) = Store::open(path)? else { return Ok(None) };
     let inventory = canonical(&request.inventory);
     let held = holds(&store, &inventory, UnixMillis(Timestamp::now().as_millisecond()))?;
     let held: HashMap<&str, &Hold> = held.iter().map(|hold| (&*hold.device, hold)).collect();
@@ -53,7 +55,7 @@ fn recall_from(path: &Path, request: &RunRequest, prepared: &mut Prepared) -> Re
         plan.probe(|device| dead.contains(&device.name));
     }
     plan.expect(&expected);
-    Ok(())
+    Ok(Some(store))
 }
 
 /// Whom it concerns, until when and why, a line for each reason: `until 2026-12-24: tv-[003-004] (being repaired)`.

@@ -67,7 +67,7 @@ pub(super) async fn start(
     terminal: &Terminal,
 ) -> ExitStatus {
     if how.dry_run {
-        recall(request, &mut prepared);
+        drop(recall(request, &mut prepared));
         return dry_run(&prepared, outputs.format, how.verbose, terminal);
     }
     // A simulated fleet moves nothing.
