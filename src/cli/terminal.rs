@@ -1,10 +1,12 @@
 //! What goes to stderr and in which colours: the one place besides the reports that writes for people.
 
 use std::io::{self, BufWriter, IsTerminal as _, StdoutLock, Write as _};
+use std::path::Path;
 
 use super::args::Color;
 use super::exit_status::ExitStatus;
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity, Sources, render, render_all};
+use crate::model::escape::printable;
 use crate::report::{By, Style, TableOptions};
 
 /// The streams' abilities and the user's wishes about them.
@@ -69,6 +71,11 @@ impl Terminal {
         let style = if on_stdout && self.colour_out { Style::Coloured } else { Style::Plain };
         TableOptions { all, by: By::default(), style, width: self.width.filter(|_| on_stdout) }
     }
+}
+
+/// A path as it may stand in a message: its name may be anybody's.
+pub(super) fn shown_path(path: &Path) -> String {
+    printable(&path.to_string_lossy())
 }
 
 /// Writes a document to stdout, piece by piece.

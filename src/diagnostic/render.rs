@@ -1,15 +1,16 @@
 //! Draws mistakes the way rustc draws them: message, <file:line:column>, the line and a caret, what would be right.
 //!
-//! Only `cli` calls this, and `notify` for the mail that says that an inventory is broken. What stands in users' files is shown as it is but for control characters, which
-//! `annotate-snippets` replaces.
+//! Only `cli` calls this, and `notify` for the mail that says that an inventory is broken. What stands in users' files is
+//! shown as it is but for characters that steer whoever reads it.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 use super::{Diagnostic, Diagnostics, Label, Severity, Sources};
-use crate::model::escape::printable;
+use crate::model::escape::{printable, steers};
 
 /// At most so many errors are drawn, which is more than anybody reads; the rest is counted.
 const MOST_ERRORS: usize = 1000;
@@ -42,12 +43,13 @@ pub fn render(diagnostic: &Diagnostic, sources: &Sources, colour: bool) -> Strin
         drawn.extend(here().map(|(_, other)| other));
         let shown = lines_around(&source.text, here().map(|(_, other)| &other.span.range));
         let text = source.text.get(shown.clone()).unwrap_or_default();
-        let mut snippet = Snippet::source(text).line_start(source.line_of(shown.start)).path(source.name.as_str());
+        let line = source.line_of(shown.start);
+        let mut snippet = Snippet::source(tamed(text)).line_start(line).path(printable(&source.name));
         for (index, other) in here() {
             let kind = if index == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
             let end = other.span.range.end.saturating_sub(shown.start).min(text.len());
             let start = other.span.range.start.saturating_sub(shown.start).min(end);
-            snippet = snippet.annotation(kind.span(start..end).label(other.text.as_str()));
+            snippet = snippet.annotation(kind.span(start..end).label(printable(&other.text)));
         }
         group = group.element(snippet);
     }
@@ -57,6 +59,21 @@ pub fn render(diagnostic: &Diagnostic, sources: &Sources, colour: bool) -> Strin
     }
     let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
     renderer.render(&[group])
+}
+
+/// A text in which no character changes the direction of what is read, of the same length so that places stay where they
+/// are. Control characters of one byte are drawn as pictures of themselves by `annotate-snippets`.
+fn tamed(text: &str) -> Cow<'_, str> {
+    let is_wild = |c: char| steers(c) && c.len_utf8() > 1;
+    if !text.contains(is_wild) {
+        return Cow::Borrowed(text);
+    }
+    let tame = |c: char| match c.len_utf8() {
+        _ if !is_wild(c) => c,
+        2 => '\u{b7}',
+        _ => char::REPLACEMENT_CHARACTER,
+    };
+    Cow::Owned(text.chars().map(tame).collect())
 }
 
 /// The whole lines that places of a text are in, and those between: a large file is not read again for each mistake. A
@@ -162,6 +179,25 @@ error: `name` expands to 300 devices, `address` to 200
         }
         let both = drawn("a\nb\nc\nd\n", &[6..7, 2..3]);
         assert!(both.contains("x.toml:4:1\n") && both.contains("2 | b") && both.contains("4 | d"), "{both}");
+    }
+
+    #[test]
+    fn a_picture_steers_nobody_and_its_places_stay_where_they_are() {
+        let every = (0..0x2100).filter_map(char::from_u32).filter(|c| steers(*c) && !matches!(c, '\n' | '\r' | '\t'));
+        for c in every {
+            let text = format!("a{c}b = wrong\n");
+            let start = text.find("wrong").unwrap();
+            let mut sources = Sources::default();
+            let source = sources.add(format!("x{c}.toml"), text);
+            let mistake = Diagnostic::error("m").at(Span { source, range: start..start + 5 }, format!("l{c}"));
+            let picture = render(&mistake, &sources, false);
+            assert!(!picture.contains(|c| steers(c) && c != '\n'), "{picture:?}");
+            let [wrong, caret] = ["wrong", "^"].map(|part| {
+                let line = picture.lines().find(|line| line.contains(part)).unwrap();
+                line.split(part).next().unwrap().chars().count()
+            });
+            assert_eq!(wrong, caret, "{picture}");
+        }
     }
 
     #[test]

@@ -10,11 +10,14 @@ use toml::Spanned;
 use toml::de::{DeArray, DeString, DeTable, DeValue};
 use toml_parser::decoder::{Encoding, ScalarKind};
 use toml_parser::lexer::Token;
-use toml_parser::parser::{EventReceiver, parse_document};
+use toml_parser::parser::{EventReceiver, RecursionGuard, parse_document};
 use toml_parser::{ErrorSink, ParseError, Source, Span};
 
 /// Values in values; deeper ones are left to the `toml` crate.
 const MOST_OPEN: usize = 16;
+
+/// Values within values, as deep as the document's own parser goes: each costs a piece of the stack.
+const DEEPEST: u32 = 80;
 
 /// What is being built, from the parser's events.
 pub(super) struct Piece<'i> {
@@ -44,7 +47,7 @@ impl<'i> Piece<'i> {
         open.push(table);
         let mut piece = Self { source, offset, header: None, in_header: false, open, is_simple: true };
         let mut error: Option<ParseError> = None;
-        parse_document(tokens, &mut piece, &mut error);
+        parse_document(tokens, &mut RecursionGuard::new(&mut piece, DEEPEST), &mut error);
         if error.is_some() || !piece.is_simple {
             return None;
         }

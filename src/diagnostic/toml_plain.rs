@@ -112,6 +112,11 @@ impl<'i> Reader<'i> {
 
     /// `key = value`
     fn pair(&mut self) -> Option<Pair<'i>> {
+        Some((self.key()?, self.value()?))
+    }
+
+    /// A key and what stands before its value.
+    fn key(&mut self) -> Option<Spanned<Cow<'i, str>>> {
         let key = self.take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
         let name = self.text.get(key.clone()).filter(|name| !name.is_empty())?;
         let key = Spanned::new(self.place(key), Cow::Borrowed(name));
@@ -120,7 +125,7 @@ impl<'i> Reader<'i> {
             return None;
         }
         self.blanks();
-        Some((key, self.value()?))
+        Some(key)
     }
 
     fn value(&mut self) -> Option<Spanned<DeValue<'i>>> {
@@ -183,9 +188,9 @@ impl<'i> Reader<'i> {
         }
         loop {
             self.blanks();
-            let (key, value) = self.pair()?;
-            let is_single = !matches!(value.get_ref(), DeValue::Array(_) | DeValue::Table(_));
-            if !is_single || table.insert(key, value).is_some() {
+            // One within another is not even looked into: there may be as many as the file is long.
+            let (key, value) = (self.key()?, self.single()?);
+            if table.insert(key, value).is_some() {
                 return None;
             }
             self.blanks();

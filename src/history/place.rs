@@ -37,9 +37,19 @@ pub fn make_folder(folder: &Path) -> io::Result<()> {
 /// Makes an empty file for its owner alone, where there is none. SQLite gives its further files the same permissions.
 ///
 /// # Errors
-/// When it cannot be made or opened.
+/// When it cannot be made or opened, or is no file: to open a FIFO would wait for whoever reads it, and a link that leads
+/// nowhere would put the file where somebody else chose.
 pub(super) fn make_file(path: &Path) -> io::Result<()> {
-    OpenOptions::new().create(true).append(true).mode(0o600).open(path).map(drop)
+    let new = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map(drop);
+    match new {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        made => return made,
+    }
+    let found = std::fs::metadata(path)?;
+    if !found.is_file() && !found.is_dir() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"));
+    }
+    OpenOptions::new().append(true).open(path).map(drop)
 }
 
 #[cfg(test)]

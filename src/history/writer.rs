@@ -14,6 +14,7 @@ use tracing::warn;
 
 use super::course::Course;
 use super::first::First;
+use super::place::make_file;
 use super::{HistoryError, Store};
 
 /// Outcomes that were not committed for so long may be lost when the process is killed.
@@ -208,7 +209,7 @@ pub(super) fn write(mut store: Store, first: &First, queue: &Arc<Queue>) {
             let error = HistoryError::Database { path: store.path().to_owned(), source };
             let why = error.chain();
             // Where not even that can be written, nothing is left to be done.
-            _ = std::fs::File::create(broken_off(store.path(), &first.run_id.0));
+            _ = make_file(&broken_off(store.path(), &first.run_id.0));
             warn!("history: {why}; the run goes on without it");
             queue.fail(&why);
             return;

@@ -62,7 +62,10 @@ pub fn read(
     let text = Arc::new(text.into());
     let source = sources.add_shared(path.display().to_string(), text.clone());
     let reading = Reading { text: &text, path, source, catalog, environment };
-    let read = reading.cut().unwrap_or_else(|| reading.whole());
+    let mut read = reading.cut().unwrap_or_else(|| reading.whole());
+    for notification in read.fleet.iter_mut().flat_map(|fleet| &mut fleet.notifications) {
+        notification.withhold(&read.variables);
+    }
     sources.blot_out(source, &read.plain_secrets);
     diagnostics.extend(read.found);
     read.fleet
@@ -83,6 +86,14 @@ struct Read {
     found: Diagnostics,
     /// What no picture of the text may show.
     plain_secrets: Vec<Range<usize>>,
+    /// The environment variables in which secrets are kept.
+    variables: Arc<[Box<str>]>,
+}
+
+impl Read {
+    fn new(fleet: Option<Fleet>, found: Diagnostics, mut secrets: PlainSecrets<'_>) -> Self {
+        Self { fleet, found, variables: secrets.variables(), plain_secrets: secrets.found() }
+    }
 }
 
 impl Reading<'_> {
@@ -101,7 +112,8 @@ impl Reading<'_> {
             resolver.take(TomlTable::of_cut(&table, self.source, TABLE));
         }
         let resolved = resolver.finish();
-        Some(Read { fleet: self.fleet(written, resolved, &mut found), found, plain_secrets: plain_secrets.found() })
+        let fleet = self.fleet(written, resolved, &mut found);
+        Some(Read::new(fleet, found, plain_secrets))
     }
 
     /// Reads the whole text at once.
@@ -113,7 +125,7 @@ impl Reading<'_> {
         if found.has_errors() {
             // What could not be read would be missed, and reported, a second time.
             plain_secrets.search(self.text);
-            return Read { fleet: None, found, plain_secrets: plain_secrets.found() };
+            return Read::new(None, found, plain_secrets);
         }
         let mut written = Written::read(TomlTable::new(&tree, self.source, WHAT), self.text, &mut found);
         let devices = std::mem::take(&mut written.devices);
@@ -129,7 +141,8 @@ impl Reading<'_> {
         if is_empty {
             found.push(Diagnostic::warning("the inventory has no `[[device]]`"));
         }
-        Read { fleet: self.fleet(written, resolved, &mut found), found, plain_secrets: plain_secrets.found() }
+        let fleet = self.fleet(written, resolved, &mut found);
+        Read::new(fleet, found, plain_secrets)
     }
 
     fn resolver<'r>(

@@ -35,6 +35,15 @@ pub enum When {
     Change,
 }
 
+impl Notification {
+    /// Keeps these environment variables from the program, where a program is told.
+    pub(super) fn withhold(&mut self, variables: &Arc<[Box<str>]>) {
+        if let Channel::Command { withheld, .. } = &mut self.channel {
+            *withheld = Arc::clone(variables);
+        }
+    }
+}
+
 /// How somebody is told. Paths are as written: relative ones start at the inventory's folder.
 #[derive(Debug, Clone)]
 pub enum Channel {
@@ -60,6 +69,8 @@ pub enum Channel {
     Command {
         /// The program and its arguments; at least one.
         argv: Vec<Arc<str>>,
+        /// The variables in which the inventory keeps secrets: the program does not inherit them.
+        withheld: Arc<[Box<str>]>,
     },
 }
 
@@ -275,7 +286,7 @@ fn read_argv(table: &mut TomlTable<'_, '_>, diagnostics: &mut Diagnostics) -> Op
         diagnostics.push(mistake.help("write `argv = [\"/usr/local/bin/tell\", \"--from\", \"fleet\"]`"));
         return None;
     }
-    Some(Channel::Command { argv })
+    Some(Channel::Command { argv, withheld: Arc::default() })
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! An inventory with a mistake is no fleet and runs nothing, but somebody has to hear so, and who that is stands in the
 //! very file. Nothing here is good for anything else; mistakes are reported by `load.rs`.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -46,12 +47,32 @@ fn salvage_text(text: &str) -> Salvaged {
         let notify = table.array("notify", &mut mistakes);
         schedules.push((name.into(), notify.iter().filter_map(|one| Some(one.text(&mut mistakes)?.into())).collect()));
     }
-    Salvaged { fleet, notifications: read_notifications(&mut root, &mut mistakes).0, schedules }
+    let mut notifications = read_notifications(&mut root, &mut mistakes).0;
+    let variables = variables(text);
+    for one in &mut notifications {
+        one.withhold(&variables);
+    }
+    Salvaged { fleet, notifications, schedules }
+}
+
+/// The environment variables that may hold secrets: whatever stands behind a key `env`. Which parameters are secrets is
+/// not known here, and of a file with syntax errors the tree lacks what could not be read.
+fn variables(text: &str) -> Arc<[Box<str>]> {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let behind = |rest: &str| {
+        let value = rest.trim_start_matches(['"', '\'']).trim_start().strip_prefix('=')?.trim_start();
+        let name = value.strip_prefix(['"', '\''])?;
+        let name = name.get(..name.find(|c| !is_name(c)).unwrap_or(name.len()))?;
+        (!name.is_empty()).then(|| name.into())
+    };
+    let found: BTreeSet<Box<str>> = text.split("env").skip(1).filter_map(behind).collect();
+    found.into_iter().collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::inventory::Channel;
 
     const TOLD: &str = "[fleet]\nname = \"tvs\"\n[notify.ops]\nkind = \"heartbeat\"\nurl = \"http://a/b\"\n\
                         [notify.boss]\nkind = \"heartbeat\"\nurl = \"http://a/c\"\n\
@@ -73,6 +94,16 @@ mod tests {
             assert_eq!(all, ["boss", "ops"], "nothing is known of this schedule: {broken}");
             assert_eq!(salvage_text(&text).fleet.as_deref(), Some("tvs"));
         }
+    }
+
+    #[test]
+    fn a_program_that_is_told_does_not_inherit_what_may_be_a_secret() {
+        let text = "[notify.ops]\nkind = \"command\"\nargv = [\"tell\"]\n[[device]]\nname = \"a\"\n\
+                    params = { password = { env = \"PUMP_PIN\" }, key = { \"env\"='KEY_2' } }\n[[device]]\nname = \"b\n";
+        let salvaged = salvage_text(text);
+        let channels: Vec<_> = salvaged.told_by("any").iter().map(|one| one.channel.clone()).collect();
+        let [Channel::Command { withheld, .. }] = &channels[..] else { panic!("{channels:?}") };
+        assert_eq!(withheld.iter().map(|name| &**name).collect::<Vec<_>>(), ["KEY_2", "PUMP_PIN"]);
     }
 
     #[test]

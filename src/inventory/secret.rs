@@ -4,15 +4,22 @@
 //! plainly works and is warned of. A mistake on the same line as a plain secret is drawn with that line, so secrets
 //! are blotted out in the text that mistakes are drawn from, before anything is reported.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::fs::File;
+use std::io::Read as _;
 use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 
+use toml::Spanned;
 use toml::de::DeValue;
 
 use crate::device_type::Catalog;
 use crate::diagnostic::{Diagnostic, Diagnostics, Pairs, Span, TomlValue, nearest};
 use crate::model::{KeptIn, Secret};
+
+/// The longest file that is taken for a secret, in bytes: a file without end (`/dev/zero`) is a mistake and not a hang.
+const MOST_SECRET: u64 = 64 * 1024;
 
 /// A secret that is looked up when it is needed, not when the inventory is read.
 #[derive(Debug, Clone)]
@@ -90,8 +97,12 @@ fn variable(environment: &dyn Fn(&str) -> Option<String>, name: &str) -> Result<
 }
 
 fn file(folder: &Path, path: &str) -> Result<String, String> {
-    let mut text = std::fs::read_to_string(folder.join(path))
-        .map_err(|error| format!("cannot read the file `{path}`: {error}"))?;
+    let mut text = String::new();
+    let read = File::open(folder.join(path)).and_then(|file| file.take(MOST_SECRET + 1).read_to_string(&mut text));
+    let length = read.map_err(|error| format!("cannot read the file `{path}`: {error}"))?;
+    if length as u64 > MOST_SECRET {
+        return Err(format!("the file `{path}` is longer than a secret may be ({MOST_SECRET} bytes)"));
+    }
     // Editors end a file with a newline that belongs to no password; what stands before it does.
     if text.ends_with('\n') {
         text.pop();
@@ -153,18 +164,25 @@ impl<'a> Secrets<'a> {
 /// So many keys are remembered with the answer whether a secret stands behind them: the same few come again and again.
 const MOST_KEYS: usize = 32;
 
-/// Finds the places of everything in a file that is, or by its key may be, a secret written plainly.
+/// Finds the places of everything in a file that is, or by its key may be, a secret written plainly, and the environment
+/// variables in which the others are kept.
 pub(super) struct PlainSecrets<'c> {
     /// The parameters that types declare as secrets.
     declared: HashSet<&'c str>,
     judged: Vec<(String, bool)>,
     found: Vec<Range<usize>>,
+    variables: BTreeSet<Box<str>>,
 }
 
 impl<'c> PlainSecrets<'c> {
     pub(super) fn new(catalog: &'c Catalog) -> Self {
         let declared = catalog.secret_params().collect();
-        Self { declared, judged: Vec::new(), found: Vec::new() }
+        Self { declared, judged: Vec::new(), found: Vec::new(), variables: BTreeSet::new() }
+    }
+
+    /// The environment variables in which secrets are kept, each once.
+    pub(super) fn variables(&mut self) -> Arc<[Box<str>]> {
+        std::mem::take(&mut self.variables).into_iter().collect()
     }
 
     /// The places found.
@@ -181,6 +199,11 @@ impl<'c> PlainSecrets<'c> {
                     // Where it is kept may be shown; anything else in there is a slip, and may be the secret itself.
                     let slips = inner.iter().filter(|(key, _)| !matches!(&**key.get_ref(), "env" | "file"));
                     self.found.extend(slips.map(|(_, value)| value.span()));
+                    if let Some(DeValue::String(variable)) = inner.get("env").map(Spanned::get_ref)
+                        && !self.variables.contains(&**variable)
+                    {
+                        self.variables.insert((&**variable).into());
+                    }
                 }
                 _ if is_secret => self.found.push(value.span()),
                 DeValue::Table(inner) => self.visit(Pairs::Mapped(inner)),

@@ -116,9 +116,9 @@ where
             };
             in_time(Box::pin(post(&request, way, limit)), limit, host_of(url)).await
         }
-        Channel::Command { argv } => {
+        Channel::Command { argv, withheld } => {
             let Letter::Document { json } = letter else { return Err(SendError::OtherKind) };
-            hook::run(argv, way.folder, json, limit).await
+            hook::run(argv, withheld, way.folder, json, limit).await
         }
     }
 }

@@ -1,7 +1,8 @@
 //! A program of the operator's own, told on its standard input.
 //!
 //! Started without a shell, in the inventory's folder, in a process group of its own, so that its children end with it
-//! when it takes too long. What it prints on stdout is dropped (ours carries a document), its stderr is ours.
+//! when it takes too long. What it prints on stdout is dropped (ours carries a document), its stderr is ours. It inherits
+//! our environment without the variables in which the inventory keeps secrets: it is told of a run, not of passwords.
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -30,14 +31,21 @@ impl Drop for Group {
     }
 }
 
-/// Runs the program with `body` on its standard input, at most until `deadline` and at most [`LONGEST`].
-pub(super) async fn run(argv: &[Arc<str>], folder: &Path, body: &str, deadline: Instant) -> Result<(), SendError> {
+/// Runs the program with `body` on its standard input and without the variables `withheld`, at most until `deadline` and
+/// at most [`LONGEST`].
+pub(super) async fn run(
+    argv: &[Arc<str>],
+    withheld: &[Box<str>],
+    folder: &Path,
+    body: &str,
+    deadline: Instant,
+) -> Result<(), SendError> {
     let Some((program, arguments)) = argv.split_first() else {
         return Err(SendError::Internal("a command without a program".to_owned()));
     };
     let begun = Instant::now();
     let until = deadline.min(begun + LONGEST);
-    let mut child = start(program, arguments, folder)
+    let mut child = start(program, arguments, withheld, folder)
         .map_err(|source| SendError::Start { program: program.to_string(), source })?;
     let mut group = Group(child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw));
     let input = child.stdin.take();
@@ -70,13 +78,16 @@ pub(super) async fn run(argv: &[Arc<str>], folder: &Path, body: &str, deadline: 
     }
 }
 
-fn start(program: &str, arguments: &[Arc<str>], folder: &Path) -> std::io::Result<Child> {
+fn start(program: &str, arguments: &[Arc<str>], withheld: &[Box<str>], folder: &Path) -> std::io::Result<Child> {
     // A path is meant from the inventory's folder, a bare name from PATH. It is made absolute: from which folder a
     // relative one is looked for would be the system's secret once the child has a folder of its own.
     let folder = std::path::absolute(if folder.as_os_str().is_empty() { Path::new(".") } else { folder })?;
     let path = if program.contains('/') { folder.join(program) } else { program.into() };
     let mut command = Command::new(path);
     command.args(arguments.iter().map(|one| &**one)).current_dir(&folder);
+    for variable in withheld {
+        command.env_remove(&**variable);
+    }
     command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::inherit());
     command.process_group(0).kill_on_drop(true).spawn()
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::cli::args::DoctorArgs;
 use crate::cli::exit_status::ExitStatus;
 use crate::cli::signal::Signals;
-use crate::cli::terminal::Terminal;
+use crate::cli::terminal::{Terminal, shown_path};
 use crate::device_type::{Catalog, DeviceType, LinkOverrides};
 use crate::diagnostic::{Diagnostics, Sources, nearest};
 use crate::doctor::{
@@ -174,11 +174,11 @@ fn patient(subject: &Subject, active: bool) -> Result<Patient, NoQuery> {
 
 /// Makes the file that the entry goes into; one that exists is somebody's inventory, and stays.
 fn open(path: &Path) -> Result<(FileSink, &Path), String> {
-    let shown = path.display();
+    let name = path.display();
     if path.symlink_metadata().is_ok() {
-        return Err(format!("`--write {shown}`: the file exists, and it is not overwritten"));
+        return Err(format!("`--write {name}`: the file exists, and it is not overwritten"));
     }
-    let sink = FileSink::create(path).map_err(|error| format!("`--write {shown}`: {error}"))?;
+    let sink = FileSink::create(path).map_err(|error| format!("`--write {name}`: {error}"))?;
     Ok((sink, path))
 }
 
@@ -214,16 +214,16 @@ fn write(
     let (timing, _) = subject.timing;
     let examined = Entry { device: &subject.device, link: subject.link, timing, file: &file };
     let Some(text) = entry(&examined, patient, seen) else {
-        out.say(&format!("`{}` was not written: nothing is known to work\n", path.display()));
+        out.say(&format!("`{}` was not written: nothing is known to work\n", shown_path(path)));
         return false;
     };
     match sink.write_all(text.as_bytes()).and_then(|()| sink.commit()) {
         Ok(()) => {
-            out.say(&format!("wrote `{}`\n", path.display()));
+            out.say(&format!("wrote `{}`\n", shown_path(path)));
             true
         }
         Err(error) => {
-            out.say(&format!("`{}` was not written: {error}\n", path.display()));
+            out.say(&format!("`{}` was not written: {error}\n", shown_path(path)));
             false
         }
     }

@@ -62,7 +62,7 @@ pub(in crate::cli) fn run_release(args: &ReleaseArgs, terminal: &Terminal) -> Ex
     };
     match open() {
         Ok(released) if released.is_empty() => print("none of them was held\n"),
-        Ok(released) => print(&format!("released: {}\n", fold_names(released.iter().map(String::as_str)))),
+        Ok(released) => print(&format!("released: {}\n", printable(&fold_names(released.iter().map(String::as_str))))),
         Err(error) => terminal.mistake(format!("nothing is released: {}", error.chain()), None),
     }
 }

@@ -11,7 +11,7 @@ use nix::unistd::{Uid, User};
 use super::schedule::{find, shown};
 use crate::cli::args::InventoryArg;
 use crate::cli::exit_status::ExitStatus;
-use crate::cli::terminal::{Terminal, print, say};
+use crate::cli::terminal::{Terminal, print, say, shown_path};
 use crate::report::FileSink;
 use crate::schedule::{Entry, Installed, Installing, Planned, Unit, note, plan, systemd, task_scheduler};
 
@@ -56,7 +56,7 @@ pub(super) fn run(
     for unit in &installed.units {
         if let Err(error) = put(&folder, unit) {
             let path = folder.join(&unit.name);
-            say(&format!("error: cannot write `{}`: {error}\n", path.display()));
+            say(&format!("error: cannot write `{}`: {error}\n", shown_path(&path)));
             if folder == Path::new(UNITS) {
                 say("help: write elsewhere with `--output DIR`, or run this as root\n");
             }
@@ -132,7 +132,7 @@ fn put(folder: &Path, unit: &Unit) -> io::Result<()> {
 fn told(entry: &Entry, installed: &Installed, folder: &Path, windows: bool, now: Timestamp) -> String {
     let mut told = Vec::new();
     for unit in &installed.units {
-        told.push(format!("wrote {}\n", folder.join(&unit.name).display()));
+        told.push(format!("wrote {}\n", shown_path(&folder.join(&unit.name))));
     }
     for remark in &installed.remarks {
         told.push(format!("note: {remark}\n"));

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::cli::args::{InventoryArg, InventoryCommand};
 use crate::cli::exit_status::ExitStatus;
-use crate::cli::terminal::{Terminal, print, say, write};
+use crate::cli::terminal::{Terminal, print, say, shown_path, write};
 use crate::inventory::import;
 use crate::report::{write_devices_json, write_devices_text};
 use crate::run::{Loaded, Selecting, load, select};
@@ -28,7 +28,7 @@ fn check(args: &InventoryArg, terminal: &Terminal) -> ExitStatus {
     let Some(fleet) = loaded.fleet.as_ref().filter(|_| !loaded.diagnostics.has_errors()) else {
         let errors = loaded.diagnostics.error_count();
         let mistakes = if errors == 1 { "1 mistake".to_owned() } else { format!("{errors} mistakes") };
-        say(&format!("{}: {mistakes}\n", args.inventory.display()));
+        say(&format!("{}: {mistakes}\n", shown_path(&args.inventory)));
         return ExitStatus::Usage;
     };
     let mut gateways: Vec<_> = fleet.devices.iter().map(|device| &device.address).collect();
@@ -37,7 +37,7 @@ fn check(args: &InventoryArg, terminal: &Terminal) -> ExitStatus {
     let counted = |count: usize, one: &str| if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") };
     print(&format!(
         "{}: no mistakes; {} behind {}\n",
-        args.inventory.display(),
+        shown_path(&args.inventory),
         counted(fleet.devices.len(), "device"),
         counted(gateways.len(), "gateway"),
     ))

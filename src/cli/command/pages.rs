@@ -5,7 +5,7 @@ use clap_complete::Shell;
 
 use crate::cli::args::{Arguments, ManArgs, whole};
 use crate::cli::exit_status::ExitStatus;
-use crate::cli::terminal::{Terminal, say, write};
+use crate::cli::terminal::{Terminal, say, shown_path, write};
 
 pub(in crate::cli) fn completions(shell: Shell) -> ExitStatus {
     let mut script = Vec::new();
@@ -20,7 +20,7 @@ pub(in crate::cli) fn man(args: &ManArgs, terminal: &Terminal) -> ExitStatus {
         return match clap_mangen::generate_to(command, folder) {
             Ok(()) => ExitStatus::Success,
             Err(error) => {
-                say(&format!("error: the pages cannot be written to `{}`: {error}\n", folder.display()));
+                say(&format!("error: the pages cannot be written to `{}`: {error}\n", shown_path(folder)));
                 ExitStatus::Undelivered
             }
         };

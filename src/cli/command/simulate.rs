@@ -5,7 +5,7 @@ use std::io::Write as _;
 use crate::cli::args::SimulateArgs;
 use crate::cli::exit_status::ExitStatus;
 use crate::cli::signal::Signals;
-use crate::cli::terminal::{Terminal, say};
+use crate::cli::terminal::{Terminal, say, shown_path};
 use crate::report::FileSink;
 use crate::run::load;
 use crate::simulate::{SimulatedFleet, inventory_file};
@@ -42,7 +42,7 @@ pub(in crate::cli) async fn run(args: SimulateArgs, terminal: &Terminal) -> Exit
         say(&format!(
             "{} simulated devices are up until this program is stopped; run against `{}`\n",
             fleet.devices.len(),
-            path.display()
+            shown_path(path)
         ));
     }
     ExitStatus::Signal(signals.next().await)

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::cli::args::{InventoryArg, TypesCommand};
 use crate::cli::exit_status::ExitStatus;
-use crate::cli::terminal::{Terminal, print, write};
+use crate::cli::terminal::{Terminal, print, shown_path, write};
 use crate::device_type::{
     Action, Catalog, CommandSource, DeviceType, ParamKind, ParamSpec, Request, load_file, run_vectors,
 };
@@ -189,7 +189,7 @@ fn check(file: &Path, terminal: &Terminal) -> ExitStatus {
         row(if result.passed { "ok" } else { "FAILED" }, &printable(&result.id), &result.detail);
     }
     let failed = results.iter().filter(|result| !result.passed).count();
-    _ = writeln!(text, "{}: {} vectors, {failed} failed", file.display(), results.len());
+    _ = writeln!(text, "{}: {} vectors, {failed} failed", shown_path(file), results.len());
     match (print(&text), failed) {
         (ExitStatus::Success, 0) => ExitStatus::Success,
         (ExitStatus::Success, _) => ExitStatus::Failures,

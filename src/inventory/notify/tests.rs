@@ -62,7 +62,7 @@ fn every_kind_is_read_with_its_keys() {
         panic!("{channels:?}")
     };
     assert_eq!((when, &**ca), (When::Change, "ca.pem"));
-    assert!(matches!(channels[2], ("tell", When::Always, Channel::Command { argv }) if argv.len() == 2));
+    assert!(matches!(channels[2], ("tell", When::Always, Channel::Command { argv, .. }) if argv.len() == 2));
 }
 
 #[test]

@@ -3,8 +3,10 @@
 mod bad_arguments;
 mod bad_inventory;
 mod exit_status;
+mod hostile;
 mod house;
 mod inventory_command;
+mod matrix;
 mod monitoring;
 mod pages;
 mod readme;

@@ -223,3 +223,72 @@ fn a_secret_that_cannot_be_read_is_an_error_before_anything_is_sent() {
     }
     assert!(peer.connections().is_empty());
 }
+
+/// Every file in a folder and below it.
+fn files(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
+}
+
+#[test]
+fn no_file_argument_list_or_told_program_has_a_secret() {
+    // The serial number has six bytes, and so has the secret.
+    let peer = Peer::start(&["> 7A < FF > 77 < 5A 71 37 24 6B 57"]);
+    let tell = "#!/bin/sh\nenv > heard-environment\ntr '\\0' '\\n' < /proc/$PPID/cmdline > heard-arguments\ncat > heard-input\n";
+    let workspace = Workspace::with_inventory(&format!(
+        "{}[notify.hook]\nkind = \"command\"\nargv = [\"./tell\"]\nwhen = \"always\"\n\
+         [notify.web]\nkind = \"webhook\"\nurl = \"http://127.0.0.1:9\"\nsecret = {{ env = \"WEB_SECRET\" }}\n\
+         [[schedule]]\nname = \"morning\"\ncron = \"30 5 * * *\"\ntimezone = \"Etc/UTC\"\ncmd = \"77\"\nnotify = [\"hook\"]\n",
+        inventory(&peer, "{ env = \"RELAY_PASSWORD\" }")
+    ));
+    workspace.write("tell", tell);
+    let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(workspace.path("tell"), executable).unwrap();
+    let finished = start(&workspace, &["schedule", "run", "morning", "-vv"], |command| {
+        command.env("RUST_LOG", "trace").env("WEB_SECRET", SECRET).env("HARMLESS", "kept");
+    });
+    finished.expect_status(0);
+    expect_no_secret(&finished);
+    assert!(peer.heard().contains(&"77".to_owned()));
+    let environment = workspace.read("heard-environment");
+    assert!(environment.contains("HARMLESS=kept") && environment.contains("PATH="), "{environment}");
+    assert!(!environment.contains("RELAY_PASSWORD") && !environment.contains("WEB_SECRET"), "{environment}");
+    assert!(workspace.read("heard-arguments").contains("morning"));
+    assert!(workspace.read("heard-input").contains("‹secret›"));
+    let all = files(workspace.folder());
+    assert!(all.iter().any(|file| file.ends_with("history.db")), "{all:?}");
+    for file in all {
+        let text = String::from_utf8_lossy(&std::fs::read(&file).unwrap()).into_owned();
+        for notation in notations(SECRET) {
+            assert!(!text.contains(&notation), "`{notation}` stands in {}", file.display());
+        }
+    }
+}
+
+#[test]
+fn what_is_kept_is_its_owners_alone_whatever_the_mask() {
+    use std::os::unix::fs::PermissionsExt as _;
+    for mask in ["000", "022", "077"] {
+        let peer = Peer::start(&[OK]);
+        let workspace = Workspace::with_inventory(&inventory(&peer, "\"Zq7$kW\""));
+        let script = format!("umask {mask} && exec \"$0\" \"$@\"");
+        let status = Command::new("sh")
+            .args(["-c", &script, env!("CARGO_BIN_EXE_fleetctl"), "run", "--do", "relay-on", "-q"])
+            .current_dir(workspace.folder())
+            .env("XDG_STATE_HOME", workspace.path(".state"))
+            .stdout(std::process::Stdio::null())
+            .status()
+            .unwrap();
+        assert!(status.success(), "{mask}: {status}");
+        let folder = workspace.path(".state/fleetctl");
+        let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        for path in [&folder, &folder.join("locks")] {
+            assert_eq!(mode(path), 0o700, "{mask}: {}", path.display());
+        }
+        let kept = files(&folder);
+        assert!(kept.len() >= 2, "a history and a lock: {kept:?}");
+        for path in kept {
+            assert_eq!(mode(&path), 0o600, "{mask}: {}", path.display());
+        }
+    }
+}

@@ -2,12 +2,18 @@
 //! and none disturbs another device.
 
 mod busy;
+mod chain;
 mod closing;
 mod connecting;
 mod gateway_text;
+mod handles;
 mod history_file;
+mod history_neighbours;
+mod input;
 mod killed;
 mod killed_at_random;
+mod names;
+mod network;
 mod noise;
 mod open_files;
 mod pair;

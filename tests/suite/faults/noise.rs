@@ -1,7 +1,7 @@
 //! Bytes that are no reply: garbage, terminal escapes, talk without end. Bounded, escaped, and said in the hint.
 
 use super::pair::Pair;
-use crate::support::{Expected, Step};
+use crate::support::{Expected, FakeFleet, Step, Workspace};
 
 const NO_REPLY: Expected =
     Expected { status: "no_reply", kind: Some("reply_timeout"), delivery: "unknown", attempts: 1 };
@@ -63,4 +63,35 @@ fn a_babbling_display_disturbs_nobody() {
     let pair = Pair::new().on_command(vec![vec![Step::Babble(vec![b'z'; 4096])]]);
     pair.expect(&["--cmd", "mc 01 08", "--retries", "2"], TOO_LONG);
     assert_eq!(pair.seen(), ["mc 01 08"]);
+}
+
+/// So many devices at once.
+const MANY: usize = 1000;
+
+/// The most memory, in KiB, that a run over so many devices needs which all meet their command so.
+fn peak_of(steps: &[Step], status: &str) -> u64 {
+    let fleet = FakeFleet::start();
+    let address = |place: usize| format!("127.72.{}.{}", place / 100, place % 100 + 1);
+    for place in 0..MANY {
+        fleet.on_command(&address(place), 1, vec![steps.to_vec()]);
+    }
+    let workspace = Workspace::with_inventory(&format!(
+        "[[device]]\nname = \"tv-[0001-{MANY}]\"\ntype = \"lg-rs232\"\naddress = \"127.72.[0-9].[1-100]:{}\"\n",
+        fleet.port()
+    ));
+    let waits = ["--reply-timeout", "60s", "--device-deadline", "90s", "--connect-timeout", "60s", "--retries", "0"];
+    let run = ["run", "--cmd", "mc 01 08", "-c", "1000", "--format", "ndjson", "--history", "runs.db"];
+    let (finished, peak) = workspace.start(&[&run[..], &waits].concat()).finish_with_peak();
+    let events = finished.stdout.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let ended = events.filter(|event| event["device"]["status"] == status).count();
+    assert_eq!(ended, MANY, "{}", finished.stderr);
+    peak
+}
+
+#[test]
+fn row_28_a_thousand_that_babble_cost_little_more_memory_than_a_thousand_that_answer() {
+    let quiet = peak_of(&[Step::Reply], "ok");
+    let babble = peak_of(&[Step::Babble(vec![b'z'; 16 * 1024])], "bad_reply");
+    let each = babble.saturating_sub(quiet) * 1024 / MANY as u64;
+    assert!(each <= 16 * 1024, "{each} bytes each: {quiet} KiB quiet, {babble} KiB babbling");
 }

@@ -124,8 +124,9 @@ impl Drop for FakeFleet {
                 stream.shutdown(Shutdown::Both).ok();
             }
         }
-        // Wakes the accepting thread, which then sees the flag.
-        drop(TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)));
+        // Wakes the accepting thread, which then sees the flag. A network that a test has broken may lead nowhere.
+        let own = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
+        drop(TcpStream::connect_timeout(&own, Duration::from_secs(1)));
     }
 }
 

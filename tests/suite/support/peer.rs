@@ -35,8 +35,12 @@ enum Turn {
 impl Peer {
     /// A device that plays these dialogues.
     pub(crate) fn start(dialogues: &[&str]) -> Self {
+        Self::on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap(), dialogues)
+    }
+
+    /// The same, at an address of the test's choice.
+    pub(crate) fn on(listener: TcpListener, dialogues: &[&str]) -> Self {
         let dialogues: Vec<Vec<Turn>> = dialogues.iter().map(|text| turns(text)).collect();
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();
         let notes = Arc::new(Mutex::new(Vec::new()));
         let shared = Arc::clone(&notes);

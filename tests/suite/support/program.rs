@@ -115,8 +115,13 @@ impl Running {
     }
 
     /// Waits for its end.
-    pub(crate) fn finish(mut self) -> Finished {
-        let limit = self.started + OUTER_LIMIT;
+    pub(crate) fn finish(self) -> Finished {
+        self.finish_within(OUTER_LIMIT)
+    }
+
+    /// Waits for its end; kills it, and panics, when it has not come so long after the start.
+    pub(crate) fn finish_within(mut self, longest: Duration) -> Finished {
+        let limit = self.started + longest;
         let status = loop {
             if let Some(status) = self.child.try_wait().unwrap() {
                 break status;
@@ -132,11 +137,28 @@ impl Running {
         Finished { status: status.code(), stdout, stderr, wall, arguments: std::mem::take(&mut self.arguments) }
     }
 
+    /// Waits for its end, as `finish` does; the most memory it has had is the second, in KiB.
+    pub(crate) fn finish_with_peak(self) -> (Finished, u64) {
+        let mut peak = 0;
+        while let Some(so_far) = self.memory_so_far()
+            && self.started.elapsed() < OUTER_LIMIT
+        {
+            peak = so_far;
+            thread::sleep(Duration::from_millis(2));
+        }
+        (self.finish(), peak)
+    }
+
     /// The most memory it has had so far, in KiB.
     pub(crate) fn peak_memory_kib(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-        peak.trim().trim_end_matches(" kB").parse().unwrap()
+        self.memory_so_far().unwrap()
+    }
+
+    /// The same; `None` once it has ended.
+    fn memory_so_far(&self) -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        peak.trim().trim_end_matches(" kB").parse().ok()
     }
 
     /// Lets it write no file longer than this, as if the disk were full.
