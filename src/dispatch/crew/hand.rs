@@ -60,3 +60,41 @@ impl<F: Future<Output = ()>> Future for Hand<F> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::sync::atomic::AtomicUsize;
+    use std::task::Waker;
+
+    use futures::Stream as _;
+    use futures::stream::FuturesUnordered;
+
+    use super::*;
+
+    #[test]
+    fn in_a_turn_so_many_hands_move_and_in_the_next_turns_the_others() {
+        let (turn, moved) = (Turn::default(), AtomicUsize::new(0));
+        let count = |_| async {
+            moved.fetch_add(1, Ordering::Relaxed);
+            std::future::pending::<()>().await;
+        };
+        let mut hands = pin!((0..1000).map(count).map(|work| Hand::new(work, &turn)).collect::<FuturesUnordered<_>>());
+        let mut context = Context::from_waker(Waker::noop());
+        let most = usize::try_from(MOST_IN_A_TURN).unwrap();
+        for wanted in [most, 2 * most, 3 * most, 1000, 1000] {
+            turn.begin();
+            assert!(hands.as_mut().poll_next(&mut context).is_pending());
+            assert_eq!(moved.load(Ordering::Relaxed), wanted);
+        }
+    }
+
+    #[test]
+    fn a_hand_that_ends_badly_takes_no_other_along() {
+        let turn = Turn::default();
+        turn.begin();
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(pin!(Hand::new(async { panic!("planted") }, &turn)).poll(&mut context).is_ready());
+        assert!(pin!(Hand::new(async {}, &turn)).poll(&mut context).is_ready());
+    }
+}

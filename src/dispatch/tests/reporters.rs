@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
-use super::world::{Does, World};
+use super::world::{Does, Ran, World};
 use crate::model::{Ended, RunEvent, Status, StopReason};
 
 const MILLI: Duration = Duration::from_millis(1);
@@ -16,11 +16,16 @@ fn displays_that_are_heard_slowly(script: impl Fn(&str, usize) -> Does + Send + 
     world
 }
 
+/// An engine that waited for itself would wait for ever.
+async fn run(world: World) -> Ran {
+    timeout(Duration::from_hours(24), world.run()).await.expect("the run ends")
+}
+
 #[tokio::test(start_paused = true)]
 async fn too_many_failures_at_once_are_told_though_lanes_wait_to_tell_theirs() {
     let mut world = displays_that_are_heard_slowly(|_, _| Does::Reply("a 01 NG01x"));
     world.limits.pacing.max_failures = Some(1);
-    let ran = world.run().await;
+    let ran = run(world).await;
     assert_eq!(ran.ended, Ended::MaxFailures);
     let stopping = ran.events.iter().filter(|event| matches!(event, RunEvent::Stopping { .. })).count();
     assert_eq!(stopping, 1);
@@ -34,7 +39,7 @@ async fn a_signal_is_told_though_lanes_wait_to_tell_their_outcomes() {
         sleep(15 * MILLI).await;
         stop.no_more(StopReason::Interrupt);
     };
-    let (ran, ()) = tokio::join!(world.run(), signal);
+    let (ran, ()) = tokio::join!(run(world), signal);
     assert_eq!(ran.ended, Ended::Interrupted);
     assert!(ran.outcomes.iter().any(|outcome| outcome.status == Status::Skipped));
 }
@@ -45,6 +50,6 @@ async fn another_pass_is_told_though_lanes_wait_to_tell_their_outcomes() {
     let mut world = displays_that_are_heard_slowly(answers);
     world.flags.retries = Some(0);
     world.limits.pacing.until = Some(Duration::from_mins(10));
-    let ran = world.run().await;
+    let ran = run(world).await;
     assert!(ran.outcomes.iter().all(|outcome| outcome.status == Status::Ok));
 }

@@ -1,25 +1,23 @@
 //! A world for the engine: gateways that follow a script, a paused clock, and a record of what reached whom when.
 
+mod network;
+
 use std::collections::{BTreeMap, HashMap};
-use std::io;
-use std::pin::Pin;
 use std::sync::{Arc, LazyLock, Mutex};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::BytesMut;
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, DuplexStream, ReadBuf};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 
+use self::network::Net;
 use super::super::{Limits, Outside, Pacing, RunClock, run};
 use crate::device_type::Catalog;
 use crate::diagnostic::{Diagnostics, Sources, render_all};
 use crate::inventory;
-use crate::model::{Address, Backoff, Command, Ended, Outcome, RunEvent, Timing, TimingOverrides, UnixMillis};
+use crate::model::{Backoff, Command, Ended, Outcome, RunEvent, Timing, TimingOverrides, UnixMillis};
 use crate::plan::{Plan, PlanRequest, build};
 use crate::session::{Intents, Stop};
-use crate::transport::{Connect, ConnectError, LastLook};
+use crate::transport::Connect;
 
 /// The built-in types, read once: some tests run hundreds of worlds.
 static TYPES: LazyLock<Catalog> = LazyLock::new(|| {
@@ -294,118 +292,5 @@ impl World {
         // Devices notice the end of their connections.
         sleep(Duration::from_millis(1)).await;
         Ran { outcomes, ended, record, events }
-    }
-}
-
-/// The network of the world.
-struct Net {
-    opens: HashMap<String, Opens>,
-    script: Script,
-    record: Record,
-    started: Instant,
-    tries: Mutex<HashMap<String, usize>>,
-}
-
-impl Connect for Net {
-    type Stream = Line;
-
-    fn begin_pass(&self) {
-        self.record.note(self.started, "", Seen::Pass);
-    }
-
-    async fn connect(&self, address: &Address, deadline: Instant) -> Result<Line, ConnectError> {
-        let gateway = address.to_string();
-        let nth = {
-            let mut tries = self.tries.lock().unwrap();
-            let tried = tries.entry(gateway.clone()).or_default();
-            *tried += 1;
-            *tried
-        };
-        let mut opens = self.opens.get(&gateway).copied().unwrap_or(Opens::Yes);
-        if let Opens::InTurn(all) = opens {
-            opens = all[nth.min(all.len()) - 1];
-        }
-        match opens {
-            Opens::Yes | Opens::Closes | Opens::PanicsInRead | Opens::InTurn(_) => {}
-            Opens::NoFilesFor(span) if self.started.elapsed() >= span => {}
-            Opens::NoFilesFor(_) => return Err(ConnectError::Exhausted(std::io::ErrorKind::Other.into())),
-            Opens::Denied => return Err(ConnectError::Denied(std::io::ErrorKind::PermissionDenied.into())),
-            Opens::After(span) => sleep(span).await,
-            Opens::Refused => return Err(ConnectError::Io(std::io::ErrorKind::ConnectionRefused.into())),
-            Opens::NoFiles => return Err(ConnectError::Exhausted(std::io::ErrorKind::Other.into())),
-            Opens::Panics => panic!("planted"),
-            Opens::Never => {
-                tokio::time::sleep_until(deadline).await;
-                return Err(ConnectError::TimedOut);
-            }
-        }
-        let (ours, theirs) = tokio::io::duplex(4096);
-        if opens == Opens::Closes {
-            return Ok(Line { stream: ours, panics: false });
-        }
-        self.record.note(self.started, &gateway, Seen::Open);
-        let (script, record, started) = (self.script.clone(), self.record.clone(), self.started);
-        tokio::spawn(async move {
-            play(theirs, script, &record, started, &gateway).await;
-            record.note(started, &gateway, Seen::Closed);
-        });
-        Ok(Line { stream: ours, panics: opens == Opens::PanicsInRead })
-    }
-}
-
-/// Our end of a connection.
-pub(super) struct Line {
-    stream: DuplexStream,
-    panics: bool,
-}
-
-impl AsyncRead for Line {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        assert!(!self.panics, "planted");
-        Pin::new(&mut self.stream).poll_read(cx, buffer)
-    }
-}
-
-impl AsyncWrite for Line {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
-}
-
-impl LastLook for Line {
-    fn read_now(&mut self, buffer: &mut BytesMut, limit: usize) -> io::Result<usize> {
-        self.stream.read_now(buffer, limit)
-    }
-}
-
-async fn play(mut stream: DuplexStream, script: Script, record: &Record, started: Instant, gateway: &str) {
-    let mut text = String::new();
-    let mut byte = [0];
-    while stream.read(&mut byte).await.unwrap_or(0) > 0 {
-        if byte[0] != b'\r' {
-            text.push(char::from(byte[0]));
-            continue;
-        }
-        let request = std::mem::take(&mut text);
-        record.note(started, gateway, Seen::Request(request.clone()));
-        let before = record.requests().iter().filter(|(_, seen)| *seen == request).count();
-        match script(&request, before) {
-            Does::Reply(bytes) => _ = stream.write_all(bytes.as_bytes()).await,
-            Does::ReplyAfter(wait, bytes) => {
-                sleep(wait).await;
-                _ = stream.write_all(bytes.as_bytes()).await;
-            }
-            Does::Nothing => {}
-            Does::Close => return,
-            Does::Babble => while stream.write_all(&[b'z'; 256]).await.is_ok() {},
-        }
     }
 }
