@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    // One thread: the engine's tasks wait for sockets, they do not compute, and one thread costs no hand-overs.
+    // One thread: the engine's lanes wait for sockets, they do not compute, and one thread costs no hand-overs.
     match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => ExitCode::from(runtime.block_on(fleetctl::cli::main()).code()),
         Err(_) => ExitCode::from(2),
