@@ -5,15 +5,15 @@
 
 use std::sync::{Mutex, PoisonError, TryLockError};
 
-/// How many answers are remembered.
+/// How many answers are remembered where nothing else is said.
 const SLOTS: usize = 64;
 
 /// The longest text that is remembered, in bytes: the replies that come by the thousand are short.
 const LONGEST: usize = 64;
 
-/// Remembers a value for each of a few byte strings.
+/// Remembers a value for each of a few byte strings, at most as many as it has slots.
 #[derive(Debug)]
-pub struct Memo<V> {
+pub struct Memo<V, const COUNT: usize = SLOTS> {
     /// Empty until the first is remembered.
     slots: Mutex<Vec<Option<Known<V>>>>,
 }
@@ -24,19 +24,19 @@ struct Known<V> {
     value: V,
 }
 
-impl<V> Default for Memo<V> {
+impl<V, const COUNT: usize> Default for Memo<V, COUNT> {
     fn default() -> Self {
         Self { slots: Mutex::new(Vec::new()) }
     }
 }
 
-impl<V: Clone> Memo<V> {
+impl<V: Clone, const COUNT: usize> Memo<V, COUNT> {
     /// What `find_out` says of `bytes`, which must depend on nothing else.
     pub fn get(&self, bytes: &[u8], find_out: impl FnOnce() -> V) -> V {
         if bytes.len() > LONGEST {
             return find_out();
         }
-        let slot = slot(bytes);
+        let slot = hash(bytes) as usize % COUNT;
         // Another thread at work here is not waited for.
         let mut slots = match self.slots.try_lock() {
             Ok(slots) => slots,
@@ -50,7 +50,7 @@ impl<V: Clone> Memo<V> {
         }
         let value = find_out();
         if slots.is_empty() {
-            slots.resize_with(SLOTS, || None);
+            slots.resize_with(COUNT, || None);
         }
         if let Some(place) = slots.get_mut(slot) {
             *place = Some(Known { bytes: bytes.into(), value: value.clone() });
@@ -60,9 +60,9 @@ impl<V: Clone> Memo<V> {
 }
 
 /// FNV-1a (Fowler, Noll, Vo), 32 bits, folded: a few instructions a byte.
-fn slot(bytes: &[u8]) -> usize {
+fn hash(bytes: &[u8]) -> u32 {
     let hash = bytes.iter().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193));
-    (hash ^ (hash >> 16)) as usize % SLOTS
+    hash ^ (hash >> 16)
 }
 
 #[cfg(test)]
@@ -71,7 +71,7 @@ mod tests {
 
     #[test]
     fn the_same_bytes_are_found_out_once_and_others_each_for_themselves() {
-        let memo = Memo::default();
+        let memo: Memo<_> = Memo::default();
         let mut asked = 0;
         for round in 0..3 {
             for text in ["a 01 OK01x", "a 01 OK00x", ""] {
@@ -87,15 +87,17 @@ mod tests {
 
     #[test]
     fn bytes_that_share_a_slot_do_not_share_an_answer() {
-        let memo = Memo::default();
+        let (memo, last): (Memo<_>, Memo<_, 1>) = (Memo::default(), Memo::default());
         for number in (0..5_000_u32).chain(0..5_000) {
             assert_eq!(memo.get(&number.to_be_bytes(), || number), number);
+            assert_eq!(last.get(&number.to_be_bytes(), || number), number);
+            assert_eq!(last.get(&number.to_be_bytes(), || 0), number, "with one slot, the last is remembered");
         }
     }
 
     #[test]
     fn what_is_long_is_found_out_each_time() {
-        let memo = Memo::default();
+        let memo: Memo<_> = Memo::default();
         let long = [b'x'; LONGEST + 1];
         assert_eq!([memo.get(&long, || 1), memo.get(&long, || 2)], [1, 2]);
     }

@@ -88,6 +88,11 @@ impl Scale {
 }
 
 impl Decoding {
+    /// Whether the value may depend on the device too, and not on the reply alone.
+    pub(super) fn asks_the_device(&self) -> bool {
+        matches!(self, Self::Computed { .. })
+    }
+
     /// The value of what a reply carried: `raw` is the field that is shown, `value` gives the rest by name. What has no
     /// meaning here is shown as it came.
     pub(super) fn decode<'v>(

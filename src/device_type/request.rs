@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::action::Action;
+use super::action::{Action, Decoding};
 use super::body::{CommandSource, RequestError};
 use super::command::{CommandRule, CommandTraits};
 use super::definition::DeviceType;
@@ -15,7 +15,7 @@ use super::expression::Operand;
 use super::format::{Field, Format};
 use super::judge::{Asked, ReplySpec, Verdict};
 use super::transfer::Transfer;
-use crate::codec::{Frame, Framing};
+use crate::codec::{Frame, Framing, Memo};
 use crate::model::escape::{hex, shown};
 use crate::model::{Params, Payload, PayloadBuilder, TimingOverrides};
 
@@ -32,6 +32,8 @@ pub struct Request {
     /// Places in the type's lists.
     reply: Option<usize>,
     action: Option<usize>,
+    /// What was said of the frame that came last: most devices of a fleet answer a command alike.
+    judged: Memo<Verdict, 1>,
 }
 
 impl DeviceType {
@@ -69,7 +71,8 @@ impl DeviceType {
         });
         let fields = fields.collect();
         let payload = Arc::new(self.framed(&body)?);
-        Ok(Request { device_type: self.clone(), payload, body, fields, understood, traits, reply, action })
+        let (device_type, judged) = (self.clone(), Memo::default());
+        Ok(Request { device_type, payload, body, fields, understood, traits, reply, action, judged })
     }
 
     /// A body with what surrounds it on the wire; its secrets stay marked.
@@ -171,14 +174,18 @@ impl Request {
     pub fn judge(&self, frame: &Frame, params: &Params) -> Verdict {
         let Some(reply) = self.reply_spec() else { return Verdict::Stray };
         let action = self.action();
-        let asked = Asked {
-            fields: &self.fields(),
-            echo: self.traits.echo.as_deref().unwrap_or_default(),
-            decoding: action.and_then(|action| action.value.as_ref()),
-            transfer: self.transfer(),
-            param: &|name| self.device_type.operand(name, action, params),
+        let decoding = action.and_then(|action| action.value.as_ref());
+        let judge = || {
+            let asked = Asked {
+                fields: &self.fields(),
+                echo: self.traits.echo.as_deref().unwrap_or_default(),
+                decoding,
+                transfer: self.transfer(),
+                param: &|name| self.device_type.operand(name, action, params),
+            };
+            reply.judge(&asked, frame)
         };
-        reply.judge(&asked, frame)
+        if decoding.is_some_and(Decoding::asks_the_device) { judge() } else { self.judged.get(&frame.bytes, judge) }
     }
 
     /// The file that follows a reply that is judged ok, when one does.

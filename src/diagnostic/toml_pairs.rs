@@ -23,9 +23,53 @@ pub struct CutTable<'i> {
 
 /// What it holds.
 pub(super) enum Held<'i> {
-    /// In the order of the file; no key comes twice.
-    List(Vec<Pair<'i>>),
+    List(List<'i>),
     Map(DeTable<'i>),
+}
+
+/// A few keys and their values.
+pub struct List<'i> {
+    /// In the order of the file; no key comes twice.
+    pub(super) pairs: Vec<Pair<'i>>,
+    /// A bit for each key, by which most keys that are not there are known not to be: three of four that a table is asked
+    /// for are not.
+    marks: u64,
+}
+
+impl<'i> List<'i> {
+    pub(super) fn with_capacity(count: usize) -> Self {
+        Self { pairs: Vec::with_capacity(count), marks: 0 }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.pairs.len()
+    }
+
+    /// Adds a key with its value; whether it is a new one.
+    pub(super) fn push(&mut self, pair: Pair<'i>) -> bool {
+        let is_new = self.find(pair.0.get_ref()).is_none();
+        self.marks |= mark(pair.0.get_ref());
+        self.pairs.push(pair);
+        is_new
+    }
+
+    fn find(&self, key: &str) -> Option<&Pair<'i>> {
+        if self.marks & mark(key) == 0 {
+            return None;
+        }
+        self.pairs.iter().find(|(known, _)| is_same(known, key))
+    }
+}
+
+/// The bit of a key: any would do that differs for most keys.
+fn mark(key: &str) -> u64 {
+    let end = |byte: Option<&u8>| byte.copied().map_or(0, usize::from);
+    let bytes = key.as_bytes();
+    1 << ((bytes.len() * 5 + end(bytes.first()) * 3 + end(bytes.last())) % 64)
+}
+
+fn is_same(known: &Spanned<DeString<'_>>, key: &str) -> bool {
+    known.get_ref().len() == key.len() && **known.get_ref() == *key
 }
 
 impl<'i> CutTable<'i> {
@@ -49,7 +93,7 @@ impl<'i> CutTable<'i> {
 #[derive(Clone, Copy)]
 pub enum Pairs<'t, 'i> {
     /// Of a plain table.
-    Listed(&'t [(Spanned<DeString<'i>>, Spanned<DeValue<'i>>)]),
+    Listed(&'t List<'i>),
     /// Of a tree.
     Mapped(&'t DeTable<'i>),
 }
@@ -64,10 +108,9 @@ impl<'t, 'i> Pairs<'t, 'i> {
 
     /// A key and its value.
     pub(super) fn find(self, key: &str) -> Option<(&'t str, &'t Spanned<DeValue<'i>>)> {
-        let is_same = |known: &Spanned<DeString<'i>>| known.get_ref().len() == key.len() && **known.get_ref() == *key;
         let found = match self {
-            Self::Listed(list) => list.iter().find(|(known, _)| is_same(known)).map(|(key, value)| (key, value)),
-            Self::Mapped(map) if map.len() <= SMALL => map.iter().find(|(known, _)| is_same(known)),
+            Self::Listed(list) => list.find(key).map(|(key, value)| (key, value)),
+            Self::Mapped(map) if map.len() <= SMALL => map.iter().find(|(known, _)| is_same(known, key)),
             Self::Mapped(map) => map.get_key_value(key),
         };
         found.map(|(key, value)| (&**key.get_ref(), value))
@@ -76,7 +119,7 @@ impl<'t, 'i> Pairs<'t, 'i> {
     /// All of them.
     pub fn iter(self) -> impl Iterator<Item = (&'t Spanned<DeString<'i>>, &'t Spanned<DeValue<'i>>)> {
         let (list, map) = match self {
-            Self::Listed(list) => (Some(list), None),
+            Self::Listed(list) => (Some(&list.pairs), None),
             Self::Mapped(map) => (None, Some(map)),
         };
         list.into_iter().flatten().map(|(key, value)| (key, value)).chain(map.into_iter().flatten())

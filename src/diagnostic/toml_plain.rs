@@ -11,7 +11,7 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
-use super::toml_pairs::{CutTable, Held, Pair};
+use super::toml_pairs::{CutTable, Held, List, Pair};
 
 /// A table with more keys is not plain: they are looked through one after the other.
 const MOST_KEYS: usize = 16;
@@ -31,7 +31,7 @@ pub(super) fn read<'i>(text: &'i str, key: &str, offset: usize) -> Option<Plain<
     let mut reader = Reader { text, at: 0, offset };
     let header = reader.header(key)?;
     let header = reader.place(header);
-    let mut list: Vec<Pair<'i>> = Vec::with_capacity(KEYS);
+    let mut list = List::with_capacity(KEYS);
     loop {
         reader.blanks();
         match reader.peek() {
@@ -44,12 +44,9 @@ pub(super) fn read<'i>(text: &'i str, key: &str, offset: usize) -> Option<Plain<
                 break;
             }
             Some(_) => {
-                let (key, value) = reader.pair()?;
-                let is_second = list.iter().any(|(known, _)| known.get_ref() == key.get_ref());
-                if is_second || list.len() == MOST_KEYS {
+                if list.len() == MOST_KEYS || !list.push(reader.pair()?) {
                     return None;
                 }
-                list.push((key, value));
                 reader.line_end()?;
             }
         }

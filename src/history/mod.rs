@@ -1,9 +1,10 @@
 //! What earlier runs came to, in one SQLite file: recorded as it happens, asked for later.
 //!
-//! `recorder.rs` follows a run (`first.rs`: its beginning), `writer.rs` is the thread that commits; `store.rs` opens the file (`schema.rs` brings it to
-//! this version), and the rest asks: `runs.rs` which runs there are, `recorded.rs` one of them as a report again,
-//! `health.rs` how devices behave, `recent.rs` what that means for the next run (`course.rs`: kept for it), `changes.rs` what differs between two runs, `again.rs` who may be told
-//! again, `hold.rs` who is kept out, `previous.rs` who fails since when, `latest.rs` when all was last well,
+//! `recorder.rs` follows a run (`first.rs`: its beginning), `writer.rs` is the thread that commits (`kept.rs`: an outcome
+//! in 32 bytes); `store.rs` opens the file (`schema.rs` brings it to this version), and the rest asks: `runs.rs` which
+//! runs there are, `recorded.rs` one of them as a report again, `health.rs` how devices behave, `recent.rs` what that
+//! means for the next run (`course.rs`: kept for it), `changes.rs` what differs between two runs, `again.rs` who may be
+//! told again, `hold.rs` who is kept out, `previous.rs` who fails since when, `latest.rs` when all was last well,
 //! `letters.rs` what could not be told. `retention.rs` forgets. `place.rs` knows where all this lies on a machine.
 //!
 //! Fails open: whatever is wrong with the file costs a warning and exit status 4, never a run. Holds no secret: it keeps
@@ -16,6 +17,7 @@ mod error;
 mod first;
 mod health;
 mod hold;
+mod kept;
 mod latest;
 mod letters;
 mod owner;

@@ -1,14 +1,16 @@
-//! The outcomes of many runs, the newest run first, without what devices said: a row each of one narrow table.
+//! The outcomes of many runs, the newest run first, without what devices said.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension as _, named_params};
 
+use super::kept;
 use super::owner::is_alive;
 use super::roster::{Entry, Rosters};
 use super::{HistoryError, Store};
-use crate::model::UnixMillis;
+use crate::model::{Delivery, Status, UnixMillis};
 
 /// Which runs are looked at.
 #[derive(Debug, Clone, Default)]
@@ -41,10 +43,6 @@ pub(super) const RUNS: &str = "SELECT id, roster, started_at, ended, owner FROM 
     WHERE inventory = :inventory AND started_at >= :since AND (:simulated IS NULL OR simulated = :simulated)
     ORDER BY id DESC LIMIT :runs";
 
-/// Of one run.
-pub(super) const OUTCOMES: &str =
-    "SELECT place, status, attempts, elapsed, delivery, finished_at FROM outcome WHERE run = ?1";
-
 /// Shows each outcome of each run, until `show` says that it has seen enough, which it is asked between runs.
 pub(super) fn each(
     store: &Store,
@@ -69,11 +67,9 @@ pub(super) fn each(
             }
             let roster = rosters.get(connection, run.get(1)?)?;
             let number = run.get(0)?;
-            outcomes(connection, number, &roster, &mut show)?;
             let (ended, owner): (Option<String>, String) = (run.get(3)?, run.get(4)?);
-            if ended.is_none() && !is_alive(&owner) {
-                unanswered(connection, number, &roster, &mut show)?;
-            }
+            let was_killed = ended.is_none() && !is_alive(&owner);
+            outcomes(connection, number, was_killed, &roster, &mut show)?;
         }
         Ok(())
     };
@@ -87,44 +83,26 @@ fn inventory(connection: &Connection, window: &Window) -> rusqlite::Result<Optio
     }
 }
 
+/// Shows each outcome of a run; of one that `was_killed` also those whose command was perhaps written, and that have none.
 pub(super) fn outcomes(
     connection: &Connection,
     run: i64,
+    was_killed: bool,
     roster: &[Entry],
     show: &mut impl FnMut(&Arc<str>, Past),
 ) -> rusqlite::Result<()> {
-    let mut asked = connection.prepare_cached(OUTCOMES)?;
-    let mut rows = asked.query([run])?;
-    while let Some(row) = rows.next()? {
-        let Some(entry) = roster.get(row.get::<_, usize>(0)?) else { continue };
-        let is_success = match row.get_ref(1)?.as_str()? {
-            "skipped" => None,
-            status => Some(crate::report::is_success(status)),
-        };
-        let is_answered = row.get_ref(4)?.as_str()? == "confirmed";
-        let elapsed = row.get(3)?;
-        let reply = if is_answered { elapsed } else { None };
-        show(entry.name(), Past { is_success, attempts: row.get(2)?, elapsed, reply, at: row.get(5)? });
-    }
-    Ok(())
-}
-
-/// In a killed run: those whose command was perhaps written, and that have no outcome.
-pub(super) fn unanswered(
-    connection: &Connection,
-    run: i64,
-    roster: &[Entry],
-    show: &mut impl FnMut(&Arc<str>, Past),
-) -> rusqlite::Result<()> {
-    let mut asked = connection.prepare_cached(
-        "SELECT place FROM intent WHERE run = ?1
-         AND NOT EXISTS (SELECT 1 FROM outcome WHERE outcome.run = intent.run AND outcome.place = intent.place)",
-    )?;
-    let mut rows = asked.query([run])?;
-    while let Some(row) = rows.next()? {
-        if let Some(entry) = roster.get(row.get::<_, usize>(0)?) {
-            show(entry.name(), Past { is_success: Some(false), attempts: 1, elapsed: None, reply: None, at: None });
-        }
+    let mut intents = if was_killed { kept::intents(connection, run)? } else { BTreeSet::new() };
+    kept::each(connection, run, |kept| {
+        let place = kept.place as usize;
+        intents.remove(&place);
+        let Some(entry) = roster.get(place) else { return };
+        let is_success = (kept.status != Status::Skipped).then(|| kept.status.is_success());
+        let reply = (kept.delivery == Delivery::Confirmed).then_some(kept.elapsed);
+        let (attempts, elapsed, at) = (kept.attempts, Some(kept.elapsed), kept.finished_at);
+        show(entry.name(), Past { is_success, attempts, elapsed, reply, at });
+    })?;
+    for entry in intents.into_iter().filter_map(|place| roster.get(place)) {
+        show(entry.name(), Past { is_success: Some(false), attempts: 1, elapsed: None, reply: None, at: None });
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::owner::is_alive;
-use super::past::{outcomes, unanswered};
+use super::past::outcomes;
 use super::roster::Rosters;
 use super::{HistoryError, Store};
 use crate::model::{RunId, UnixMillis};
@@ -54,11 +54,9 @@ pub fn previous(
                 }
             };
             let number = run.get(0)?;
-            outcomes(connection, number, &roster, &mut show)?;
             let (ended, owner): (Option<String>, String) = (run.get(3)?, run.get(4)?);
-            if ended.is_none() && !is_alive(&owner) {
-                unanswered(connection, number, &roster, &mut show)?;
-            }
+            let was_killed = ended.is_none() && !is_alive(&owner);
+            outcomes(connection, number, was_killed, &roster, &mut show)?;
             // Nobody fails any further back.
             if tried && !still {
                 break;

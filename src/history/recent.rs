@@ -10,8 +10,8 @@ use rusqlite::{Connection, named_params};
 
 use super::course::{Course, Fate};
 use super::owner::is_alive;
-use super::past::{outcomes, unanswered};
-use super::roster::{Places, Rosters, places};
+use super::past::outcomes;
+use super::roster::{Digest, Places, Rosters, digest, places};
 use super::{HistoryError, Store};
 use crate::model::Device;
 
@@ -73,6 +73,7 @@ fn walk(connection: &Connection, next: &Next<'_>, seen: &mut [Seen]) -> rusqlite
         named_params! { ":command": command, ":inventory": inventory, ":simulated": simulated, ":runs": runs },
     )?;
     let mut known: HashMap<i64, Arc<Places>> = HashMap::new();
+    let digested: OnceCell<Digest> = OnceCell::new();
     // Made with the first run over other devices: most are over the same.
     let names: OnceCell<HashMap<&str, u32>> = OnceCell::new();
     let by_name = || names.get_or_init(|| (0..).zip(next.devices).map(|(place, one)| (&*one.name, place)).collect());
@@ -87,7 +88,9 @@ fn walk(connection: &Connection, next: &Next<'_>, seen: &mut [Seen]) -> rusqlite
             let places = match known.get(&roster) {
                 Some(places) => places.clone(),
                 None => {
-                    known.entry(roster).or_insert(Arc::new(places(connection, roster, next.devices, by_name)?)).clone()
+                    let digest = digested.get_or_init(|| digest(next.devices));
+                    let found = places(connection, roster, next.devices, digest, by_name)?;
+                    known.entry(roster).or_insert(Arc::new(found)).clone()
                 }
             };
             for (place, fate) in course.iter().enumerate() {
@@ -108,11 +111,9 @@ fn walk(connection: &Connection, next: &Next<'_>, seen: &mut [Seen]) -> rusqlite
                     }
                 }
             };
-            outcomes(connection, number, &roster, &mut show)?;
             let (ended, owner): (Option<String>, String) = (run.get(4)?, run.get(5)?);
-            if ended.is_none() && !is_alive(&owner) {
-                unanswered(connection, number, &roster, &mut show)?;
-            }
+            let was_killed = ended.is_none() && !is_alive(&owner);
+            outcomes(connection, number, was_killed, &roster, &mut show)?;
         }
     }
     Ok(())

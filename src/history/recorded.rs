@@ -4,10 +4,11 @@
 //! that must not be sent twice was about to be written, the device may have acted; where there is no such intent, nothing
 //! was sent. A command that may be sent twice has no intents: then nobody knows.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
 use serde_json::{Map, Value, json};
 
+use super::kept;
 use super::roster::{Entry, Rosters};
 use super::writer::broken_off;
 use super::{HistoryError, RecordedRun, Store};
@@ -24,8 +25,9 @@ pub fn recorded(store: &Store, run: &RecordedRun) -> Result<Value, HistoryError>
     let roster = Rosters::default().get(&store.connection, run.roster).map_err(failed)?;
     let details = details(store, run).map_err(failed)?;
     let mut outcomes = outcomes(store, run, &details).map_err(failed)?;
-    let intents =
-        if run.ended.is_some() && !run.was_killed { HashSet::new() } else { intents(store, run).map_err(failed)? };
+    let has_ended = run.ended.is_some() && !run.was_killed;
+    let intents = if has_ended { Ok(BTreeSet::new()) } else { kept::intents(&store.connection, run.number) };
+    let intents = intents.map_err(failed)?;
     let is_lost = broken_off(store.path(), &run.run_id).exists();
     let asked = |key: &str| run.command.get(key).and_then(Value::as_bool).unwrap_or(false);
     let checks = [("verified", asked("verify")), ("changed", asked("if_needed"))];
@@ -116,43 +118,30 @@ fn details(store: &Store, run: &RecordedRun) -> rusqlite::Result<HashMap<i64, Ma
     .collect()
 }
 
+/// By place.
 fn outcomes(
     store: &Store,
     run: &RecordedRun,
     details: &HashMap<i64, Map<String, Value>>,
 ) -> rusqlite::Result<HashMap<usize, Map<String, Value>>> {
-    let mut asked = store.connection.prepare_cached(
-        "SELECT place, status, delivery, reason, verified, changed, attempts, elapsed, finished_at, detail
-         FROM outcome WHERE run = ?1",
-    )?;
-    let rows = asked.query([run.number])?;
-    rows.mapped(|row| {
-        let mut device = details.get(&row.get(9)?).cloned().unwrap_or_default();
-        let text = |column| row.get::<_, Option<String>>(column).map(Value::from);
-        let (status, delivery, reason) = (text(1)?, text(2)?, text(3)?);
-        let flag = |column| row.get::<_, Option<bool>>(column).map(Value::from);
-        let (verified, changed) = (flag(4)?, flag(5)?);
-        let finished_at = row.get::<_, Option<i64>>(8)?.map(|at| moment(UnixMillis(at)));
+    let mut devices = HashMap::new();
+    kept::each(&store.connection, run.number, |kept| {
+        let mut device = details.get(&kept.detail.into()).cloned().unwrap_or_default();
         for (key, value) in [
-            ("status", status),
-            ("delivery", delivery),
-            ("reason", reason),
-            ("verified", verified),
-            ("changed", changed),
-            ("attempts", row.get::<_, u32>(6)?.into()),
-            ("elapsed_ms", in_ms(row.get(7)?).into()),
-            ("finished_at", finished_at.into()),
+            ("status", kept.status.as_str().into()),
+            ("delivery", kept.delivery.as_str().into()),
+            ("reason", kept.reason.map(SkipReason::as_str).into()),
+            ("verified", kept.verified.into()),
+            ("changed", kept.changed.into()),
+            ("attempts", kept.attempts.into()),
+            ("elapsed_ms", in_ms(kept.elapsed).into()),
+            ("finished_at", kept.finished_at.map(|at| moment(UnixMillis(at))).into()),
         ] {
             device.insert(key.to_owned(), value);
         }
-        Ok((row.get(0)?, device))
-    })
-    .collect()
-}
-
-fn intents(store: &Store, run: &RecordedRun) -> rusqlite::Result<HashSet<usize>> {
-    let mut asked = store.connection.prepare_cached("SELECT place FROM intent WHERE run = ?1")?;
-    asked.query([run.number])?.mapped(|row| row.get(0)).collect()
+        devices.insert(kept.place as usize, device);
+    })?;
+    Ok(devices)
 }
 
 /// Its command was about to be written when the run was killed.

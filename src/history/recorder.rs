@@ -9,7 +9,8 @@ use std::thread::JoinHandle;
 
 use super::course::Course;
 use super::first::First;
-use super::writer::{End, Queue, Row, write};
+use super::kept::Kept;
+use super::writer::{Batch, End, Queue, write};
 use super::{HistoryError, Store};
 use crate::model::{
     Device, DeviceIndex, Outcome, ParamValue, Payload, RunEvent, RunInfo, ShortBytes, Status, UnixMillis, Value,
@@ -45,7 +46,7 @@ pub struct Recorder {
     queue: Arc<Queue>,
     thread: Option<JoinHandle<()>>,
     devices: u32,
-    pending: Vec<Row>,
+    pending: Batch,
     course: Course,
     details: Details,
     /// The details so far, by their fields.
@@ -96,7 +97,7 @@ impl Recorder {
             queue,
             thread: Some(thread),
             devices: u32::try_from(beginning.devices.len()).unwrap_or(u32::MAX),
-            pending: Vec::new(),
+            pending: Batch::default(),
             course: Course::new(beginning.devices.len()),
             details: Details::default(),
             known: HashMap::new(),
@@ -122,31 +123,18 @@ impl Recorder {
         self.queue.has_begun()
     }
 
-    fn row(&mut self, place: u32, device: &Device, outcome: &Outcome) -> io::Result<Row> {
-        let said = Said::of(device, outcome);
-        let (detail, fields) = match (&said, &self.last) {
-            (Some(said), Some((last, number))) if said == last => (*number, None),
-            _ => self.detail(device, outcome)?,
-        };
-        self.last = said.map(|said| (said, detail));
-        let tenths = outcome.elapsed.as_nanos().saturating_add(50_000) / 100_000;
-        Ok(Row {
-            place,
-            status: outcome.status.as_str(),
-            delivery: outcome.delivery.as_str(),
-            reason: outcome.reason.map(crate::model::SkipReason::as_str),
-            verified: outcome.verified,
-            changed: outcome.changed,
-            attempts: outcome.attempts,
-            elapsed: i64::try_from(tenths).unwrap_or(i64::MAX),
-            finished_at: outcome.finished_at.map(|at| at.0),
-            detail,
-            fields,
-        })
-    }
-
     /// The number of an outcome's details; with them, the first time.
     fn detail(&mut self, device: &Device, outcome: &Outcome) -> io::Result<(u32, Option<Box<str>>)> {
+        let said = Said::of(device, outcome);
+        let (number, fields) = match (&said, &self.last) {
+            (Some(said), Some((last, number))) if said == last => return Ok((*number, None)),
+            _ => self.number(device, outcome)?,
+        };
+        self.last = said.map(|said| (said, number));
+        Ok((number, fields))
+    }
+
+    fn number(&mut self, device: &Device, outcome: &Outcome) -> io::Result<(u32, Option<Box<str>>)> {
         let fields = self.details.of(device, outcome)?;
         if let Some(&known) = self.known.get(fields) {
             return Ok((known, None));
@@ -177,11 +165,12 @@ impl Reporter for Recorder {
         if let RunEvent::DeviceFinished { device: index, outcome, .. } = event
             && let Some(device) = run.device(*index)
         {
-            let row = self.row(index.0, device, outcome)?;
-            if outcome.status != Status::Skipped {
-                self.course.set(index.get(), outcome.status.is_success(), row.elapsed);
+            let (detail, fields) = self.detail(device, outcome)?;
+            let kept = Kept::of(index.0, detail, outcome);
+            if kept.status != Status::Skipped {
+                self.course.set(index.get(), kept.status.is_success(), kept.elapsed);
             }
-            self.pending.push(row);
+            self.pending.push(&kept, fields);
         }
         Ok(())
     }

@@ -40,7 +40,7 @@ pub fn prune(
             if ended.is_none() && super::owner::is_alive(&owner) {
                 continue;
             }
-            for table in ["outcome", "detail", "intent"] {
+            for table in ["batch", "detail", "intent"] {
                 transaction.execute(&format!("DELETE FROM {table} WHERE run = ?1"), [number])?;
             }
             transaction.execute("DELETE FROM run WHERE id = ?1", [number])?;

@@ -30,6 +30,12 @@ impl Entry {
 
 /// Keeps the devices of a run, and gives the number under which they are found.
 pub(super) fn keep(connection: &Connection, devices: &[Device]) -> rusqlite::Result<i64> {
+    let digest = digest(devices);
+    let known = "SELECT id FROM roster WHERE digest = ?1";
+    let found = connection.query_row(known, [digest.as_slice()], |row| row.get(0)).optional()?;
+    if let Some(id) = found {
+        return Ok(id);
+    }
     let entries: Vec<Entry> = devices
         .iter()
         .map(|device| {
@@ -39,15 +45,41 @@ pub(super) fn keep(connection: &Connection, devices: &[Device]) -> rusqlite::Res
         .collect();
     let text =
         serde_json::to_string(&entries).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
-    let digest = Sha256::digest(text.as_bytes());
-    let known = "SELECT id FROM roster WHERE digest = ?1";
-    let found = connection.query_row(known, [digest.as_slice()], |row| row.get(0)).optional()?;
-    if let Some(id) = found {
-        return Ok(id);
-    }
     connection.execute("INSERT INTO roster (digest, devices) VALUES (?1, ?2)", (digest.as_slice(), text))?;
     Ok(connection.last_insert_rowid())
 }
+
+/// By what the same devices are known again: SHA-256 of everything that an entry says, a NUL behind each text, as no name
+/// has one in it, and the end of a line behind each device. An earlier version took that of the JSON, which is more to
+/// write than to hash; what it kept is kept a second time.
+pub(super) fn digest(devices: &[Device]) -> Digest {
+    let mut hash = Sha256::new();
+    let mut text = String::with_capacity(PIECE + 1024);
+    for device in devices {
+        text.push_str(&device.name);
+        text.push('\0');
+        device.address.push_shown(&mut text);
+        text.push('\0');
+        let (kind, site) = (&*device.device_type, device.site.as_deref().unwrap_or_default());
+        for part in [kind, site].into_iter().chain(device.tags.iter().map(|tag| &**tag)) {
+            text.push_str(part);
+            text.push('\0');
+        }
+        text.push('\n');
+        if text.len() >= PIECE {
+            hash.update(&text);
+            text.clear();
+        }
+    }
+    hash.update(&text);
+    hash.finalize().into()
+}
+
+/// See [`digest`].
+pub(super) type Digest = [u8; 32];
+
+/// So many bytes are hashed at once.
+const PIECE: usize = 16 * 1024;
 
 /// Reads rosters, each once.
 #[derive(Default)]
@@ -92,13 +124,21 @@ impl Places {
     }
 }
 
-/// Finds the devices of a roster, by their names, among others; `by_name` is asked only where they differ.
+/// Finds the devices of a roster, by their names, among others, which have this digest; `by_name` is asked only where they
+/// differ.
 pub(super) fn places<'m>(
     connection: &Connection,
     id: i64,
     devices: &[Device],
+    digest: &Digest,
     by_name: impl FnOnce() -> &'m HashMap<&'m str, u32>,
 ) -> rusqlite::Result<Places> {
+    let is_same = "SELECT digest = ?2 FROM roster WHERE id = ?1";
+    match connection.query_row(is_same, (id, digest.as_slice()), |row| row.get(0)).optional()? {
+        Some(true) => return Ok(Places::Same),
+        Some(false) => {}
+        None => return Ok(Places::Each(Vec::new())),
+    }
     let mut asked = connection.prepare_cached("SELECT devices FROM roster WHERE id = ?1")?;
     let mut rows = asked.query([id])?;
     let Some(row) = rows.next()? else { return Ok(Places::Each(Vec::new())) };

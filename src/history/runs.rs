@@ -1,14 +1,16 @@
 //! Which runs there are: listed without a look at their devices, found by id or as the last one.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, Row, named_params};
 use serde_json::Value;
 
+use super::kept;
 use super::owner::is_alive;
 use super::{HistoryError, Store};
 use crate::model::escape::printable;
-use crate::model::{Status, Summary, UnixMillis};
+use crate::model::{SkipReason, Status, Summary, UnixMillis};
 
 /// A shorter beginning of an id is no id: most runs of one day share more.
 const LEAST_PREFIX: usize = 6;
@@ -248,32 +250,22 @@ fn read(row: &Row<'_>, connection: &Connection) -> rusqlite::Result<RecordedRun>
 /// The counts of a run that has none of its own, and when its last device was done. `devices`: it was killed, and had so
 /// many.
 fn count_outcomes(connection: &Connection, run: i64, devices: Option<u64>) -> rusqlite::Result<(Summary, Option<i64>)> {
-    let mut counts = [0; Status::ALL.len()];
+    let mut counts = [0_u64; Status::ALL.len()];
     let (mut flaky, mut attempts, mut held, mut last) = (0, 0, 0, None);
-    let mut asked = connection.prepare_cached(
-        "SELECT status, count(*), sum(attempts), sum(attempts > 1), sum(reason IS 'held'), max(finished_at)
-         FROM outcome WHERE run = ?1 GROUP BY status",
-    )?;
-    let mut rows = asked.query([run])?;
-    while let Some(row) = rows.next()? {
-        let word: String = row.get(0)?;
-        let Some(status) = Status::ALL.into_iter().find(|status| status.as_str() == word) else { continue };
-        if let Some(count) = counts.get_mut(status as usize) {
-            *count = row.get(1)?;
+    let mut intents = if devices.is_some() { kept::intents(connection, run)? } else { BTreeSet::new() };
+    kept::each(connection, run, |kept| {
+        intents.remove(&(kept.place as usize));
+        if let Some(count) = counts.get_mut(kept.status as usize) {
+            *count += 1;
         }
-        attempts += row.get::<_, u64>(2)?;
-        flaky += if status.is_success() { row.get::<_, u64>(3)? } else { 0 };
-        held += row.get::<_, u64>(4)?;
-        last = last.max(row.get(5)?);
-    }
+        attempts += u64::from(kept.attempts);
+        flaky += u64::from(kept.status.is_success() && kept.attempts > 1);
+        held += u64::from(kept.reason == Some(SkipReason::Held));
+        last = last.max(kept.finished_at);
+    })?;
     if let Some(devices) = devices {
         // As `recorded.rs` reads each of them.
-        let intended: u64 = connection.query_row(
-            "SELECT count(*) FROM intent WHERE run = ?1
-             AND NOT EXISTS (SELECT 1 FROM outcome WHERE outcome.run = intent.run AND outcome.place = intent.place)",
-            [run],
-            |row| row.get(0),
-        )?;
+        let intended = intents.len() as u64;
         let known: u64 = counts.iter().sum();
         if let Some(no_reply) = counts.get_mut(Status::NoReply as usize) {
             *no_reply += intended;

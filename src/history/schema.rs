@@ -10,11 +10,12 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::HistoryError;
 
 /// The steps: the first makes version 1 of an empty file.
-const STEPS: [&str; 4] = [
+const STEPS: [&str; 5] = [
     include_str!("migrations/1-runs.sql"),
     include_str!("migrations/2-holds.sql"),
     include_str!("migrations/3-letters.sql"),
     include_str!("migrations/4-courses.sql"),
+    include_str!("migrations/5-batches.sql"),
 ];
 
 /// `flct`: whose file it is, for `file(1)` and for us.
@@ -92,6 +93,57 @@ mod tests {
             let kept: i64 = connection.query_row("SELECT place FROM intent WHERE run = 7", (), |r| r.get(0)).unwrap();
             assert_eq!(kept, 8, "from {old}");
         }
+    }
+
+    #[test]
+    fn outcomes_of_an_earlier_version_are_read_as_they_were() {
+        let path = Path::new("test");
+        let mut connection = Connection::open_in_memory().unwrap();
+        for step in STEPS.iter().take(4) {
+            connection.execute_batch(step).unwrap();
+        }
+        connection.pragma_update(None, "user_version", 4).unwrap();
+        connection.pragma_update(None, "application_id", APPLICATION).unwrap();
+        let words = ["ok", "sent", "rejected", "unreachable", "no_reply", "bad_reply", "mismatch", "skipped"];
+        let reasons =
+            [None, Some("interrupted"), Some("deadline"), Some("max_failures"), Some("held"), Some("internal")];
+        let (deliveries, flags) = (["none", "unknown", "confirmed"], [None, Some(false), Some(true)]);
+        let mut told = Vec::new();
+        for place in 0..40_usize {
+            let (word, delivery) = (words[place % 8], deliveries[place % 3]);
+            let (reason, verified, changed) = (reasons[place % 6], flags[place % 3], flags[place / 3 % 3]);
+            let at = (place % 5 > 0).then_some(1_774_066_500_000_i64);
+            // The last first: what counts is the place.
+            let row = (2, 39 - place, word, delivery, reason, verified, changed, place, 13 * place, at, place / 7);
+            connection.execute("INSERT INTO outcome VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)", row).unwrap();
+            told.push(format!(
+                "{:?}",
+                (39 - place, word, delivery, reason, verified, changed, place, 13 * place, at, place / 7)
+            ));
+        }
+        migrate(&mut connection, path).unwrap();
+        let mut read = Vec::new();
+        crate::history::kept::each(&connection, 2, |kept| {
+            let (word, delivery, reason) =
+                (kept.status.as_str(), kept.delivery.as_str(), kept.reason.map(|one| one.as_str()));
+            let (verified, changed, attempts, elapsed) = (kept.verified, kept.changed, kept.attempts, kept.elapsed);
+            let all = (
+                kept.place,
+                word,
+                delivery,
+                reason,
+                verified,
+                changed,
+                attempts,
+                elapsed,
+                kept.finished_at,
+                kept.detail,
+            );
+            read.push(format!("{all:?}"));
+        })
+        .unwrap();
+        told.reverse();
+        assert_eq!(read, told);
     }
 
     #[test]

@@ -14,6 +14,7 @@ use tracing::warn;
 
 use super::course::Course;
 use super::first::First;
+use super::kept::{Kept, LENGTH};
 use super::place::make_file;
 use super::{HistoryError, Store};
 
@@ -21,23 +22,38 @@ use super::{HistoryError, Store};
 const BATCH: Duration = Duration::from_millis(250);
 
 /// Outcomes that wait to be committed; full: the reporters wait, so that no outcome is lost.
-const ROWS: usize = 8192;
+const MOST: usize = 8192;
 
-/// An outcome as it is kept.
-pub(super) struct Row {
-    pub(super) place: u32,
-    pub(super) status: &'static str,
-    pub(super) delivery: &'static str,
-    pub(super) reason: Option<&'static str>,
-    pub(super) verified: Option<bool>,
-    pub(super) changed: Option<bool>,
-    pub(super) attempts: u32,
-    /// Tenths of a millisecond.
-    pub(super) elapsed: i64,
-    pub(super) finished_at: Option<i64>,
-    pub(super) detail: u32,
-    /// The fields of `detail`, the first time.
-    pub(super) fields: Option<Box<str>>,
+/// Outcomes on their way.
+#[derive(Default)]
+pub(super) struct Batch {
+    /// As they are kept (`kept.rs`).
+    outcomes: Vec<u8>,
+    /// What was said in them for the first time, by its number: the fields of `detail`.
+    details: Vec<(u32, Box<str>)>,
+}
+
+impl Batch {
+    /// Adds an outcome; `fields`: of its detail, the first time.
+    pub(super) fn push(&mut self, outcome: &Kept, fields: Option<Box<str>>) {
+        self.outcomes.extend_from_slice(&outcome.bytes());
+        self.details.extend(fields.map(|fields| (outcome.detail, fields)));
+    }
+
+    /// How many outcomes.
+    fn len(&self) -> usize {
+        self.outcomes.len() / LENGTH
+    }
+
+    fn is_empty(&self) -> bool {
+        self.outcomes.is_empty()
+    }
+
+    /// Takes in what comes after it, and leaves that empty.
+    fn append(&mut self, later: &mut Self) {
+        self.outcomes.append(&mut later.outcomes);
+        self.details.append(&mut later.details);
+    }
 }
 
 /// The end of a run as it is kept.
@@ -54,7 +70,7 @@ pub(super) struct End {
 /// What waits to be committed.
 #[derive(Default)]
 struct Waiting {
-    rows: Vec<Row>,
+    batch: Batch,
     /// Since when the first of them waits.
     since: Option<Instant>,
     intents: Vec<(u32, oneshot::Sender<()>)>,
@@ -88,21 +104,21 @@ impl Queue {
     ///
     /// # Errors
     /// Why the history has failed.
-    pub(super) fn add(&self, rows: &mut Vec<Row>) -> Result<(), String> {
-        if rows.is_empty() {
+    pub(super) fn add(&self, batch: &mut Batch) -> Result<(), String> {
+        if batch.is_empty() {
             return Ok(());
         }
         let mut waiting = self.lock();
-        while waiting.rows.len() >= ROWS && waiting.failed.is_none() {
+        while waiting.batch.len() >= MOST && waiting.failed.is_none() {
             waiting = self.emptied.wait(waiting).unwrap_or_else(PoisonError::into_inner);
         }
         if let Some(why) = &waiting.failed {
             return Err(why.clone());
         }
-        let before = waiting.rows.len();
-        waiting.rows.append(rows);
+        let before = waiting.batch.len();
+        waiting.batch.append(batch);
         // The thread sleeps until the first is due: further ones need not wake it, unless they are many.
-        if waiting.since.is_none() || (before < ROWS / 2 && waiting.rows.len() >= ROWS / 2) {
+        if waiting.since.is_none() || (before < MOST / 2 && waiting.batch.len() >= MOST / 2) {
             waiting.since.get_or_insert_with(Instant::now);
             self.filled.notify_one();
         }
@@ -147,7 +163,7 @@ impl Queue {
         let mut waiting = self.lock();
         loop {
             let due = waiting.since.map(|since| (since + BATCH).saturating_duration_since(Instant::now()));
-            let is_due = due == Some(Duration::ZERO) || waiting.rows.len() >= ROWS / 2;
+            let is_due = due == Some(Duration::ZERO) || waiting.batch.len() >= MOST / 2;
             if is_due || waiting.is_closed || !waiting.intents.is_empty() {
                 break;
             }
@@ -156,13 +172,13 @@ impl Queue {
                 None => self.filled.wait(waiting).unwrap_or_else(PoisonError::into_inner),
             };
         }
-        let is_over = waiting.is_closed && waiting.rows.is_empty() && waiting.intents.is_empty();
+        let is_over = waiting.is_closed && waiting.batch.is_empty() && waiting.intents.is_empty();
         if is_over && waiting.end.is_none() {
             return None;
         }
         waiting.since = None;
-        let (rows, intents) = (std::mem::take(&mut waiting.rows), std::mem::take(&mut waiting.intents));
-        let taken = Waiting { rows, intents, end: waiting.end.take(), ..Waiting::default() };
+        let (batch, intents) = (std::mem::take(&mut waiting.batch), std::mem::take(&mut waiting.intents));
+        let taken = Waiting { batch, intents, end: waiting.end.take(), ..Waiting::default() };
         self.emptied.notify_all();
         Some(taken)
     }
@@ -179,7 +195,7 @@ impl Queue {
     fn fail(&self, why: &str) {
         let mut waiting = self.lock();
         waiting.failed = Some(why.to_owned());
-        waiting.rows.clear();
+        waiting.batch = Batch::default();
         // Dropped, they tell those who wait that nobody will commit.
         waiting.intents.clear();
         self.emptied.notify_all();
@@ -204,8 +220,8 @@ pub(super) fn write(mut store: Store, first: &First, queue: &Arc<Queue>) {
         }
     };
     queue.lock().has_begun = true;
-    while let Some(batch) = queue.take() {
-        if let Err(source) = commit(&mut store, run, &batch) {
+    while let Some(waiting) = queue.take() {
+        if let Err(source) = commit(&mut store, run, &waiting) {
             let error = HistoryError::Database { path: store.path().to_owned(), source };
             let why = error.chain();
             // Where not even that can be written, nothing is left to be done.
@@ -215,18 +231,18 @@ pub(super) fn write(mut store: Store, first: &First, queue: &Arc<Queue>) {
             return;
         }
         queue.committed();
-        for (_, done) in batch.intents {
+        for (_, done) in waiting.intents {
             // Whoever does not wait any more has been stopped.
             _ = done.send(());
         }
     }
 }
 
-fn commit(store: &mut Store, run: i64, batch: &Waiting) -> rusqlite::Result<()> {
+fn commit(store: &mut Store, run: i64, waiting: &Waiting) -> rusqlite::Result<()> {
     let transaction = store.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    write_intents(&transaction, run, &batch.intents)?;
-    write_rows(&transaction, run, &batch.rows)?;
-    if let Some(end) = &batch.end {
+    write_intents(&transaction, run, &waiting.intents)?;
+    write_batch(&transaction, run, &waiting.batch)?;
+    if let Some(end) = &waiting.end {
         write_end(&transaction, run, end)?;
     }
     transaction.commit()
@@ -244,34 +260,16 @@ fn write_intents(
     intents.iter().try_for_each(|(place, _)| insert.execute((run, place)).map(drop))
 }
 
-fn write_rows(transaction: &Transaction<'_>, run: i64, rows: &[Row]) -> rusqlite::Result<()> {
-    if rows.is_empty() {
+fn write_batch(transaction: &Transaction<'_>, run: i64, batch: &Batch) -> rusqlite::Result<()> {
+    if batch.is_empty() {
         return Ok(());
     }
     let mut detail = transaction.prepare_cached("INSERT OR REPLACE INTO detail VALUES (?1, ?2, ?3)")?;
-    let mut outcome =
-        transaction.prepare_cached("INSERT OR REPLACE INTO outcome VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)")?;
-    for row in rows {
-        if let Some(fields) = &row.fields {
-            detail.execute((run, row.detail, fields))?;
-        }
-        let Row { place, status, delivery, reason, verified, changed, attempts, elapsed, finished_at, .. } = row;
-        let detail = row.detail;
-        outcome.execute((
-            run,
-            place,
-            status,
-            delivery,
-            reason,
-            verified,
-            changed,
-            attempts,
-            elapsed,
-            finished_at,
-            detail,
-        ))?;
-    }
-    Ok(())
+    batch.details.iter().try_for_each(|(number, fields)| detail.execute((run, number, fields)).map(drop))?;
+    transaction
+        .prepare_cached("INSERT INTO batch (run, outcomes) VALUES (?1, ?2)")?
+        .execute((run, &batch.outcomes))
+        .map(drop)
 }
 
 fn write_end(transaction: &Transaction<'_>, run: i64, end: &End) -> rusqlite::Result<()> {

@@ -19,7 +19,7 @@ fn in_pieces(text: &str) -> Option<Vec<String>> {
 /// A table as a tree has it.
 fn tree(table: CutTable<'_>) -> Spanned<DeValue<'_>> {
     let map = match table.held {
-        Held::List(list) => list.into_iter().collect(),
+        Held::List(list) => list.pairs.into_iter().collect(),
         Held::Map(map) => map,
     };
     Spanned::new(table.header, DeValue::Table(map))

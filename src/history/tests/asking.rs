@@ -245,8 +245,13 @@ fn old_runs_are_forgotten_whole() {
     let now = Run::new(3, 0).started_at;
     assert_eq!(prune(&mut store, Some(Path::new("/other.toml")), Duration::ZERO, now).unwrap(), 0);
     assert_eq!(prune(&mut store, None, Duration::from_hours(24), now).unwrap(), 1);
-    for (table, count) in [("run", 2), ("outcome", 5), ("detail", 2), ("roster", 2)] {
-        let text = format!("SELECT count(*) FROM {table}");
+    for (table, what, count) in [
+        ("run", "count(*)", 2),
+        ("batch", "sum(length(outcomes)) / 32", 5),
+        ("detail", "count(*)", 2),
+        ("roster", "count(*)", 2),
+    ] {
+        let text = format!("SELECT {what} FROM {table}");
         let found: i64 = store.connection.query_row(&text, (), |row| row.get(0)).unwrap();
         assert_eq!(found, count, "{table}");
     }

@@ -51,7 +51,7 @@ fn a_record_that_broke_off_claims_nothing_about_who_is_missing() {
     let recorder = run.begin(&place.path);
     let intents = recorder.intents();
     // The next commit fails for good.
-    place.store().connection.execute_batch("DROP TABLE outcome; DROP TABLE intent").unwrap();
+    place.store().connection.execute_batch("DROP TABLE batch; DROP TABLE intent").unwrap();
     let mut reporters = Reporters::default();
     reporters.add("history", Box::new(recorder));
     reporters.events(run.events(&[(0, silent())]));
@@ -62,8 +62,7 @@ fn a_record_that_broke_off_claims_nothing_about_who_is_missing() {
     let errors = reporters.finish().errors;
     assert_eq!(errors.len(), 1, "the run is told at its end");
     let store = place.store();
-    let again = "CREATE TABLE outcome AS SELECT 1 run, 2 place, '' status, '' delivery, '' reason, 0 verified,
-        0 changed, 0 attempts, 0 elapsed, 0 finished_at, 0 detail WHERE 0;
+    let again = "CREATE TABLE batch AS SELECT 1 id, 2 run, x'' outcomes WHERE 0;
         CREATE TABLE intent AS SELECT 1 run, 2 place WHERE 0; UPDATE run SET owner = ''";
     store.connection.execute_batch(again).unwrap();
     let report = recorded(&store, &find(&store, "last", None).unwrap()).unwrap();

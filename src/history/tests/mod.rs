@@ -4,4 +4,5 @@
 mod asking;
 mod broken;
 mod recording;
+mod roster;
 mod size;

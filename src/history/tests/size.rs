@@ -2,7 +2,8 @@
 
 use rusqlite::StatementStatus;
 
-use super::super::past::{OUTCOMES, RUNS};
+use super::super::kept::BATCHES;
+use super::super::past::RUNS;
 use super::super::testing::{Place, Run, ok};
 use super::super::{Filter, Window, health, list};
 
@@ -19,12 +20,12 @@ fn plan(place: &Place, text: &str) -> String {
 fn no_question_walks_the_outcomes_of_runs_that_it_is_not_about() {
     let place = Place::new();
     drop(Run::new(1, 1).begin(&place.path));
-    assert_eq!(plan(&place, OUTCOMES), "SEARCH outcome USING PRIMARY KEY (run=?)");
+    assert_eq!(plan(&place, BATCHES), "SEARCH batch USING INDEX batch_run (run=?)", "in their order without sorting");
     assert_eq!(plan(&place, RUNS), "SCAN run", "newest first without sorting");
     for (text, used) in [
         ("SELECT * FROM detail WHERE run = ?", "SEARCH detail USING PRIMARY KEY (run=?)"),
         ("SELECT place FROM intent WHERE run = ?", "SEARCH intent USING PRIMARY KEY (run=?)"),
-        ("DELETE FROM outcome WHERE run = ?", "SEARCH outcome USING PRIMARY KEY (run=?)"),
+        ("DELETE FROM batch WHERE run = ?", "SEARCH batch USING INDEX batch_run (run=?)"),
         ("SELECT id FROM run WHERE run_id >= ? AND run_id < ?", "SEARCH run USING COVERING INDEX"),
         ("SELECT id FROM run WHERE rerun_of = ?", "SEARCH run USING"),
     ] {
