@@ -17,9 +17,10 @@ mod refresh;
 mod tests;
 
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, BinaryHeap, HashMap};
+use std::collections::{BTreeSet, BinaryHeap};
 use std::time::Duration;
 
+use hashbrown::HashMap;
 use tokio::time::Instant;
 
 use self::line::{Line, Place, Turn};
@@ -169,7 +170,8 @@ impl<S> Scheduler<S> {
             self.refresh(line_index);
             self.refresh_around(set);
             self.refresh_circuit(self.pace.circuit(need));
-            return Some(Taken { lane, state: self.parked.remove(&lane), grant });
+            let state = if self.parked.is_empty() { None } else { self.parked.remove(&lane) };
+            return Some(Taken { lane, state, grant });
         }
     }
 

@@ -49,8 +49,11 @@ impl Round {
                 if sites.is_empty() { Vec::new() } else { devices.iter().filter_map(|&d| site_of(d)).collect() };
             at.sort_unstable();
             at.dedup();
-            let jobs = devices.iter().filter(|_| needs.are_any()).filter_map(|&device| plan.job(device));
-            let all: BTreeSet<Need> = jobs.map(|job| needs.of(&Phase::first(job, is_first_pass), job)).collect();
+            let mut all: BTreeSet<Need> = BTreeSet::new();
+            if needs.are_any() {
+                let jobs = devices.iter().filter_map(|&device| plan.job(device));
+                all.extend(jobs.map(|job| needs.of(&Phase::first(job, is_first_pass), job)));
+            }
             let mut all = all.into_iter();
             LaneSize {
                 devices: u32::try_from(devices.len()).unwrap_or(u32::MAX),

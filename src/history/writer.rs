@@ -36,7 +36,7 @@ pub(super) struct Batch {
 impl Batch {
     /// Adds an outcome; `fields`: of its detail, the first time.
     pub(super) fn push(&mut self, outcome: &Kept, fields: Option<Box<str>>) {
-        self.outcomes.extend_from_slice(&outcome.bytes());
+        outcome.write(&mut self.outcomes);
         self.details.extend(fields.map(|fields| (outcome.detail, fields)));
     }
 

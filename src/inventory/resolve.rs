@@ -33,6 +33,8 @@ pub(super) struct Resolver<'a, 's> {
     circuits: HashMap<&'a str, CircuitIndex>,
     /// Who is on the circuit of `[defaults]` without a current.
     unsaid: Unsaid,
+    /// The type that was named last: most entries name the same.
+    latest: Option<Arc<DeviceType>>,
     /// The types that are used, and what `[defaults] params` mean for them.
     used: Vec<(Arc<DeviceType>, Arc<[Given]>)>,
     /// What is wrong with `[defaults] params`.
@@ -66,6 +68,7 @@ impl<'a, 's> Resolver<'a, 's> {
             sites: sites.collect(),
             circuits: circuits.collect(),
             unsaid: Unsaid::default(),
+            latest: None,
             used: Vec::new(),
             reported: Vec::new(),
             shared: Shared::new(&written.defaults, &written.sites),
@@ -168,7 +171,11 @@ impl<'a, 's> Resolver<'a, 's> {
     }
 
     fn find_type(&mut self, (name, span): &Text<'_>) -> Option<Arc<DeviceType>> {
+        if let Some(latest) = self.latest.as_ref().filter(|latest| *latest.name == **name) {
+            return Some(latest.clone());
+        }
         if let Some(found) = self.catalog.get(name) {
+            self.latest = Some(found.clone());
             return Some(found.clone());
         }
         let help = nearest(name, self.catalog.names()).map_or_else(

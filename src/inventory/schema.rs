@@ -219,7 +219,7 @@ fn read_groups<'t>(root: &mut TomlTable<'t, '_>, source: &str, diagnostics: &mut
 
 /// Whether a name can be one; if not, that is reported. Brackets are left to whoever reads ranges.
 pub(super) fn is_name(what: &str, (name, span): &Text<'_>, diagnostics: &mut Diagnostics) -> bool {
-    let wrong = if name.trim().is_empty() {
+    let wrong = if name.chars().all(char::is_whitespace) {
         format!("{what} is empty")
     } else if (!name.bytes().all(|b| matches!(b, b' '..=b'~'))) && name.chars().any(char::is_control) {
         format!("{what} has a control character in it")

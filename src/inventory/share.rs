@@ -24,40 +24,33 @@ struct Heir {
 pub(super) struct Shared<'a> {
     defaults: &'a Layer<'a, 'a>,
     sites: &'a [WrittenSite],
-    /// By a device's own tags, a NUL behind each: no tag has one in it.
-    tags: HashMap<String, Arc<[Arc<str>]>>,
+    tags: HashSet<Arc<[Arc<str>]>>,
     texts: HashSet<Arc<str>>,
     members: HashMap<Heir, Arc<Member>>,
     /// Room to work in.
-    key: String,
+    all: Vec<Arc<str>>,
 }
 
 impl<'a> Shared<'a> {
     pub(super) fn new(defaults: &'a Layer<'a, 'a>, sites: &'a [WrittenSite]) -> Self {
-        let (tags, texts, members) = (HashMap::new(), HashSet::new(), HashMap::new());
-        Self { defaults, sites, tags, texts, members, key: String::new() }
+        let (tags, texts, members) = (HashSet::new(), HashSet::new(), HashMap::new());
+        Self { defaults, sites, tags, texts, members, all: Vec::new() }
     }
 
     /// A device's tags, those of `[defaults]` first.
     pub(super) fn tags(&mut self, own: &[&str]) -> Arc<[Arc<str>]> {
-        self.key.clear();
-        for tag in own {
-            self.key.push_str(tag);
-            self.key.push('\0');
-        }
-        if let Some(known) = self.tags.get(&self.key) {
-            return known.clone();
-        }
-        let mut all: Vec<Arc<str>> = Vec::new();
+        let mut all = std::mem::take(&mut self.all);
         for tag in self.defaults.tags.iter().chain(own) {
             let tag = self.text(tag);
-            if !all.contains(&tag) {
+            // Equal texts are the same one.
+            if !all.iter().any(|known| Arc::ptr_eq(known, &tag)) {
                 all.push(tag);
             }
         }
-        let all: Arc<[Arc<str>]> = all.into();
-        self.tags.insert(self.key.clone(), all.clone());
-        all
+        let tags = self.tags.get_or_insert_with(&*all, |all| Arc::from(all)).clone();
+        all.clear();
+        self.all = all;
+        tags
     }
 
     fn text(&mut self, text: &str) -> Arc<str> {

@@ -123,10 +123,16 @@ impl Address {
 }
 
 fn push_number(text: &mut String, number: u16) {
-    if number >= 10 {
-        push_number(text, number / 10);
+    let mut digits = [b'0'; 5];
+    let (mut rest, mut first) = (number, digits.len());
+    for (place, digit) in digits.iter_mut().enumerate().rev() {
+        *digit += u8::try_from(rest % 10).unwrap_or_default();
+        (rest, first) = (rest / 10, place);
+        if rest == 0 {
+            break;
+        }
     }
-    text.push(u8::try_from(number % 10).map_or('0', |digit| char::from(b'0' + digit)));
+    text.push_str(digits.get(first..).and_then(|digits| str::from_utf8(digits).ok()).unwrap_or_default());
 }
 
 fn host_name(text: &str) -> Result<Host, AddressError> {

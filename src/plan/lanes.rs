@@ -1,7 +1,8 @@
 //! Who shares a lane: the devices of one gateway, in inventory order.
 
-use std::collections::HashMap;
 use std::hash::Hash;
+
+use hashbrown::HashMap;
 
 use crate::lie::{Lie, tells};
 use crate::model::{Device, DeviceIndex};

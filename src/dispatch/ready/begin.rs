@@ -1,6 +1,6 @@
 //! The lanes of a round, lined up: by the sites that they stand at, and by what they need.
 
-use std::collections::HashMap;
+use hashbrown::HashMap;
 
 use super::line::Line;
 use super::{LaneIndex, LaneSize, Scheduler};
