@@ -31,6 +31,8 @@ pub(super) struct Change<'a> {
     pub(super) not_started: Vec<&'a Device>,
     /// Whether there was something to compare with.
     pub(super) is_compared: bool,
+    /// Since when the schedule could not start, where this is its first run after that.
+    pub(super) unstarted_since: Option<UnixMillis>,
 }
 
 impl<'a> Change<'a> {
@@ -43,6 +45,7 @@ impl<'a> Change<'a> {
             obeyed: Vec::new(),
             not_started: Vec::new(),
             is_compared: previous.is_some(),
+            unstarted_since: None,
         };
         for (device, outcome) in run.outcomes() {
             let since = previous.and_then(|previous| previous.failing.get(&device.name).copied());
@@ -69,10 +72,17 @@ impl<'a> Change<'a> {
         change
     }
 
-    /// Whether somebody who wants to hear of changes is told: a run that was cut short hides changes, so it is one, and so
-    /// is one that left devices out through a fault of ours.
+    /// The first run after others that could not start, since then.
+    #[must_use]
+    pub(super) fn unstarted(self, since: Option<UnixMillis>) -> Self {
+        Self { unstarted_since: since, ..self }
+    }
+
+    /// Whether somebody who wants to hear of changes is told: a run that was cut short hides changes, so it is one; so is
+    /// one that left devices out through a fault of ours, and the first after others that could not start.
     pub(super) fn is_news(&self, ended: Ended) -> bool {
         let is_whole = ended == Ended::Completed && self.not_started.is_empty();
-        !self.failed.is_empty() || !self.recovered.is_empty() || !is_whole
+        let is_change = !self.failed.is_empty() || !self.recovered.is_empty();
+        is_change || !is_whole || self.unstarted_since.is_some()
     }
 }

@@ -71,6 +71,8 @@ impl Page {
             sections: Vec::new(),
             footer: format!("run {}, fleetctl {}", printable(&info.id.0), env!("CARGO_PKG_VERSION")),
         };
+        let since = change.unstarted_since.map(|since| occasion.moment(since));
+        page.facts.extend(since.map(|since| format!("runs again: it could not start since {since}")));
         let mut room = LONGEST;
         let causes = causes(run);
         let failing = if change.is_compared { "New failures" } else { "Failures" };
@@ -178,6 +180,7 @@ fn subject(occasion: &Occasion<'_>, news: &str) -> String {
 fn news(run: &Collected, change: &Change<'_>, failed: usize) -> String {
     let (summary, verify) = (run.summary(), run.info().verify);
     let mut parts = Vec::new();
+    parts.extend(change.unstarted_since.map(|_| "runs again".to_owned()));
     if failed > 0 {
         let still = match (change.is_compared, change.failed.len(), change.still.len()) {
             (true, 0, _) => " (as before)".to_owned(),

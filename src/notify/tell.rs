@@ -68,6 +68,8 @@ pub enum News<'a> {
         is_success: bool,
         /// What the schedule's runs before came to; `None`: nothing is known of them.
         previous: Option<&'a Previous>,
+        /// Since when the schedule could not start, if this is its first run after that.
+        unstarted_since: Option<UnixMillis>,
     },
     /// A run could not start: nothing was sent to any device.
     NotStarted {
@@ -227,8 +229,8 @@ fn letters<'n>(news: &News<'_>, occasion: &Occasion<'_>, to: &[&'n Notification]
             let page = Page::of_no_start(why, occasion);
             to.iter().filter_map(|one| letter(one, &page, &|| notice("not_started", &page, occasion))).collect()
         }
-        News::Finished { run, is_success, previous } => {
-            let change = Change::of(run, *previous);
+        News::Finished { run, is_success, previous, unstarted_since } => {
+            let change = Change::of(run, *previous).unstarted(*unstarted_since);
             let page = Page::of_run(run, *is_success, &change, occasion);
             let report = std::cell::OnceCell::new();
             let json = || {

@@ -9,11 +9,14 @@ use tokio::runtime::Handle;
 use tracing::warn;
 
 use super::Entry;
-use crate::history::{HistoryError, Letters, Store, collected, last_of_schedule, note_untold, previous, untold};
+use crate::history::{
+    HistoryError, Letters, Store, collected, last_of_schedule, note_started, note_unstarted, note_untold, previous,
+    unstarted, untold,
+};
 use crate::inventory::{Fleet, Notification};
 use crate::model::{RunId, Share, UnixMillis};
 use crate::notify::{
-    MemorySpool, News, NotifyError, Occasion, SendError, Spool, Way, after_run, before_run, send_kept,
+    MemorySpool, News, NotifyError, Occasion, Previous, SendError, Spool, Way, after_run, before_run, send_kept,
 };
 use crate::report::Collected;
 use crate::run::canonical;
@@ -86,24 +89,39 @@ impl Teller {
     /// The run is over, or was cut short; a minute at most. What earlier runs could not send is tried again.
     pub async fn finished(&self, run: &Collected, ok_if: Share) -> Vec<NotifyError> {
         let id = &run.info().id;
-        let known = self.history.as_deref().and_then(|path| {
-            let found = Store::open(path).and_then(|store| match store {
-                Some(store) => previous(&store, &canonical(&self.inventory), &self.schedule, id),
-                None => Ok(None),
-            });
-            found.unwrap_or_else(|error| {
+        let (known, unstarted_since) = self.history.as_deref().map_or((None, None), |path| {
+            self.before(path, id).unwrap_or_else(|error| {
                 warn!("history: {}; what is new is not known", error.chain());
-                None
+                (None, None)
             })
         });
-        let is_success = run.is_success(ok_if);
-        let errors = self.tell(&News::Finished { run, is_success, previous: known.as_ref() }).await;
+        let (is_success, previous) = (run.is_success(ok_if), known.as_ref());
+        let errors = self.tell(&News::Finished { run, is_success, previous, unstarted_since }).await;
+        if unstarted_since.is_some() {
+            self.note(|store, inventory| note_started(store, inventory, &self.schedule));
+        }
         if let Some(path) = self.history.as_deref().filter(|_| !errors.is_empty())
             && let Err(error) = Store::create(path).and_then(|store| note_untold(&store, id, &errors))
         {
             warn!("history: {}; that somebody was not told is not noted", error.chain());
         }
         errors
+    }
+
+    /// What the schedule's runs before this one came to, and since when they could not start.
+    fn before(&self, path: &Path, id: &RunId) -> Result<(Option<Previous>, Option<UnixMillis>), HistoryError> {
+        let Some(store) = Store::open(path)? else { return Ok((None, None)) };
+        let inventory = canonical(&self.inventory);
+        let known = previous(&store, &inventory, &self.schedule, id)?;
+        Ok((known, unstarted(&store, &inventory, &self.schedule)?))
+    }
+
+    /// Notes in the history, where there is one, how it went with a start.
+    fn note(&self, write: impl FnOnce(&Store, &Path) -> Result<(), HistoryError>) {
+        let Some(path) = &self.history else { return };
+        if let Err(error) = Store::create(path).and_then(|store| write(&store, &canonical(&self.inventory))) {
+            warn!("history: {}; whether the schedule can start is not noted", error.chain());
+        }
     }
 
     /// The last run of the schedule was killed and told nobody: they hear of it now, once, unless it is old.
@@ -149,6 +167,8 @@ impl Teller {
 
     /// The run could not start: nothing was sent to any device.
     pub async fn not_started(&self, why: &str) -> Vec<NotifyError> {
+        let at = self.occasion().at;
+        self.note(|store, inventory| note_unstarted(store, inventory, &self.schedule, at));
         self.tell(&News::NotStarted { why }).await
     }
 

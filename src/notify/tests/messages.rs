@@ -5,7 +5,7 @@ use super::super::page::{Page, mistakes_text};
 use super::super::{Previous, html, text};
 use super::world::{night, occasion, on, previous};
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources};
-use crate::model::{Delivery, Device, Ended, ErrorKind, Failure, Outcome, SkipReason, Status, Value};
+use crate::model::{Delivery, Device, Ended, ErrorKind, Failure, Outcome, SkipReason, Status, UnixMillis, Value};
 use crate::report::Collected;
 use crate::report::test_run::{self, action, device, outcome, run_of};
 
@@ -104,6 +104,21 @@ fn three_nights_of_one_display_are_new_still_and_working_again() {
             "[fleetctl] field-tvs, morning: 1 works again, 2 of 2 acknowledged",
         ]
     );
+}
+
+#[test]
+fn the_first_run_after_others_that_could_not_start_is_news() {
+    let run = night(&[], &["tv-1", "tv-2"], Ended::Completed);
+    let known = previous(&[]);
+    let change = || Change::of(&run, Some(&known));
+    assert!(!change().unstarted(None).is_news(run.ended()));
+    let since = UnixMillis(test_run::START.0 - 24 * 3_600_000);
+    let change = change().unstarted(Some(since));
+    assert!(change.is_news(run.ended()));
+    let page = Page::of_run(&run, true, &change, &occasion());
+    assert_eq!(page.subject, "[fleetctl] field-tvs, morning: runs again, 2 of 2 acknowledged");
+    let told = format!("runs again: it could not start since {}", occasion().moment(since));
+    assert!(text::write(&page).contains(&told), "{}", text::write(&page));
 }
 
 #[test]

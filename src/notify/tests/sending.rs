@@ -28,7 +28,7 @@ const MAIL: &str = "[notify.mail]\nkind = \"email\"\nserver = \"smtp://mail.exam
 async fn tell(to: &[Notification], servers: &Servers, spool: &mut MemorySpool) -> (Vec<NotifyError>, Duration) {
     let run = night(&["tv-1"], &["tv-2"], Ended::Completed);
     let known = previous(&[]);
-    let news = News::Finished { run: &run, is_success: false, previous: Some(&known) };
+    let news = News::Finished { run: &run, is_success: false, previous: Some(&known), unstarted_since: None };
     let to: Vec<&Notification> = to.iter().collect();
     let begun = Instant::now();
     let errors = after_run(&news, &occasion(), &to, &way!(servers), Some(spool)).await;
@@ -99,7 +99,7 @@ async fn a_heartbeat_says_start_success_and_failure_with_the_summary() {
     assert!(before_run(&occasion(), &to, &way!(servers)).await.is_empty());
     for (failed, obeyed, is_success) in [(&["a"][..], &["b"][..], false), (&[], &["a", "b"], true)] {
         let run = night(failed, obeyed, Ended::Completed);
-        let news = News::Finished { run: &run, is_success, previous: None };
+        let news = News::Finished { run: &run, is_success, previous: None, unstarted_since: None };
         assert!(after_run(&news, &occasion(), &to, &way!(servers), None).await.is_empty());
     }
     let news = News::NotStarted { why: "\nerror: unknown device type `lg`\n --> fleet.toml:2:8\n" };
@@ -147,7 +147,7 @@ async fn each_hears_what_it_wants_to_hear() {
         let run =
             if failed { night(&["tv-1"], &[], Ended::Completed) } else { night(&[], &["tv-1"], Ended::Completed) };
         let known = previous(&before);
-        let news = News::Finished { run: &run, is_success: !failed, previous: Some(&known) };
+        let news = News::Finished { run: &run, is_success: !failed, previous: Some(&known), unstarted_since: None };
         let errors = after_run(&news, &occasion(), &to.iter().collect::<Vec<_>>(), &way!(servers), None).await;
         assert_eq!((servers.heard().len() == 1, errors.is_empty()), (is_told, true), "{when} {failed} {before:?}");
         let news = News::NotStarted { why: "the inventory is broken" };

@@ -138,7 +138,7 @@ fn nobody_has_to_wait_for_a_mail_server_that_is_away() {
 }
 
 #[test]
-fn a_broken_inventory_is_told_to_whom_the_schedule_names() {
+fn a_broken_inventory_is_told_to_whom_the_schedule_names_and_that_it_runs_again_too() {
     let fleet = FakeFleet::start();
     let workspace = Workspace::new();
     let server = MailServer::start(&workspace, MailServerKind { tls: "none", login: None });
@@ -151,4 +151,13 @@ fn a_broken_inventory_is_told_to_whom_the_schedule_names() {
     assert_eq!(fleet.connections(), 0);
     workspace.fleetctl(&["schedule", "run", "morning", "-q", "--no-notify"]).expect_status(2);
     assert_eq!(server.mails().len(), 1);
+
+    // That it works again is a change, though no device failed before; that it goes on to work is none.
+    workspace.write("fleet.toml", &inventory(&fleet, server.port(), ""));
+    night(&workspace).expect_status(0);
+    let (subject, text) = mail(&server.wait_for(2)[1]);
+    assert!(subject.contains("runs again, 5 of 5"), "{subject}");
+    assert!(text.contains("it could not start since "), "{text}");
+    night(&workspace).expect_status(0);
+    assert_eq!(server.mails().len(), 2);
 }

@@ -71,7 +71,7 @@ pub(super) async fn tell(
     let since = UnixMillis(run.info().started_at.0 - 24 * 3_600_000);
     let failing: HashMap<_, _> = failing.iter().map(|name| (Arc::from(*name), since)).collect();
     let previous = Previous { failing };
-    let news = News::Finished { run, is_success: false, previous: Some(&previous) };
+    let news = News::Finished { run, is_success: false, previous: Some(&previous), unstarted_since: None };
     let occasion = Occasion {
         fleet: "field-tvs",
         schedule: Some("morning"),
