@@ -81,9 +81,9 @@ impl Kept {
 
     /// Appends it as it is kept.
     pub(super) fn write(&self, bytes: &mut Vec<u8>) {
-        let flags = code(&FLAGS, self.verified) | code(&FLAGS, self.changed) << 2;
+        let flags = code(&FLAGS, &self.verified) | code(&FLAGS, &self.changed) << 2;
         let words =
-            [code(&STATUSES, self.status), code(&DELIVERIES, self.delivery), code(&REASONS, self.reason), flags];
+            [code(&STATUSES, &self.status), code(&DELIVERIES, &self.delivery), code(&REASONS, &self.reason), flags];
         bytes.reserve(LENGTH);
         bytes.extend_from_slice(&self.place.to_be_bytes());
         bytes.extend_from_slice(&self.detail.to_be_bytes());
@@ -117,8 +117,8 @@ impl Kept {
 }
 
 /// The place of a word among all of its kind.
-fn code<T: PartialEq>(all: &[T], one: T) -> u8 {
-    all.iter().position(|word| *word == one).and_then(|place| u8::try_from(place).ok()).unwrap_or(u8::MAX)
+fn code<T: PartialEq>(all: &[T], one: &T) -> u8 {
+    all.iter().position(|word| word == one).and_then(|place| u8::try_from(place).ok()).unwrap_or(u8::MAX)
 }
 
 /// What was committed of one run.
@@ -176,7 +176,7 @@ mod tests {
 
     #[test]
     fn the_bytes_of_an_outcome_are_these_and_stay_these() {
-        let hex: String = bytes(&any()).iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex = bytes(&any()).iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
         assert_eq!(hex, "0000012b000000070000000200000000000005220000019d0e9a81a002020009");
         let words: Vec<&str> = STATUSES.iter().map(|status| status.as_str()).collect();
         assert_eq!(words.join(" "), "ok sent rejected unreachable no_reply bad_reply mismatch skipped");
@@ -193,7 +193,7 @@ mod tests {
                 for reason in REASONS {
                     for verified in FLAGS {
                         for (changed, finished_at) in FLAGS.into_iter().zip([None, Some(-1), Some(i64::MAX)]) {
-                            let kept = Kept { status, delivery, reason, verified, changed, finished_at, ..any() };
+                            let kept = Kept { finished_at, status, delivery, reason, verified, changed, ..any() };
                             assert_eq!(Kept::read(&bytes(&kept)), Some(kept));
                         }
                     }

@@ -126,7 +126,7 @@ mod tests {
         let mut read = Vec::new();
         crate::history::kept::each(&connection, 2, |kept| {
             let (word, delivery, reason) =
-                (kept.status.as_str(), kept.delivery.as_str(), kept.reason.map(|one| one.as_str()));
+                (kept.status.as_str(), kept.delivery.as_str(), kept.reason.map(crate::model::SkipReason::as_str));
             let (verified, changed, attempts, elapsed) = (kept.verified, kept.changed, kept.attempts, kept.elapsed);
             let all = (
                 kept.place,
