@@ -23,4 +23,5 @@ mod signals;
 mod silence;
 mod stale;
 mod stalled;
+mod stalled_crowd;
 mod transfer;
