@@ -5,6 +5,8 @@ mod busy;
 mod chain;
 mod closing;
 mod connecting;
+mod failing_calls;
+mod failing_fetch;
 mod gateway_text;
 mod handles;
 mod history_file;

@@ -12,7 +12,7 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::Signal;
 use socket2::SockRef;
 
-use crate::support::Workspace;
+use crate::support::{Workspace, number, say};
 
 const DISPLAYS: usize = 3000;
 
@@ -24,7 +24,7 @@ const BEYOND: Duration = Duration::from_millis(500);
 
 #[test]
 fn no_reply_is_lost_over_stalls_with_3000_devices_in_flight() {
-    let cycles = std::env::var("CYCLES").map_or(2, |text| text.parse().expect("CYCLES is a number"));
+    let cycles = number("CYCLES", 2);
     let most = getrlimit(Resource::RLIMIT_NOFILE).unwrap().1;
     setrlimit(Resource::RLIMIT_NOFILE, most, most).unwrap();
     // By turns: `ka` could hide a lie behind a retry, `mc` could not.
@@ -37,16 +37,16 @@ fn no_reply_is_lost_over_stalls_with_3000_devices_in_flight() {
             assert!(timeout < 8 * REPLY_TIMEOUT, "cycle {cycle}: this machine is too busy for {DISPLAYS} commands");
             timeout *= 2;
         }
-        println!(
+        say(&format!(
             "cycle {} of {cycles}: {DISPLAYS} of {DISPLAYS} after {:.1} s",
             cycle + 1,
             began.elapsed().as_secs_f64()
-        );
+        ));
     }
 }
 
 /// A stall; false: the machine was too slow for it, and nothing is proven.
-fn once(cycle: usize, command: &str, reply: &str, timeout: Duration) -> bool {
+fn once(cycle: u64, command: &str, reply: &str, timeout: Duration) -> bool {
     let listener = TcpListener::bind("0.0.0.0:0").unwrap();
     SockRef::from(&listener).listen(4096).unwrap();
     let port = listener.local_addr().unwrap().port();
