@@ -36,8 +36,20 @@ pub(crate) fn night(seed: u64) -> Night {
     let faults_end = converges.then(|| random.range(0, 90_000));
     let all_formats = random.percent(6);
     let (over, slack) = (Over::Memory, 0);
-    let mut night =
-        Night { seed, task, verify, if_needed, gateways, order, limits, faults_end, all_formats, over, slack };
+    let mut night = Night {
+        seed,
+        task,
+        verify,
+        if_needed,
+        gateways,
+        order,
+        limits,
+        faults_end,
+        all_formats,
+        over,
+        lie: None,
+        slack,
+    };
     settle(&mut night);
     night
 }

@@ -60,7 +60,7 @@ fn main() -> ExitCode {
     }
     if arguments.plants {
         #[cfg(planted_lies)]
-        return lies::hunt(&arguments);
+        return if arguments.over == Over::Memory { lies::hunt(&arguments) } else { real::hunt(&arguments) };
         #[cfg(not(planted_lies))]
         {
             println!("this build cannot lie ({:?}): tests/oracle/lies makes one that can", arguments.lie);

@@ -233,6 +233,8 @@ pub(crate) struct Night {
     /// Render every format, to compare what they say.
     pub(crate) all_formats: bool,
     pub(crate) over: Over,
+    /// What a real binary that can lie is to lie about.
+    pub(crate) lie: Option<&'static str>,
     /// What happened in the program and what happened in the world may be so far apart and yet have been at once.
     pub(crate) slack: Millis,
 }

@@ -23,8 +23,8 @@ mod suit;
 
 use std::fmt::Write as _;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::arguments::Arguments;
@@ -40,17 +40,61 @@ const SLACK: Millis = 250;
 /// What was written last may still be in the kernel when the process has ended.
 const SETTLE: Duration = Duration::from_millis(100);
 
-/// Plays nights until there are enough, several at a time: they mostly wait.
+/// What a series of nights came to.
+struct Series {
+    nights: u64,
+    devices: u64,
+    lies: u64,
+    most_slack: Millis,
+    /// What was found first.
+    #[cfg_attr(not(planted_lies), expect(dead_code, reason = "for those who plant lies"))]
+    first: Option<Finding>,
+}
+
+/// Plays nights until there are enough, and says what they came to.
 pub(crate) fn nights(arguments: &Arguments) -> ExitCode {
-    let (began, next) = (Instant::now(), AtomicU64::new(arguments.seed));
+    let began = Instant::now();
+    let Series { nights, devices, lies, most_slack, .. } = series(arguments, None);
+    let (seconds, over, seed) = (began.elapsed().as_secs(), arguments.over, arguments.seed);
+    println!("{devices} device-nights in {nights} nights over {over:?} from seed {seed}, {seconds} s");
+    println!("{lies} nights with a lie; at most {most_slack} ms of slack");
+    if lies == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Plants lies in the real binary, one after the other, and says after how many nights each is found. Some cannot be seen
+/// in this world: they are told of, and are no failure.
+#[cfg(planted_lies)]
+pub(crate) fn hunt(arguments: &Arguments) -> ExitCode {
+    let (mut found, mut planted) = (0, 0);
+    for (name, _) in fleetctl::lie::LIES {
+        if arguments.lie.as_ref().is_some_and(|wanted| wanted != name) {
+            continue;
+        }
+        let Series { nights, first, .. } = series(arguments, Some(name));
+        planted += 1;
+        found += u32::from(first.is_some());
+        match first {
+            Some(first) => {
+                println!("{name}: found in {nights} nights, {} {}: {}", first.invariant, first.device, first.what)
+            }
+            None => println!("{name}: not seen in {nights} nights from seed {}", arguments.seed),
+        }
+    }
+    println!("{found} of {planted} lies found over {:?}", arguments.over);
+    ExitCode::SUCCESS
+}
+
+/// Plays nights, several at a time: they mostly wait.
+fn series(arguments: &Arguments, lie: Option<&'static str>) -> Series {
+    let next = AtomicU64::new(arguments.seed);
     let [done, devices, lies, most_slack] = [const { AtomicU64::new(0) }; 4];
-    let most = arguments.nights.min(100_000);
+    let first = Mutex::new(None);
     std::thread::scope(|scope| {
         for _ in 0..arguments.threads {
             scope.spawn(|| {
                 loop {
-                    let is_over = lies.load(Ordering::Relaxed) > 0 && !arguments.goes_on;
-                    if is_over || done.load(Ordering::Relaxed) >= most {
+                    let is_over = lies.load(Ordering::Relaxed) > 0 && (!arguments.goes_on || lie.is_some());
+                    if is_over || done.load(Ordering::Relaxed) >= arguments.nights {
                         return;
                     }
                     let seed = next.fetch_add(1, Ordering::Relaxed);
@@ -58,22 +102,22 @@ pub(crate) fn nights(arguments: &Arguments) -> ExitCode {
                     let Some(night) = suited(seed, seed) else { continue };
                     done.fetch_add(1, Ordering::Relaxed);
                     devices.fetch_add(night.selected().count() as u64, Ordering::Relaxed);
-                    let (night, played) = play(night);
+                    let (night, played) = play(Night { lie, ..night });
                     most_slack.fetch_max(night.slack, Ordering::Relaxed);
                     let findings = check(&night, &played);
-                    if arguments.tells || !findings.is_empty() {
+                    if lie.is_none() && (arguments.tells || !findings.is_empty()) {
                         tell(&night, &played, &findings, arguments);
                     }
                     lies.fetch_add(u64::from(!findings.is_empty()), Ordering::Relaxed);
+                    let mut first = first.lock().unwrap_or_else(PoisonError::into_inner);
+                    *first = first.take().or(findings.into_iter().next());
                 }
             });
         }
     });
-    let [done, devices, lies, slack] = [done, devices, lies, most_slack].map(AtomicU64::into_inner);
-    let (seconds, over) = (began.elapsed().as_secs(), arguments.over);
-    println!("{devices} device-nights in {done} nights over {over:?} from seed {}, {seconds} s", arguments.seed);
-    println!("{lies} nights with a lie; at most {slack} ms of slack");
-    if lies == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    let [nights, devices, lies, most_slack] = [done, devices, lies, most_slack].map(AtomicU64::into_inner);
+    let first = first.into_inner().unwrap_or_else(PoisonError::into_inner);
+    Series { nights, devices, lies, most_slack, first }
 }
 
 /// Plays a night: the same with its slack, and what it told.

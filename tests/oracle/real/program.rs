@@ -42,6 +42,7 @@ pub(crate) fn folder(night: &Night) -> TempDir {
 pub(crate) async fn run(night: &Night, world: &World, folder: &Path) -> Told {
     hold(night, folder).await;
     let mut command = program(folder);
+    command.envs(night.lie.map(|lie| ("PLANTED_LIE", lie)));
     command.args(arguments(night)).stdout(File::create(folder.join("json")).unwrap());
     world.start_now();
     let mut child = command.spawn().unwrap();
