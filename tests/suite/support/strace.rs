@@ -64,7 +64,7 @@ impl Attached {
             .spawn()
             .unwrap();
         let status = format!("{tasks}/{id}/status");
-        program.wait_for("strace", || {
+        program.wait_for("strace, which attaches as root or where kernel.yama.ptrace_scope is 0", || {
             let text = fs::read_to_string(&status).unwrap_or_default();
             text.lines().any(|line| line.starts_with("TracerPid:") && !line.ends_with("\t0"))
         });
