@@ -100,7 +100,7 @@ pub(crate) const fn tells(_: Lie) -> bool {
 #[cfg(planted_lies)]
 pub(crate) use planted::tells;
 #[cfg(planted_lies)]
-pub use planted::{LIES, plant};
+pub use planted::{LIES, plant, plant_named};
 
 #[cfg(planted_lies)]
 mod planted {
@@ -114,6 +114,11 @@ mod planted {
     /// Plants a lie in place of the one before; `None`: the truth.
     pub fn plant(lie: Option<Lie>) {
         PLANTED.store(lie.map_or(u8::MAX, |lie| lie as u8), Ordering::Relaxed);
+    }
+
+    /// Plants the lie of this name in a process that is about to begin; a name that no lie has plants none.
+    pub fn plant_named(name: &str) {
+        plant(LIES.iter().find(|(known, _)| *known == name).map(|(_, lie)| *lie));
     }
 
     /// Whether this lie is planted.

@@ -1,5 +1,7 @@
 //! The oracle's command line.
 
+use crate::night::Over;
+
 /// What is to be done.
 #[derive(Debug, Clone)]
 #[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
@@ -18,16 +20,21 @@ pub(crate) struct Arguments {
     /// Plant all lies, or this one.
     pub(crate) plants: bool,
     pub(crate) lie: Option<String>,
+    /// What nights are played over.
+    pub(crate) over: Over,
     /// Cargo asks which tests there are.
     pub(crate) is_list: bool,
 }
 
 /// What is said of a mistake.
-const USAGE: &str =
-    "oracle [--seed S] [--nights N] [--devices N] [--threads N] [--go-on] [--tell] [--lies | --lie NAME]";
+const USAGE: &str = "oracle [--seed S] [--nights N] [--devices N] [--threads N] [--go-on] [--tell] [--lies | --lie NAME] [--real | --ser2net]";
 
 /// Device-nights of a plain `cargo test`: enough to find most planted lies, in seconds.
 const FEW: u64 = 2000;
+
+/// Nights of the real binary where nothing else is said, and how many are played at once.
+const FEW_REAL: u64 = 40;
+const AT_ONCE: usize = 12;
 
 impl Arguments {
     /// Reads the command line; a new seed where none is given.
@@ -42,6 +49,7 @@ impl Arguments {
             tells: false,
             plants: false,
             lie: None,
+            over: Over::Memory,
             is_list: false,
         };
         let number = |words: &mut dyn Iterator<Item = String>| {
@@ -55,6 +63,8 @@ impl Arguments {
                 "--threads" => read.threads = usize::try_from(number(&mut words)?).unwrap_or(1).max(1),
                 "--go-on" => read.goes_on = true,
                 "--tell" => (read.tells, read.threads) = (true, 1),
+                "--real" => read.over = Over::Sockets,
+                "--ser2net" => read.over = Over::Ser2net,
                 "--lies" => read.plants = true,
                 "--lie" => (read.plants, read.lie) = (true, Some(words.next().ok_or(USAGE)?)),
                 "--list" => read.is_list = true,
@@ -67,7 +77,11 @@ impl Arguments {
                 _ => return Err(format!("`{word}` is not understood: {USAGE}")),
             }
         }
-        if (read.nights, read.devices) == (u64::MAX, u64::MAX) {
+        if read.over != Over::Memory {
+            // They wait more than they compute.
+            read.threads = if read.tells { 1 } else { read.threads.max(AT_ONCE) };
+            read.nights = if read.nights == u64::MAX { FEW_REAL } else { read.nights };
+        } else if (read.nights, read.devices) == (u64::MAX, u64::MAX) {
             read.devices = FEW;
         }
         Ok(read)

@@ -3,7 +3,7 @@
 //! Most nights are small, so that what fails is small too; about half of the devices meet something.
 
 use crate::alphabet::{draw_fault, draw_link_fault};
-use crate::night::{Device, Family, Fault, Gateway, Limits, LinkFault, Night, Task};
+use crate::night::{Device, Family, Fault, Gateway, Limits, LinkFault, Night, Over, Task};
 use crate::random::Random;
 
 /// The night that a seed stands for.
@@ -35,7 +35,21 @@ pub(crate) fn night(seed: u64) -> Night {
     }
     let faults_end = converges.then(|| random.range(0, 90_000));
     let all_formats = random.percent(6);
-    let mut night = Night { seed, task, verify, if_needed, gateways, order, limits, faults_end, all_formats };
+    let (over, slack) = (Over::Memory, 0);
+    let mut night = Night {
+        seed,
+        task,
+        verify,
+        if_needed,
+        gateways,
+        order,
+        limits,
+        faults_end,
+        all_formats,
+        over,
+        lie: None,
+        slack,
+    };
     settle(&mut night);
     night
 }

@@ -3,7 +3,8 @@
 //!
 //! A night (`night.rs`) is drawn from a seed (`draw.rs`, `alphabet.rs`) and becomes an inventory and a command line (`request.rs`); `play.rs`
 //! runs the real program over the simulated world (`world/`) under a paused clock; `check/` compares what it told with the
-//! ground truth, and `shrink.rs` makes what fails small. The same seed gives the same bytes.
+//! ground truth, and `shrink.rs` makes what fails small. The same seed gives the same bytes. `real/` plays nights with the
+//! real binary.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "what is wrong with the oracle itself ends it")]
 #![expect(clippy::print_stdout, reason = "it is a program for people")]
@@ -17,6 +18,7 @@ mod lies;
 mod night;
 mod play;
 mod random;
+mod real;
 mod request;
 mod shrink;
 mod told;
@@ -28,6 +30,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use arguments::Arguments;
+use night::Over;
 
 /// What a series of nights came to.
 #[derive(Default)]
@@ -57,12 +60,15 @@ fn main() -> ExitCode {
     }
     if arguments.plants {
         #[cfg(planted_lies)]
-        return lies::hunt(&arguments);
+        return if arguments.over == Over::Memory { lies::hunt(&arguments) } else { real::hunt(&arguments) };
         #[cfg(not(planted_lies))]
         {
             println!("this build cannot lie ({:?}): tests/oracle/lies makes one that can", arguments.lie);
             return ExitCode::from(2);
         }
+    }
+    if arguments.over != Over::Memory {
+        return real::nights(&arguments);
     }
     if !is_repeatable(arguments.seed) {
         return ExitCode::FAILURE;

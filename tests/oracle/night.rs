@@ -206,6 +206,17 @@ pub(crate) struct Limits {
     pub(crate) queue: usize,
 }
 
+/// What a night is played over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Over {
+    /// Streams in memory, under a clock that jumps: every byte and every millisecond is known.
+    Memory,
+    /// The real binary over real sockets.
+    Sockets,
+    /// The same, with ser2net between: the world is what hangs on its serial lines, and sees no connections.
+    Ser2net,
+}
+
 /// One night.
 #[derive(Debug, Clone)]
 pub(crate) struct Night {
@@ -221,6 +232,11 @@ pub(crate) struct Night {
     pub(crate) faults_end: Option<Millis>,
     /// Render every format, to compare what they say.
     pub(crate) all_formats: bool,
+    pub(crate) over: Over,
+    /// What a real binary that can lie is to lie about.
+    pub(crate) lie: Option<&'static str>,
+    /// What happened in the program and what happened in the world may be so far apart and yet have been at once.
+    pub(crate) slack: Millis,
 }
 
 impl Night {

@@ -37,7 +37,7 @@ const MIDNIGHT: UnixMillis = UnixMillis(1_795_219_200_000);
 const LONGEST: Duration = Duration::from_hours(48);
 
 /// The formats besides JSON and NDJSON that say something of each device or of their number.
-const FURTHER: [Format; 5] = [Format::Csv, Format::Junit, Format::Prometheus, Format::Nagios, Format::Table];
+pub(crate) const FURTHER: [Format; 5] = [Format::Csv, Format::Junit, Format::Prometheus, Format::Nagios, Format::Table];
 
 /// The built-in types, read once.
 static TYPES: LazyLock<Catalog> = LazyLock::new(|| {
@@ -50,6 +50,10 @@ pub(crate) struct Played {
     pub(crate) truth: Truth,
     /// `None`: the run did not end.
     pub(crate) exit_status: Option<u8>,
+    /// What it has said to people, where it is a process.
+    pub(crate) said: String,
+    /// When the night began, in milliseconds of the Unix epoch.
+    pub(crate) began: u64,
     pub(crate) json: String,
     pub(crate) ndjson: String,
     /// The other formats, where they are wanted.
@@ -151,7 +155,8 @@ async fn play_in(night: &Night) -> Played {
     let mut pages = pages.into_iter().map(|(format, page)| (format, page.text()));
     let (json, ndjson) = (pages.next().unwrap_or((Format::Json, String::new())).1, pages.next());
     let ndjson = ndjson.map(|(_, text)| text).unwrap_or_default();
-    Played { truth: world.truth(), exit_status, json, ndjson, further: pages.collect() }
+    let (said, began) = (String::new(), MIDNIGHT.0.unsigned_abs());
+    Played { truth: world.truth(), exit_status, said, began, json, ndjson, further: pages.collect() }
 }
 
 /// The signals of a night; never ends.

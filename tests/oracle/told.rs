@@ -7,6 +7,7 @@ use serde_json::Value;
 #[derive(Debug, Deserialize)]
 pub(crate) struct Report {
     pub(crate) ended: String,
+    pub(crate) started_at: String,
     pub(crate) elapsed_ms: u64,
     pub(crate) summary: Summary,
     pub(crate) devices: Vec<Device>,
@@ -89,14 +90,10 @@ impl Device {
     }
 }
 
-/// The milliseconds of the day that a moment like `2026-11-21T05:30:00.140Z` names; nights begin at midnight.
-pub(crate) fn millis(moment: &str) -> Option<u64> {
-    let (date, time) = moment.strip_suffix('Z')?.split_once('T')?;
-    let day: u64 = date.rsplit('-').next()?.parse().ok()?;
-    let mut parts = time.split([':', '.']);
-    let mut next = || parts.next()?.parse::<u64>().ok();
-    let (hours, minutes, seconds, rest) = (next()?, next()?, next()?, next()?);
-    Some(((((day - 21) * 24 + hours) * 60 + minutes) * 60 + seconds) * 1000 + rest)
+/// The milliseconds from `began` (of the Unix epoch) to a moment like `2026-11-21T05:30:00.140Z`.
+pub(crate) fn millis(moment: &str, began: u64) -> Option<u64> {
+    let moment: jiff::Timestamp = moment.parse().ok()?;
+    Some(u64::try_from(moment.as_millisecond()).ok()?.saturating_sub(began))
 }
 
 /// Bytes in hex, as reports write them.

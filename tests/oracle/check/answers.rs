@@ -47,7 +47,8 @@ fn shown(case: &Case<'_>, device: &Told<'_>, findings: &mut Findings) {
     let told = &device.report;
     if told.status == "ok" {
         let changed = case.night.if_needed.then_some(!device.writes.is_empty());
-        let agrees = device.is_blurred || told.changed == changed || case.night.limits.until.is_some();
+        let is_known = !device.is_blurred && !device.is_lossy && case.night.limits.until.is_none();
+        let agrees = !is_known || told.changed == changed;
         findings.expect(agrees, "I2", &told.name, || {
             format!("`changed` is {:?}, and its command was written {} times", told.changed, device.writes.len())
         });
@@ -80,14 +81,19 @@ fn used(case: &Case<'_>, device: &Told<'_>, last: &Write<'_>, findings: &mut Fin
     let told = &device.report;
     let answer = last.request.and_then(|request| request.answer).map(|answer| &case.truth.messages[answer]);
     let Some(answer) = answer.filter(|answer| answer.is_whole) else { return };
+    if case.is_close(device, last) {
+        return;
+    }
     // The late answer to the same bytes came first.
     if case.answer(device, last).is_some_and(|first| !std::ptr::eq(first, answer)) {
         return;
     }
     let open = last.connection;
     let is_lost = open.is_noisy || open.fault == Some(LinkFault::PanicsInRead);
-    let is_lost = is_lost || open.ends_at.is_some_and(|end| end <= answer.last_at);
-    if is_lost || answer.last_at > case.answer_end(device, last) {
+    let is_lost = is_lost || open.ends_at.is_some_and(|end| end <= answer.last_at + case.night.slack);
+    // In memory it has come when it is due; on a socket when it was put there.
+    let came = if case.night.slack > 0 { answer.last_at.max(answer.read_at) } else { answer.last_at };
+    if is_lost || came > case.answer_end(device, last) {
         return;
     }
     if !case.is_single_pass() && case.device_end(device).is_none_or(|end| answer.last_at >= end.saturating_sub(30_000))
@@ -110,7 +116,8 @@ fn used(case: &Case<'_>, device: &Told<'_>, last: &Write<'_>, findings: &mut Fin
 /// I1 and I13: the reply and its value are those of the answer that was read.
 fn read(case: &Case<'_>, device: &Told<'_>, last: &Write<'_>, findings: &mut Findings) {
     let told = &device.report;
-    let Some(answer) = case.answer(device, last).filter(|_| !case.asks()) else { return };
+    let is_clear = !case.asks() && !case.is_close(device, last);
+    let Some(answer) = case.answer(device, last).filter(|_| is_clear) else { return };
     if device.gateway.family != Family::Printer {
         findings.expect(told.reply_hex.as_deref() == Some(&*hex(&answer.bytes)), "I13", &told.name, || {
             format!("`reply_hex` is {:?}, it sent {}", told.reply_hex, hex(&answer.bytes))

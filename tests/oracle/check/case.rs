@@ -1,9 +1,9 @@
 //! What belongs to whom: each device's writes, and the answer that each of them got in its time.
 
 use crate::alphabet::reply_timeout;
-use crate::night::{Device, Family, Gateway, Millis, Night, Task};
+use crate::night::{Device, Family, Gateway, LinkFault, Millis, Night, Over, Task};
 use crate::play::Played;
-use crate::told::{self, Line, Report, millis};
+use crate::told::{self, Line, Report};
 use crate::world::{Connection, Kind, Meaning, Message, Request, Truth, Who, command};
 
 /// A run with its truth.
@@ -13,6 +13,8 @@ pub(crate) struct Case<'a> {
     pub(crate) report: Report,
     pub(crate) lines: Vec<Line>,
     pub(crate) exit_status: u8,
+    /// When the night began, in milliseconds of the Unix epoch.
+    began: u64,
     /// What is told of each selected device, in the report's order.
     pub(crate) devices: Vec<Told<'a>>,
 }
@@ -27,6 +29,8 @@ pub(crate) struct Told<'a> {
     pub(crate) writes: Vec<Write<'a>>,
     /// Whether some part of a command at its gateway may be another device's: then its writes are not known exactly.
     pub(crate) is_blurred: bool,
+    /// Whether more may have been written to it than anybody saw: to a connection that its gateway ended just then.
+    pub(crate) is_lossy: bool,
 }
 
 impl Told<'_> {
@@ -62,12 +66,13 @@ impl<'a> Case<'a> {
             return Err(format!("the report has {}, selected are {}", names(&told), names(&expected)));
         }
         let truth = &played.truth;
-        let mut case =
-            Self { night, truth, report, lines, exit_status: played.exit_status.unwrap_or(255), devices: Vec::new() };
+        let (began, exit_status) = (played.began, played.exit_status.unwrap_or(255));
+        let mut case = Self { night, truth, report, lines, exit_status, began, devices: Vec::new() };
         for (who, report) in selected.iter().zip(case.report.devices.clone()) {
             let (gateway, planned) = night.device(*who);
             let (writes, is_blurred) = case.writes(*who);
-            case.devices.push(Told { who: *who, gateway, planned, report, writes, is_blurred });
+            let is_lossy = truth.connections.iter().any(|one| one.gateway == who.0 && one.swallows);
+            case.devices.push(Told { who: *who, gateway, planned, report, writes, is_blurred, is_lossy });
         }
         Ok(case)
     }
@@ -116,9 +121,20 @@ impl<'a> Case<'a> {
         self.night.limits.reply_timeout.unwrap_or_else(|| reply_timeout(self.night.task, family))
     }
 
+    /// A moment as the world counts time.
+    pub(crate) fn millis(&self, moment: &str) -> Option<Millis> {
+        told::millis(moment, self.began)
+    }
+
+    /// When the run began, which is when the world did unless a process had to start first.
+    pub(crate) fn start(&self) -> Millis {
+        self.millis(&self.report.started_at).unwrap_or(0)
+    }
+
     /// From when on nothing more is started.
     pub(crate) fn stop(&self) -> Option<Millis> {
-        [self.truth.first_signal, self.night.limits.deadline].into_iter().flatten().min()
+        let deadline = self.night.limits.deadline.map(|span| self.start() + span);
+        [self.truth.first_signal, deadline].into_iter().flatten().min()
     }
 
     /// From when on nothing is waited for any more.
@@ -129,7 +145,7 @@ impl<'a> Case<'a> {
 
     /// When the time of a device is over, where that can be told from the report.
     pub(crate) fn device_end(&self, device: &Told<'_>) -> Option<Millis> {
-        let finished = millis(device.report.finished_at.as_deref()?)?;
+        let finished = self.millis(device.report.finished_at.as_deref()?)?;
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a span of whole milliseconds")]
         let elapsed = device.report.elapsed_ms as Millis;
         Some(finished.saturating_sub(elapsed) + self.night.limits.device_deadline.unwrap_or(30_000))
@@ -172,6 +188,25 @@ impl<'a> Case<'a> {
         });
         // The first one ended the wait.
         read.min_by_key(|message| message.read_seq)
+    }
+
+    /// Whether it cannot be told if an answer to a write came in its time, because the world's clock is not the program's:
+    /// it came just as the time was over, or just before the write was seen.
+    pub(crate) fn is_close(&self, device: &Told<'a>, write: &Write<'_>) -> bool {
+        let (slack, end) = (self.night.slack, self.answer_end(device, write));
+        slack > 0
+            && self.truth.messages.iter().any(|message| {
+                let is_own = message.who == Some(device.who) && message.read > 0;
+                let is_before = message.read_seq < write.seq && message.read_at + slack >= write.at;
+                let is_at_end = message.read_at.abs_diff(end) <= slack || message.last_at.abs_diff(end) <= slack;
+                is_own && (is_before || is_at_end)
+            })
+    }
+
+    /// Whether the world has seen every attempt to connect to a gateway.
+    pub(crate) fn sees_tries(&self, gateway: &Gateway) -> bool {
+        let is_open = !matches!(gateway.always, Some(LinkFault::Refused | LinkFault::Hangs));
+        self.night.over == Over::Memory || (self.night.over == Over::Sockets && is_open)
     }
 
     /// The state that was wanted.

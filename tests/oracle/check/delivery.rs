@@ -28,7 +28,8 @@ pub(super) fn check(case: &Case<'_>, findings: &mut Findings) {
 fn none(case: &Case<'_>, device: &Told<'_>, answers: &[Option<&Message>], findings: &mut Findings) {
     let name = &device.report.name;
     let harmless = |(write, answer): &(&Write<'_>, Option<&Message>)| {
-        write.connection.is_told_occupied || answer.is_some_and(|answer| answer.meaning == Meaning::Busy)
+        let is_busy = answer.is_some_and(|answer| answer.meaning == Meaning::Busy);
+        write.connection.is_told_occupied || is_busy || case.is_close(device, write)
     };
     let written = device.writes.iter().zip(answers.iter().copied()).filter(|one| !harmless(one)).count();
     findings.expect(written == 0 || device.is_blurred, "I3", name, || {
@@ -52,7 +53,8 @@ fn confirmed(case: &Case<'_>, device: &Told<'_>, findings: &mut Findings) {
 /// I4: unknown is only what was written.
 fn unknown(device: &Told<'_>, findings: &mut Findings) {
     let is_internal = device.report.kind() == "internal";
-    findings.expect(!device.writes.is_empty() || is_internal, "I4", &device.report.name, || {
+    let is_written = !device.writes.is_empty() || device.is_lossy;
+    findings.expect(is_written || is_internal, "I4", &device.report.name, || {
         "delivery `unknown`, but no byte of its command was written".to_owned()
     });
 }
@@ -61,7 +63,7 @@ fn unknown(device: &Told<'_>, findings: &mut Findings) {
 fn last(case: &Case<'_>, device: &Told<'_>, answer: Option<&Message>, findings: &mut Findings) {
     let told = &device.report;
     let Some(write) = device.writes.last() else { return };
-    if told.kind() == "internal" {
+    if told.kind() == "internal" || case.is_close(device, write) {
         return;
     }
     if case.is_single_pass() || answer.is_some() {
@@ -128,7 +130,8 @@ fn bytes(case: &Case<'_>, device: &Told<'_>, findings: &mut Findings) {
     let is_written = !device.writes.is_empty();
     if !device.is_blurred && told.kind() != "internal" {
         let sent = is_written.then_some(&own);
-        findings.expect(told.sent_hex.as_ref() == sent, "I13", &told.name, || {
+        let is_unseen = device.is_lossy && told.sent_hex.as_ref() == Some(&own);
+        findings.expect(told.sent_hex.as_ref() == sent || is_unseen, "I13", &told.name, || {
             format!("`sent_hex` is {:?}, on the wire was {sent:?}", told.sent_hex)
         });
     }
@@ -153,7 +156,7 @@ fn bytes(case: &Case<'_>, device: &Told<'_>, findings: &mut Findings) {
 fn attempts(case: &Case<'_>, findings: &mut Findings) {
     for (place, gateway) in case.night.gateways.iter().enumerate() {
         let devices: Vec<&Told<'_>> = case.devices.iter().filter(|device| device.who.0 == place).collect();
-        let Some(first) = devices.first() else { continue };
+        let Some(first) = devices.first().filter(|_| case.sees_tries(gateway)) else { continue };
         let told: u64 = devices.iter().map(|device| device.report.attempts).sum();
         let whole = |request: &&crate::world::Request| {
             case.truth.connections[request.connection].gateway == place && request.kind == Kind::Command
@@ -178,8 +181,9 @@ fn attempts(case: &Case<'_>, findings: &mut Findings) {
         let has_questions = case.asks() || gateway.password.is_some() || case.night.limits.rate.is_some();
         let least = if is_stopped || has_questions { 0 } else { most };
         // Over a connection that is kept an attempt leaves no trace if it is stopped, or the stream takes nothing.
-        let is_traceless =
-            case.stop().is_some() || has_fault(gateway, |one| matches!(one, LinkFault::TakesPart { .. }));
+        let is_traceless = case.stop().is_some()
+            || first.is_lossy
+            || has_fault(gateway, |one| matches!(one, LinkFault::TakesPart { .. }));
         let spare = if has_questions { 40 } else { u64::from(is_traceless) * 5 };
         let most = most + devices.len() as u64 * spare;
         findings.expect((least..=most).contains(&told), "I13", &first.report.name, || {

@@ -13,8 +13,10 @@ const LOGOUT: Millis = 1000;
 /// Checks I11 and I12.
 pub(super) fn check(case: &Case<'_>, findings: &mut Findings) {
     if let Some(cut) = case.cut() {
-        let elapsed = case.report.elapsed_ms;
-        findings.expect(elapsed <= cut + LOGOUT, "I11", "", || format!("it ended at {elapsed} ms, cut at {cut} ms"));
+        let elapsed = case.start() + case.report.elapsed_ms;
+        findings.expect(elapsed <= cut + LOGOUT + case.night.slack, "I11", "", || {
+            format!("it ended at {elapsed} ms, cut at {cut} ms")
+        });
     }
     for device in &case.devices {
         healthy(case, device, findings);
@@ -59,15 +61,19 @@ fn patient(case: &Case<'_>, device: &Told<'_>, findings: &mut Findings) {
     let is_paced = limits.rate.is_some() || limits.circuit.is_some();
     let mates = case.devices.iter().filter(|one| one.who.0 == device.who.0).count();
     let is_alone = mates == 1 && has_slot && !is_paced;
-    findings.expect(elapsed <= own + 1 || !is_alone, "I11", &told.name, || {
+    findings.expect(elapsed <= own + 1 + case.night.slack || !is_alone, "I11", &told.name, || {
         format!("it took {elapsed} ms, and may take {own} ms")
     });
-    let late = case.device_end(device).and_then(|end| device.writes.iter().find(|write| write.at >= end));
+    let late =
+        case.device_end(device).and_then(|end| device.writes.iter().find(|write| write.at >= end + case.night.slack));
     findings.expect(late.is_none() || device.is_blurred, "I11", &told.name, || {
         format!("it was told at {:?} ms, after its time of {own} ms", late.map(|write| write.at))
     });
     let is_cut = case.stop().is_some();
-    findings.expect(told.kind() != "busy" || is_cut || elapsed + BUSY >= own, "I11", &told.name, || {
-        format!("`busy` after {elapsed} ms, and had {own} ms")
-    });
+    findings.expect(
+        told.kind() != "busy" || is_cut || elapsed + BUSY + case.night.slack >= own,
+        "I11",
+        &told.name,
+        || format!("`busy` after {elapsed} ms, and had {own} ms"),
+    );
 }

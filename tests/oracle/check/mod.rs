@@ -1,8 +1,9 @@
 //! Compares what a run has told with what really happened: the invariants of a true report.
 //!
 //! Written from the contract and the protocols' sheets; it shares no code with the program's judge, planner or policies.
-//! `case.rs` finds what belongs to whom. In this world all of I1 to I14 can be tested, but for: kills and `rerun` (I5), the
-//! history (I9), kernel buffers, half-open connections and stalls of the whole process (I6): those need the real binary.
+//! `case.rs` finds what belongs to whom. In memory all of I1 to I14 can be tested, but for: kills and `rerun` (I5), the history
+//! (I9), kernel buffers, half-closed connections and stalls of the whole process (I6): those need the real binary, and
+//! `real/mod.rs` says what holds over its sockets. There clocks differ by the night's `slack`, which is 0 in memory.
 //!
 //! | invariant | file |
 //! |---|---|

@@ -14,6 +14,8 @@ pub(super) fn check(case: &Case<'_>, played: &Played, findings: &mut Findings) {
     lines(case, findings);
     ended(case, findings);
     secrets(case, played, findings);
+    let is_panic = played.said.contains("panicked");
+    findings.expect(!is_panic, "I11", "", || format!("it panicked: {}", played.said));
     for (format, text) in &played.further {
         agrees(case, *format, text, findings);
     }

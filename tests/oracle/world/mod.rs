@@ -2,11 +2,12 @@
 //!
 //! Everything is decided at the moment at which bytes are written: which request they are, whether the device acts, and
 //! which bytes come back when. So there are no tasks, and a read only looks at the clock. `wire.rs` is the network and
-//! `stream.rs` its far end; the devices stand in `display.rs`, `boards.rs` and `printer.rs` and are written from the
+//! `stream.rs` its far end, `far_end.rs` the same for real sockets; the devices stand in `display.rs`, `boards.rs` and `printer.rs` and are written from the
 //! protocols' sheets; `replies.rs` says what a fault makes of a reply, `truth.rs` is what really happened.
 
 mod boards;
 mod display;
+mod far_end;
 mod printer;
 mod replies;
 mod stream;
@@ -18,6 +19,8 @@ use std::sync::{Arc, Mutex};
 use tokio::time::Instant;
 
 use crate::night::{Device, Family, Fault, LinkFault, Millis, Night, Task};
+pub(crate) use far_end::{Heard, Next};
+use truth::Try;
 pub(crate) use truth::{Connection, Kind, Meaning, Message, Request, Truth, Who};
 pub(crate) use wire::Network;
 
@@ -134,6 +137,35 @@ impl World {
 impl State {
     fn now(&self) -> Millis {
         Millis::try_from(self.started.elapsed().as_millis()).unwrap_or(Millis::MAX)
+    }
+
+    /// A lane wants a connection to a gateway: the number of the try.
+    fn wants(&mut self, gateway: usize) -> usize {
+        let is_over = self.is_over();
+        let place = &mut self.places[gateway];
+        let planned = &self.night.gateways[gateway];
+        let fault = planned.faults.get(place.tries).copied().unwrap_or(planned.always).filter(|_| !is_over);
+        place.tries += 1;
+        place.lanes += 1;
+        let truth = &mut self.truth;
+        truth.most_of_gateway = truth.most_of_gateway.max(place.lanes);
+        self.lanes += 1;
+        truth.most_lanes = truth.most_lanes.max(self.lanes);
+        if let Some(site) = planned.site {
+            self.at_site[site] += 1;
+            truth.most_at_site[site] = truth.most_at_site[site].max(self.at_site[site]);
+        }
+        truth.tries.push(Try { gateway, fault, opened: None, is_given_up: false });
+        truth.tries.len() - 1
+    }
+
+    /// The lane has none any more.
+    fn leaves(&mut self, gateway: usize) {
+        self.lanes -= 1;
+        self.places[gateway].lanes -= 1;
+        if let Some(site) = self.night.gateways[gateway].site {
+            self.at_site[site] -= 1;
+        }
     }
 
     /// The peer ends a connection at this time.

@@ -42,6 +42,7 @@ impl State {
             read: Vec::new(),
             is_told_occupied: false,
             is_noisy: false,
+            swallows: false,
         });
         let place = &mut self.places[gateway];
         // What came while nobody listened is lost.

@@ -58,6 +58,8 @@ pub(crate) struct Connection {
     pub(crate) is_told_occupied: bool,
     /// Whether it had so much noise that a reply may be lost in it.
     pub(crate) is_noisy: bool,
+    /// Whether bytes may have been written to it that nobody saw: its gateway ended it, or had stopped listening.
+    pub(crate) swallows: bool,
 }
 
 /// What a request is.

@@ -12,7 +12,6 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
 use super::World;
-use super::truth::Try;
 use crate::night::LinkFault;
 
 /// The way to the gateways of a night.
@@ -38,11 +37,7 @@ struct Lane {
 impl Drop for Lane {
     fn drop(&mut self) {
         self.world.with(|state| {
-            state.lanes -= 1;
-            state.places[self.gateway].lanes -= 1;
-            if let Some(site) = state.night.gateways[self.gateway].site {
-                state.at_site[site] -= 1;
-            }
+            state.leaves(self.gateway);
             state.truth.tries[self.number].is_given_up = !self.is_decided;
         });
     }
@@ -50,24 +45,7 @@ impl Drop for Lane {
 
 impl Lane {
     fn new(world: &World, gateway: usize) -> Self {
-        let number = world.with(|state| {
-            let is_over = state.is_over();
-            let place = &mut state.places[gateway];
-            let planned = &state.night.gateways[gateway];
-            let fault = planned.faults.get(place.tries).copied().unwrap_or(planned.always).filter(|_| !is_over);
-            place.tries += 1;
-            place.lanes += 1;
-            let truth = &mut state.truth;
-            truth.most_of_gateway = truth.most_of_gateway.max(place.lanes);
-            state.lanes += 1;
-            truth.most_lanes = truth.most_lanes.max(state.lanes);
-            if let Some(site) = planned.site {
-                state.at_site[site] += 1;
-                truth.most_at_site[site] = truth.most_at_site[site].max(state.at_site[site]);
-            }
-            truth.tries.push(Try { gateway, fault, opened: None, is_given_up: false });
-            truth.tries.len() - 1
-        });
+        let number = world.with(|state| state.wants(gateway));
         Self { world: world.clone(), gateway, number, is_decided: false }
     }
 }

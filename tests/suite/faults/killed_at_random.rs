@@ -11,7 +11,7 @@ use rand::{RngExt as _, SeedableRng as _};
 use rusqlite::Connection;
 use serde_json::Value;
 
-use crate::support::{FakeFleet, Step, Workspace};
+use crate::support::{FakeFleet, Step, Workspace, number, say};
 
 const DISPLAYS: u8 = 60;
 
@@ -21,10 +21,6 @@ const COMMITTED: Duration = Duration::from_millis(250 + 1000);
 /// What the type says nothing of must not be sent twice.
 const PULSE: &str = "mc {set_id} 08";
 const HARMLESS: &str = "ka {set_id} 01";
-
-fn number(variable: &str, usual: u64) -> u64 {
-    std::env::var(variable).map_or(usual, |text| text.parse().unwrap_or_else(|_| panic!("{variable} is no number")))
-}
 
 /// Four at a time, 150 ms each: a run of two to three seconds.
 fn fleet(port_of: &FakeFleet) -> Workspace {
@@ -46,28 +42,35 @@ fn commands(fleet: &FakeFleet) -> Vec<usize> {
     (1..=DISPLAYS).map(|number| fleet.commands_seen_by(&gateway(number), 1).len()).collect()
 }
 
-/// Which displays had answered so long before this instant that their outcomes must be on the disk.
-fn answered_before(fleet: &FakeFleet, killed: Instant) -> Vec<bool> {
-    let is_old = |at: Instant| killed.saturating_duration_since(at) > COMMITTED;
-    (1..=DISPLAYS)
-        .map(|number| {
-            fleet.journal(&gateway(number)).commands.iter().any(|command| command.answered.is_some_and(is_old))
-        })
-        .collect()
+/// How long before this instant each display had answered.
+fn answered_before(fleet: &FakeFleet, killed: Instant) -> Vec<Option<Duration>> {
+    let first = |number| fleet.journal(&gateway(number)).commands.iter().find_map(|command| command.answered);
+    (1..=DISPLAYS).map(|number| first(number).map(|at| killed.saturating_duration_since(at))).collect()
+}
+
+/// Whether an outcome of that age must be on the disk.
+fn is_old(age: Option<Duration>) -> bool {
+    age.is_some_and(|age| age > COMMITTED)
 }
 
 #[test]
 fn a_kill_at_any_instant_leaves_a_history_that_can_be_read_and_believed() {
     let seed = number("KILL_SEED", rand::random());
     let mut random = SmallRng::seed_from_u64(seed);
-    for kill in 0..number("KILLS", 6) {
+    let (kills, mut oldest) = (number("KILLS", 6), Duration::ZERO);
+    for kill in 0..kills {
         let (is_pulse, after) = (random.random::<bool>(), random.random_range(0..3500));
         let told = format!("KILL_SEED={seed}, kill {kill}: {after} ms after the start, pulse: {is_pulse}");
-        once(is_pulse, Duration::from_millis(after), &told);
+        oldest = oldest.max(once(is_pulse, Duration::from_millis(after), &told));
     }
+    say(&format!(
+        "{kills} kills, KILL_SEED={seed}: the oldest outcome that was lost was {} ms old",
+        oldest.as_millis()
+    ));
 }
 
-fn once(is_pulse: bool, after: Duration, told: &str) {
+/// A kill, and a rerun; the age of the oldest outcome that was lost.
+fn once(is_pulse: bool, after: Duration, told: &str) -> Duration {
     let fleet = FakeFleet::start();
     let workspace = self::fleet(&fleet);
     let command = if is_pulse { PULSE } else { HARMLESS };
@@ -88,17 +91,18 @@ fn once(is_pulse: bool, after: Duration, told: &str) {
     let list = workspace.fleetctl(&["history", "list", "--format", "json"]).expect_status(0).json();
     let Some(run) = list["runs"].get(0) else {
         // A harmless command does not wait until the beginning of the run is on the disk.
-        let may_be_lost = !is_pulse && answered_before(&fleet, killed).iter().all(|is_old| !is_old);
+        let may_be_lost = !is_pulse && answered_before(&fleet, killed).into_iter().all(|age| !is_old(age));
         assert!(may_be_lost || seen.iter().all(|&count| count == 0), "{told}: it has no record, and told {seen:?}");
-        return;
+        return answered_before(&fleet, killed).into_iter().flatten().max().unwrap_or_default();
     };
     let report = workspace.fleetctl(&["report", "last", "--format", "json"]).expect_status(0).report();
     let devices = report.devices();
     let is_whole = devices.iter().all(|device| device["status"] == "ok");
     assert!(run["ended"] == "interrupted" || is_whole, "{told}: {run:#}");
     let is_known = |device: &Value| device["status"] == "ok";
-    for ((device, is_old), &count) in devices.iter().zip(answered_before(&fleet, killed)).zip(&seen) {
-        assert!(!is_old || is_known(device), "{told}: it answered long before the kill, and is lost: {device:#}");
+    let ages = answered_before(&fleet, killed);
+    for ((device, &age), &count) in devices.iter().zip(&ages).zip(&seen) {
+        assert!(!is_old(age) || is_known(device), "{told}: it answered long before the kill, and is lost: {device:#}");
         assert!(!is_known(device) || count == 1, "{told}: it was never told: {device:#}");
         assert!(
             count == 0 || device["delivery"] != "none",
@@ -116,4 +120,6 @@ fn once(is_pulse: bool, after: Duration, told: &str) {
     for (device, (&before, &after)) in devices.iter().zip(seen.iter().zip(&all)) {
         assert!(!is_known(device) || before == after, "{told}: it had obeyed, and was told again: {device:#}");
     }
+    let lost = devices.iter().zip(&ages).filter(|(device, _)| !is_known(device));
+    lost.filter_map(|(_, age)| *age).max().unwrap_or_default()
 }

@@ -54,7 +54,17 @@ impl Running {
 
     /// The same, with changes to how it is started.
     pub(crate) fn start_with(folder: &Path, arguments: &[&str], change: impl FnOnce(&mut Command)) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_fleetctl"));
+        Self::start_as(Command::new(env!("CARGO_BIN_EXE_fleetctl")), folder, arguments, change)
+    }
+
+    /// Starts it under another program, which gets it and its arguments as its last ones.
+    pub(crate) fn start_under(folder: &Path, wrapper: &[&str], arguments: &[&str]) -> Self {
+        let mut command = Command::new(wrapper[0]);
+        command.args(&wrapper[1..]).arg(env!("CARGO_BIN_EXE_fleetctl"));
+        Self::start_as(command, folder, arguments, |_| ())
+    }
+
+    fn start_as(mut command: Command, folder: &Path, arguments: &[&str], change: impl FnOnce(&mut Command)) -> Self {
         command.args(arguments).current_dir(folder);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         for (name, _) in std::env::vars_os() {
@@ -65,7 +75,8 @@ impl Running {
         command.env("XDG_STATE_HOME", folder.join(".state"));
         command.env_remove("RUST_LOG").env_remove("NO_COLOR");
         change(&mut command);
-        let mut child = command.spawn().unwrap();
+        let program = command.get_program().to_string_lossy().into_owned();
+        let mut child = command.spawn().unwrap_or_else(|error| panic!("`{program}` does not start ({error})"));
         let stdout = Collector::of(child.stdout.take());
         let stderr = Collector::of(child.stderr.take());
         Self { child, arguments: arguments.join(" "), started: Instant::now(), stdout, stderr }
@@ -112,6 +123,14 @@ impl Running {
             );
             thread::sleep(Duration::from_millis(5));
         }
+    }
+
+    /// Whether it runs still: false, too, once it has run for longer than any test may.
+    pub(crate) fn is_running(&self) -> bool {
+        // Its end is left to whoever waits for it: a process that has ended and was not waited for is a `Z`.
+        let state = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap_or_default();
+        let has_ended = state.rsplit(')').next().is_none_or(|rest| rest.trim_start().starts_with('Z'));
+        !has_ended && self.started.elapsed() < OUTER_LIMIT
     }
 
     /// Waits for its end.
@@ -166,6 +185,11 @@ impl Running {
         let process = format!("--pid={}", self.child.id());
         let status = Command::new("prlimit").arg(process).arg(format!("--fsize={bytes}")).status();
         assert!(status.is_ok_and(|status| status.success()), "this test needs `prlimit` of util-linux");
+    }
+
+    /// Its number.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     fn pid(&self) -> Pid {
