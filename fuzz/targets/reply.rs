@@ -76,11 +76,11 @@ pub(super) fn lg(data: &[u8]) {
     static ASKED: LazyLock<Vec<Asked>> = LazyLock::new(|| {
         asked("lg-rs232", &[("set_id", ParamValue::Int(10))], &["ka 0a 01", "ka 0a ff", "kf 0a 1e", "dx 0a ff"])
     });
-    judge(&ASKED, data, said_by_display);
+    judge(&ASKED, data, |command, frame| Some(said_by_display(command, frame)));
 }
 
 /// Letter, blanks, set ID in hex, blanks, `OK` or `NG`, data, `x`.
-fn said_by_display(command: &str, frame: &[u8]) -> Option<Kind> {
+fn said_by_display(command: &str, frame: &[u8]) -> Kind {
     let text = std::str::from_utf8(frame).unwrap();
     let words: Vec<&str> = text.split(' ').filter(|word| !word.is_empty()).collect();
     let &[letter, id, answer] = words.as_slice() else { panic!("{text} has {} words", words.len()) };
@@ -89,16 +89,16 @@ fn said_by_display(command: &str, frame: &[u8]) -> Option<Kind> {
     let data = answer.get(2..).unwrap().strip_suffix('x').unwrap();
     assert!(!data.contains('x'), "{text} goes on after its end");
     if !is_ours {
-        return Some(Kind::Stray);
+        return Kind::Stray;
     }
-    Some(match answer.get(..2) {
+    match answer.get(..2) {
         Some("NG") if data == "03" => Kind::Busy,
         Some("NG") => Kind::Refused,
         // A set command is acknowledged with the value that was sent; a question with any.
         _ if sent == "ff" => Kind::Ok,
         _ if number(data).is_some_and(|value| Some(value) == number(sent)) => Kind::Ok,
         _ => Kind::Stray,
-    })
+    }
 }
 
 /// A number in hex digits, however many zeros it begins with.
@@ -112,8 +112,8 @@ fn number(digits: &str) -> Option<&str> {
 pub(super) fn esc_cr(data: &[u8]) {
     static ASKED: LazyLock<Vec<Asked>> = LazyLock::new(|| asked("esc-cr", &[], &["status"]));
     judge(&ASKED, data, |_, frame| {
-        let ends = frame.iter().filter(|byte| **byte == 0).count();
-        assert!(ends == 0 || (ends == 1 && frame.ends_with(b"\0")), "{}", frame.escape_ascii());
+        let end = frame.iter().position(|byte| *byte == 0);
+        assert!(end.is_none_or(|end| end + 1 == frame.len()), "{}", frame.escape_ascii());
         Some(Kind::Ok)
     });
 }

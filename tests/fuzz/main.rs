@@ -12,6 +12,7 @@ mod made;
 pub mod targets;
 
 use std::fs;
+use std::panic;
 use std::path::Path;
 
 use proptest::test_runner::{Config, TestRunner};
@@ -25,8 +26,8 @@ fn holds_for_what_is_kept(name: &str) {
     let kept = kept::inputs(name);
     assert!(!kept.is_empty(), "fuzz/corpus/{name} has no input");
     for (path, data) in kept {
-        eprintln!("{}", path.display());
-        targets::run(name, &data);
+        let outcome = panic::catch_unwind(|| targets::run(name, &data));
+        assert!(outcome.is_ok(), "{} has failed, see above", path.display());
     }
 }
 
@@ -60,7 +61,12 @@ macro_rules! targets {
     };
 }
 
-targets! { reply_lg reply_esc_cr reply_devantech reply_ncd reply_hub framing telnet }
+targets! {
+    reply_lg reply_esc_cr reply_devantech reply_ncd reply_hub framing telnet
+    range selector cron words
+    type_file type_languages toml_table inventory
+    report csv_import guard
+}
 
 #[test]
 fn every_target_is_run_here_and_by_cargo_fuzz() {
