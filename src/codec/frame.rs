@@ -30,7 +30,7 @@ pub enum CodecError {
     /// A reply, or what was skipped on the way to it, is longer than the type allows.
     #[error("{received} bytes came, more than a reply and the noise around it may have")]
     TooLong {
-        /// Bytes since the command was written, up to where that was seen.
+        /// Bytes since the command was written, up to the first one too many.
         received: u64,
     },
     /// A reply's checksum does not hold.
@@ -82,9 +82,15 @@ impl FrameCodec {
         !rest.is_empty() && !echo.starts_with(rest)
     }
 
+    /// Takes noise. Where the cap is passed is counted to the byte: how much noise is seen at once depends on the cut.
     fn skip(&mut self, len: usize, noise_max: usize) -> Result<(), CodecError> {
-        self.skipped += len as u64;
-        if self.skipped > noise_max as u64 { Err(CodecError::TooLong { received: self.taken }) } else { Ok(()) }
+        let (len, room) = (len as u64, (noise_max as u64).saturating_sub(self.skipped));
+        if len > room {
+            return Err(CodecError::TooLong { received: self.taken + room + 1 });
+        }
+        self.skipped += len;
+        self.taken += len;
+        Ok(())
     }
 }
 
@@ -127,16 +133,18 @@ impl FrameCodec {
         loop {
             match find(&framing, stream) {
                 Found::Frame { start, end } => {
-                    self.taken += end as u64;
                     // Copied, not split off: the stream's buffer stays in one piece and is used again.
                     let bytes = Bytes::copy_from_slice(stream.get(start..end).unwrap_or_default());
                     stream.advance(end);
                     self.skip(start, framing.noise_max())?;
                     self.given = bytes.len() as u64;
+                    self.taken += self.given;
+                    if self.skipped > framing.noise_max() as u64 {
+                        return Err(CodecError::TooLong { received: self.taken });
+                    }
                     return Ok(Some(Frame { bytes }));
                 }
                 Found::Noise(len) => {
-                    self.taken += len as u64;
                     stream.advance(len);
                     self.skip(len, framing.noise_max())?;
                 }

@@ -9,6 +9,7 @@ mod frame;
 mod framing;
 mod layout;
 mod memo;
+mod one_end;
 mod pattern;
 mod serial_line;
 mod telnet;

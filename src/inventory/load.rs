@@ -2,7 +2,7 @@
 //!
 //! Touches files only here and in `secret.rs`. Every mistake of the file is collected; with one there is no fleet.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -190,6 +190,7 @@ fn judge_groups(written: &Written<'_, '_>, catalog: &Catalog, source: &str, diag
     let sites: Vec<&str> = written.sites.iter().map(|site| &*site.site.name).collect();
     let types: Vec<&str> = catalog.names().collect();
     let groups: Vec<&str> = written.groups.iter().map(|group| group.name).collect();
+    let near_circles = near_circles(&by_name);
     for group in &written.groups {
         let mut terms = Vec::new();
         group.selector.expression.terms(&mut terms);
@@ -200,7 +201,7 @@ fn judge_groups(written: &Written<'_, '_>, catalog: &Catalog, source: &str, diag
                 Term::Type(name) if !name.is_glob() => ("device type", &name.text, &types),
                 _ => continue,
             };
-            if known.contains(&name.as_str()) {
+            if by_name.contains_key(name.as_str()) && what == "group" || known.contains(&name.as_str()) {
                 continue;
             }
             let place = inside(&group.span, group.text, at.clone(), source);
@@ -209,7 +210,7 @@ fn judge_groups(written: &Written<'_, '_>, catalog: &Catalog, source: &str, diag
             warning.help = nearest(name, known.iter().copied()).map(did_you_mean);
             diagnostics.push(warning);
         }
-        if leads_to(&group.selector.expression, group.name, &by_name) {
+        if near_circles.contains(group.name) && leads_to(&group.selector.expression, group.name, &by_name) {
             diagnostics.push(
                 Diagnostic::error(format!("group `{}` is made of itself", group.name)).at(group.span.clone(), ""),
             );
@@ -217,9 +218,41 @@ fn judge_groups(written: &Written<'_, '_>, catalog: &Catalog, source: &str, diag
     }
 }
 
+/// The groups that are part of a circle or lead into one: those that are left when groups that are made of no other are
+/// taken away, again and again. Nearly every inventory has none, and so its groups are walked once.
+fn near_circles<'w>(groups: &HashMap<&'w str, &'w WrittenGroup<'w>>) -> HashSet<&'w str> {
+    let mut made_of: HashMap<&str, usize> = groups.keys().map(|name| (*name, 0)).collect();
+    let mut makes: HashMap<&str, Vec<&str>> = HashMap::new();
+    for (name, group) in groups {
+        let mut terms = Vec::new();
+        group.selector.expression.terms(&mut terms);
+        for (term, _) in terms {
+            if let Term::Group(other) = term
+                && groups.contains_key(other.as_str())
+            {
+                makes.entry(other).or_default().push(name);
+                *made_of.entry(name).or_default() += 1;
+            }
+        }
+    }
+    let mut left: HashSet<&'w str> = groups.keys().copied().collect();
+    let mut bare: Vec<&str> = groups.keys().copied().filter(|name| made_of.get(name) == Some(&0)).collect();
+    while let Some(name) = bare.pop() {
+        left.remove(name);
+        for user in makes.remove(name).unwrap_or_default() {
+            let count = made_of.entry(user).or_default();
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                bare.push(user);
+            }
+        }
+    }
+    left
+}
+
 /// Whether `wanted` is among the groups that `start` is made of, directly or through others.
 fn leads_to(start: &Expression, wanted: &str, groups: &HashMap<&str, &WrittenGroup<'_>>) -> bool {
-    let mut seen: Vec<&str> = Vec::new();
+    let mut seen: HashSet<&str> = HashSet::new();
     let mut waiting = vec![start];
     while let Some(expression) = waiting.pop() {
         let mut terms = Vec::new();
@@ -230,9 +263,8 @@ fn leads_to(start: &Expression, wanted: &str, groups: &HashMap<&str, &WrittenGro
                 return true;
             }
             if let Some(group) = groups.get(name.as_str())
-                && !seen.contains(&group.name)
+                && seen.insert(group.name)
             {
-                seen.push(group.name);
                 waiting.push(&group.selector.expression);
             }
         }

@@ -57,8 +57,8 @@ pub use past::{
     write_changes_text, write_health_json, write_health_text, write_runs_json, write_runs_text,
 };
 pub use progress::{Progress, ProgressStyle};
-pub use read::{FailedFrom, ReadError, read_failed};
-pub use replay::{read_report, replay};
+pub use read::{FailedFrom, ReadError, failed_in, read_failed};
+pub use replay::{read_report, replay, report_events};
 pub use reporter::{Finished, Past, ReportError, Reporter, Reporters};
 pub use schema::{SCHEMA_NAMES, schema};
 pub use sink::{FileSink, ReportTarget, Sink, TargetError};

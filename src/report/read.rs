@@ -63,20 +63,24 @@ struct Entry {
 /// # Errors
 /// When the file cannot be read or is no report of a version that this fleetctl knows.
 pub(super) fn load<T: DeserializeOwned>(path: &Path) -> Result<T, ReadError> {
-    let not_a_report = |problem: String| ReadError::NotAReport { path: path.to_owned(), problem };
-    let wrong = |error: serde_json::Error| not_a_report(crate::model::escape::printable(&error.to_string()));
     let text = fs::read(path).map_err(|source| ReadError::Io { path: path.to_owned(), source })?;
+    parse(&text).map_err(|problem| ReadError::NotAReport { path: path.to_owned(), problem })
+}
+
+/// What `T` wants of the text of a report, or what is wrong with it.
+pub(super) fn parse<T: DeserializeOwned>(text: &[u8]) -> Result<T, String> {
+    let wrong = |error: serde_json::Error| crate::model::escape::printable(&error.to_string());
     // The schema first: of another document nothing else would be said well.
-    let head: Head = serde_json::from_slice(&text).map_err(wrong)?;
+    let head: Head = serde_json::from_slice(text).map_err(wrong)?;
     match head.schema {
         Some(schema) if schema == REPORT_SCHEMA => {}
         Some(schema) => {
             let found = crate::model::escape::printable(&schema);
-            return Err(not_a_report(format!("its `schema` is `{found}`, not `{REPORT_SCHEMA}`")));
+            return Err(format!("its `schema` is `{found}`, not `{REPORT_SCHEMA}`"));
         }
-        None => return Err(not_a_report("it has no `schema`".to_owned())),
+        None => return Err("it has no `schema`".to_owned()),
     }
-    serde_json::from_slice(&text).map_err(wrong)
+    serde_json::from_slice(text).map_err(wrong)
 }
 
 /// Reads the devices of a report that are not a success.
@@ -84,10 +88,19 @@ pub(super) fn load<T: DeserializeOwned>(path: &Path) -> Result<T, ReadError> {
 /// # Errors
 /// When the file cannot be read or is no report of a version that this fleetctl knows.
 pub fn read_failed(path: &Path) -> Result<FailedFrom, ReadError> {
-    let document: Document = load(path)?;
-    let devices = document
-        .devices
-        .ok_or_else(|| ReadError::NotAReport { path: path.to_owned(), problem: "it has no `devices`".to_owned() })?;
+    failed(load(path)?).map_err(|problem| ReadError::NotAReport { path: path.to_owned(), problem })
+}
+
+/// The same of a report's text.
+///
+/// # Errors
+/// In words, when it is no report of a version that this fleetctl knows.
+pub fn failed_in(text: &[u8]) -> Result<FailedFrom, String> {
+    failed(parse(text)?)
+}
+
+fn failed(document: Document) -> Result<FailedFrom, String> {
+    let devices = document.devices.ok_or_else(|| "it has no `devices`".to_owned())?;
     let total = devices.len();
     let failed = devices.into_iter().filter(|entry| !matches!(entry.status.as_str(), "ok" | "sent"));
     Ok(FailedFrom { names: failed.map(|entry| entry.name).collect(), total })

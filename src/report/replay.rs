@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use super::document::{DELIVERIES, ENDS, REASONS, REPORT_SCHEMA};
 use super::hint;
-use super::read::{ReadError, load};
+use super::read::{ReadError, load, parse};
 use crate::model::escape::{self, printable};
 use crate::model::{
     Address, AttemptError, Command, Device, DeviceIndex, ErrorKind, Failure, FileRecord, Medium, Outcome, ParamValue,
@@ -120,6 +120,14 @@ pub fn read_report(path: &Path) -> Result<Vec<RunEvent>, ReadError> {
     events(document).map_err(|problem| ReadError::NotAReport { path: path.to_owned(), problem })
 }
 
+/// The same of a report's text.
+///
+/// # Errors
+/// In words, when it is no report of a version that this fleetctl knows.
+pub fn report_events(text: &[u8]) -> Result<Vec<RunEvent>, String> {
+    events(parse(text)?)
+}
+
 fn events(document: Document) -> Result<Vec<RunEvent>, String> {
     let command = match (document.command.cmd, document.command.action) {
         (Some(text), _) => Command::Raw(text),
@@ -142,7 +150,7 @@ fn events(document: Document) -> Result<Vec<RunEvent>, String> {
     let mut finished = Vec::with_capacity(document.devices.len());
     for (index, entry) in (0..).zip(document.devices) {
         let name = entry.name.clone();
-        let (device, outcome) = entry.read().map_err(|problem| format!("device `{}`: {problem}", printable(&name)))?;
+        let (device, outcome) = entry.read().map_err(|problem| printable(&format!("device `{name}`: {problem}")))?;
         devices.push(device);
         let at = outcome.finished_at.unwrap_or(at);
         finished.push(RunEvent::DeviceFinished { device: DeviceIndex(index), outcome: Box::new(outcome), at });

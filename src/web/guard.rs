@@ -12,7 +12,7 @@ use hyper::{Method, StatusCode, Uri};
 
 /// Why a request is not answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Refusal {
+pub enum Refusal {
     /// It is no question.
     #[error("only GET and HEAD are answered")]
     Method,
@@ -29,7 +29,7 @@ pub(super) enum Refusal {
 
 impl Refusal {
     /// Its status (RFC 9110, section 15.5).
-    pub(super) fn status(self) -> StatusCode {
+    pub fn status(self) -> StatusCode {
         match self {
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::NoHost => StatusCode::BAD_REQUEST,
@@ -40,7 +40,10 @@ impl Refusal {
 }
 
 /// Whether a request is answered that came in at this address of ours.
-pub(super) fn check(method: &Method, uri: &Uri, headers: &HeaderMap, local: IpAddr) -> Result<(), Refusal> {
+///
+/// # Errors
+/// Why it is not.
+pub fn check(method: &Method, uri: &Uri, headers: &HeaderMap, local: IpAddr) -> Result<(), Refusal> {
     if !matches!(*method, Method::GET | Method::HEAD) {
         return Err(Refusal::Method);
     }

@@ -6,4 +6,5 @@
 mod guard;
 mod server;
 
+pub use guard::{Refusal, check};
 pub use server::{Listener, Page, Pages};

@@ -53,7 +53,9 @@ impl EndFraming {
 
     /// The text of a frame: without its end, and stripped where the type says so.
     pub(super) fn body<'f>(&self, frame: &'f [u8]) -> &'f [u8] {
-        let text = self.ends.iter().find_map(|end| frame.strip_suffix(&**end)).unwrap_or(frame);
+        // Of two ends that end here it is the longer one, as where it was found: `\r\n`, not its `\n`.
+        let texts = self.ends.iter().filter_map(|end| frame.strip_suffix(&**end));
+        let text = texts.min_by_key(|text| text.len()).unwrap_or(frame);
         if self.strip { text.trim_ascii() } else { text }
     }
 }
@@ -74,6 +76,15 @@ impl fmt::Display for EndFraming {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_two_ends_at_one_byte_the_longer_one_is_no_part_of_the_text() {
+        for ends in [[&b"\n"[..], b"\r\n"], [b"\r\n", b"\n"]] {
+            let framing = EndFraming::new(ends.map(Box::from).into(), false, false, 8);
+            assert_eq!(framing.body(b"12345678\r\n"), b"12345678");
+            assert_eq!(framing.body(b"ready\n"), b"ready");
+        }
+    }
 
     #[test]
     fn a_reply_ends_at_the_first_end_or_where_the_peer_closes() {

@@ -2,8 +2,8 @@
 //!
 //! A frame ends at the first byte at which any match is complete: the same as if bytes came one by one, so how a stream
 //! is cut cannot matter. (The leftmost match of everything that happens to be there could be another one, and a greedy
-//! piece would take more the more there is.) For the same reason a pattern may not look beyond its own bytes: no `^`,
-//! `$` or `\b`.
+//! piece would take more the more there is.) A pattern for which the two differ does not say what its author meant and is
+//! refused (`one_end.rs`). Nor may a pattern look beyond its own bytes: no `^`, `$` or `\b`.
 //!
 //! Search is over a region that starts where the last frame or noise ended and grows to twice `max`; if it is full
 //! without a match, its older half is noise and goes. So no match of up to `max` bytes is lost, one of up to twice `max`
@@ -13,7 +13,9 @@ use std::fmt;
 
 use super::Found;
 use crate::codec::memo::Memo;
+use crate::codec::one_end::find_two_ends;
 use crate::codec::pattern::{BytePattern, PatternError, parse};
+use crate::model::escape::shown;
 
 /// Framing by pattern.
 #[derive(Debug)]
@@ -36,6 +38,23 @@ pub enum FramingError {
     /// It looks beyond the reply.
     #[error("the pattern of a frame is searched anywhere: it cannot hold `^`, `$` or `\\b`")]
     Looks,
+    /// A whole reply becomes another one when more bytes come.
+    #[error("its frames depend on where the stream is cut: `{first}` ends a reply, and so does `{second}`")]
+    TwoEnds {
+        /// A stream that ends with a reply.
+        first: String,
+        /// The same stream with more bytes, at the end of which a plain search sees the reply end.
+        second: String,
+    },
+}
+
+impl FramingError {
+    /// What would be right, where that can be said.
+    pub fn help(&self) -> Option<&'static str> {
+        let help = "let it end with the byte that ends a reply, and let nothing before that take this byte: \
+                    `[^x]*x`, or `.*?x`, not `.*x`";
+        matches!(self, Self::TwoEnds { .. }).then_some(help)
+    }
 }
 
 impl PatternFraming {
@@ -51,6 +70,9 @@ impl PatternFraming {
         }
         if tree.properties().minimum_len() == Some(0) {
             return Err(FramingError::Empty);
+        }
+        if let Some(two) = find_two_ends(pattern) {
+            return Err(FramingError::TwoEnds { first: shown(&two.first), second: shown(&two.second) });
         }
         let pattern = BytePattern::parse(pattern, false).map_err(FramingError::Pattern)?;
         Ok(Self { pattern, max, noise_max, found: Memo::default() })
@@ -119,7 +141,7 @@ mod tests {
 
     #[test]
     fn a_frame_ends_where_its_first_match_is_complete() {
-        let framing = PatternFraming::new("a[0-9 a]*x|1x", 8, 100).unwrap();
+        let framing = PatternFraming::proven("a[0-9 a]*x|1x", 8, 100);
         for (stream, found) in [
             (&b"zza 1xx"[..], Found::Frame { start: 2, end: 6 }),
             (b"a 1 1", Found::More),
@@ -135,7 +157,7 @@ mod tests {
     fn what_comes_after_a_complete_match_does_not_change_it() {
         // Searched in all that is there, the greedy piece would take both x, and the long alternative would win.
         for (pattern, stream, end) in [("ax+", &b"axx"[..], 2), ("ab.*y|bx", b"abx..y", 3)] {
-            let framing = PatternFraming::new(pattern, 8, 100).unwrap();
+            let framing = PatternFraming::proven(pattern, 8, 100);
             assert!(matches!(framing.find(stream), Found::Frame { end: found, .. } if found == end), "{pattern}");
             assert_eq!(framing.find(stream.get(..end).unwrap()), framing.find(stream), "{pattern}");
         }
@@ -148,6 +170,7 @@ mod tests {
             ("a$", FramingError::Looks),
             (r"a\b", FramingError::Looks),
             ("a*", FramingError::Empty),
+            ("a.*x", FramingError::TwoEnds { first: "ax".to_owned(), second: "axx".to_owned() }),
         ] {
             assert_eq!(PatternFraming::new(pattern, 8, 8).unwrap_err(), error, "{pattern}");
         }

@@ -43,11 +43,12 @@ impl TemplateFraming {
             let rest = bytes.get(start..).unwrap_or_default();
             return match self.layout.fit(rest) {
                 Fit::No => continue,
-                Fit::More if start > 0 => Found::Noise(start),
+                // First of all the noise, which may be too much: byte by byte nothing else would be seen, either.
+                _ if start > 0 => Found::Noise(start),
                 Fit::More => Found::More,
-                Fit::Whole { len, .. } if len > self.max => Found::TooLong(start + len),
-                Fit::Whole { len, holds: true } => Found::Frame { start, end: start + len },
-                Fit::Whole { len, holds: false } => Found::WrongChecksum(start + len),
+                Fit::Whole { len, .. } if len > self.max => Found::TooLong(len),
+                Fit::Whole { len, holds: true } => Found::Frame { start: 0, end: len },
+                Fit::Whole { len, holds: false } => Found::WrongChecksum(len),
             };
         }
         Found::Noise(bytes.len())

@@ -61,7 +61,9 @@ fn block(text: &str) -> Option<LayoutPiece> {
         };
     }
     if let Some(constant) = text.strip_prefix("len").filter(|rest| rest.starts_with(['+', '-'])) {
-        return constant.parse().ok().map(LayoutPiece::Len);
+        let constant: i64 = constant.parse().ok()?;
+        // Beyond that no body has a length, and a reply could announce more than any cap.
+        return (-255..=255).contains(&constant).then_some(LayoutPiece::Len(constant));
     }
     let (name, from) = text.split_once('@')?;
     let from = from.parse().ok()?;

@@ -140,7 +140,11 @@ pub(super) fn read_framing(
         }
         "pattern" => match PatternFraming::new(value.text(diagnostics)?, max, noise_max) {
             Ok(framing) => Some(ReplyFrame::Found(Arc::new(Framing::Pattern(framing)))),
-            Err(error) => wrong(format!("this pattern frames no reply: {error}"), diagnostics),
+            Err(error) => {
+                let message = format!("this pattern frames no reply: {error}");
+                mistake(diagnostics, message, value.span(), "", error.help().map(str::to_owned));
+                None
+            }
         },
         "until" => {
             let earlier = diagnostics.error_count();

@@ -218,6 +218,24 @@ fn a_mistake_in_a_type_file_is_named_with_what_would_be_right() {
     }
 }
 
+#[test]
+fn a_frame_that_has_two_ends_or_a_length_beyond_a_byte_is_a_mistake() {
+    for (was, becomes, expected) in [
+        (
+            "(?<data>[0-9A-Za-z]*?)x",
+            "(?<data>[0-9A-Za-z]*)x",
+            "this pattern frames no reply: its frames depend on where the stream is cut: `a 0 NGx` ends a reply, and so does `a 0 NGxx`; let it end with the byte that ends a reply, and let nothing before that take this byte: `[^x]*x`, or `.*?x`, not `.*x`",
+        ),
+        (
+            "{body}\\r",
+            "{len+256}{body}",
+            "there is no block `len+256`; known here: body; a brace itself is written `\\x7b`",
+        ),
+    ] {
+        assert_mistake(was, becomes, expected);
+    }
+}
+
 /// With `becomes` in place of what it `was`, the file has just this mistake.
 fn assert_mistake(was: &str, becomes: &str, expected: &str) {
     assert!(LG.contains(was), "{was}");

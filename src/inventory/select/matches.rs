@@ -21,6 +21,9 @@ const UNKNOWN_NAMES_SHOWN: usize = 10;
 /// So many known words or fewer are listed where none is near.
 const KNOWN_SHOWN: usize = 12;
 
+/// How deep groups may be made of groups: deeper ones are a mistake, and would use up the stack.
+const DEEPEST: usize = 100;
+
 /// So many missing members of a range are named.
 const MISSING_NAMED: usize = 10_000;
 
@@ -52,6 +55,7 @@ pub fn resolve(selector: &Selector, fleet: &Fleet) -> Result<Selection, Vec<Sele
         unknown_names: Vec::new(),
         warnings: Vec::new(),
         within: Vec::new(),
+        groups: HashMap::new(),
     };
     let mut selected = DeviceSet::none(fleet.devices.len());
     search.add(&selector.expression, None, false, &mut selected);
@@ -86,6 +90,9 @@ struct Search<'f> {
     warnings: Vec<String>,
     /// The groups that are being looked into, outermost first.
     within: Vec<&'f str>,
+    /// What groups mean, and whether under `not`: groups made of groups are each looked into once, however often they
+    /// are named, or thirty that name the next one twice would never end.
+    groups: HashMap<(&'f str, bool), DeviceSet>,
 }
 
 impl<'f> Search<'f> {
@@ -233,9 +240,20 @@ impl<'f> Search<'f> {
             self.fail(at, &format!("group `{name}` is made of itself"), None);
             return;
         }
+        if self.within.len() == DEEPEST {
+            self.fail(at, &format!("group `{name}` stands more than {DEEPEST} groups deep"), None);
+            return;
+        }
+        if let Some(known) = self.groups.get(&(&**name, negated)) {
+            into.join(known);
+            return;
+        }
+        let mut meant = DeviceSet::none(fleet.devices.len());
         self.within.push(name);
-        self.add(&group.selector.expression, Some(at), negated, into);
+        self.add(&group.selector.expression, Some(at), negated, &mut meant);
         self.within.pop();
+        into.join(&meant);
+        self.groups.insert((name, negated), meant);
     }
 
     fn index(&self) -> &Index<'f> {

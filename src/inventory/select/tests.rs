@@ -147,3 +147,39 @@ fn many_unknown_names_are_reported_in_few_words() {
     assert_eq!(errors.len(), 11);
     assert!(errors[10].contains("these 2890 names: tv-[110-2999]"), "{}", errors[10]);
 }
+
+/// Two displays and a pump, with so many groups, each made of the next as `link` says; the last is the displays.
+fn chain(length: usize, link: fn(usize) -> String) -> Fleet {
+    let groups: Vec<String> = (0..length).map(|number| format!("g{number} = \"{}\"", link(number + 1))).collect();
+    fleet(&format!(
+        r#"
+        [groups]
+        g{length} = "tv-*"
+        {}
+        [defaults]
+        type = "lg-rs232"
+        [[device]]
+        name = "tv-[1-2]"
+        address = "10.0.0.[1-2]"
+        [[device]]
+        name = "pump"
+        address = "10.0.0.3"
+        "#,
+        groups.join("\n")
+    ))
+}
+
+#[test]
+fn groups_that_name_the_next_one_twice_are_each_looked_into_once() {
+    let fleet = chain(60, |next| format!("@g{next} and not (not @g{next} or pump)"));
+    assert_eq!(resolve(&parse("@g0").unwrap(), &fleet).unwrap().positions, [0, 1]);
+}
+
+#[test]
+fn groups_of_groups_without_end_are_a_mistake() {
+    let fleet = chain(5_000, |next| format!("@g{next}"));
+    let errors = resolve(&parse("@g0").unwrap(), &fleet).unwrap_err();
+    assert_eq!(errors.len(), 1, "{errors:?}");
+    assert!(errors[0].message.ends_with("group `g100` stands more than 100 groups deep"), "{errors:?}");
+    assert_eq!(resolve(&parse("@g4950").unwrap(), &fleet).unwrap().positions, [0, 1]);
+}

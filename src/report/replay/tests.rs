@@ -114,3 +114,17 @@ fn what_is_no_report_of_ours_says_why() {
         assert!(error.contains(problem), "{to}: {error}");
     }
 }
+
+#[test]
+fn what_a_report_says_wrongly_is_repeated_without_its_control_characters() {
+    for (was, becomes) in [
+        ("\"address\": \"10.20.0.1:23\"", "\"address\": \"10\u{7f}.1\\u001b[2J:23\""),
+        ("\"sent\": \"ka", "\"sent\": \"\\\\\u{202e}\\u001bka"),
+    ] {
+        let text = written(Format::Json, test_run::events());
+        assert!(text.contains(was), "{was}: {text}");
+        let problem = report_events(text.replacen(was, becomes, 1).as_bytes()).unwrap_err();
+        assert!(!problem.contains(escape::steers), "{problem:?}");
+        assert!(problem.contains("\\u{"), "{problem}");
+    }
+}

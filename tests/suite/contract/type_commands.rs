@@ -78,6 +78,26 @@ fn a_type_file_is_checked_and_its_vectors_are_run() {
 }
 
 #[test]
+fn a_reply_pattern_whose_frames_depend_on_the_cut_is_refused_in_its_place() {
+    let workspace = Workspace::new();
+    let text = r#"name = "greedy"
+title = "a pattern that takes all that is there"
+
+[replies.default]
+frame = { pattern = '(OK|NG)([0-9a-zA-Z]*)x' }
+rules = [{ when = 'OK', verdict = "ok" }]
+"#;
+    workspace.write("greedy.toml", text);
+    let finished = workspace.fleetctl(&["types", "check", "greedy.toml"]);
+    finished.expect_status(2);
+    for part in ["greedy.toml:5:21", "depend on where the stream is cut", "`NGx`", "`NGxx`", "= help: ", "`[^x]*x`"] {
+        assert!(finished.stderr.contains(part), "{part}: {finished}");
+    }
+    workspace.write("lazy.toml", &text.replace("]*)x", "]*?)x"));
+    workspace.fleetctl(&["types", "check", "lazy.toml"]).expect_status(0);
+}
+
+#[test]
 fn a_type_of_ones_own_is_found_beside_the_inventory_and_in_its_folder() {
     let text = "[[device]]\nname = \"tv\"\ntype = \"lg-own\"\naddress = \"127.11.0.1:PORT\"\n";
     let beside = Bystander::with_inventory(text).with_second_type("lg-own", None);
