@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use fleetctl::diagnostic::{Diagnostics, Pairs, Sources, TomlCut, parse_toml};
+use fleetctl::diagnostic::{Diagnostics, Sources, TomlCut, parse_toml};
 use fleetctl::inventory::select::{parse, resolve};
 use fleetctl::inventory::{Fleet, read};
 use fleetctl::model::selector_name;
@@ -35,10 +35,7 @@ fn in_pieces(text: &str) -> Option<Said> {
     let mut count = 0;
     for table in cut.tables() {
         let table = table?;
-        let map: DeTable<'_> = match table.pairs() {
-            Pairs::Listed(list) => list.iter().cloned().collect(),
-            Pairs::Mapped(map) => map.clone(),
-        };
+        let map: DeTable<'_> = table.pairs().iter().map(|(key, value)| (key.clone(), value.clone())).collect();
         said.push(format!("{map:?}"));
         count += 1;
     }

@@ -197,6 +197,13 @@ fn a_hub_announces_its_file() {
     assert_eq!(request.announced(&header), Some(11_262));
     let transfer = request.transfer().unwrap();
     assert_eq!((transfer.max, &*transfer.magic), (64 << 20, &b"SQLite format 3\0"[..]));
+    let announces = |length: u32| {
+        let [one, two, three, four] = length.to_le_bytes();
+        request.judge(&frame(&[0x43, 0, 0, 0, one, two, three, four]), &Params::default())
+    };
+    assert_eq!(announces(64 << 20), Verdict::Ok { value: None }, "as much as the type allows");
+    assert_eq!(announces((64 << 20) + 1), Verdict::TooLong { announced: (64 << 20) + 1 });
+    assert!(matches!(announces(0), Verdict::Malformed { .. }), "a file of no bytes is none");
     let other = frame(&[0x44, 0, 0, 0, 0, 0, 0, 0]);
     let message = "the hub answers with command word 44 00 00 00".to_owned();
     assert_eq!(request.judge(&other, &Params::default()), Verdict::Refused { message });

@@ -62,3 +62,27 @@ impl Value {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_what_is_wanted_as_a_number_or_as_a_word() {
+        let (five, list) = (Value::Decimal { digits: 125, places: 1 }, Value::List([1, 3].into()));
+        for (value, wanted, is) in [
+            (Value::Text("ON".into()), "on", true),
+            (Value::Text("on".into()), "off", false),
+            (Value::Int(30), "30", true),
+            (Value::Int(30), "030", true),
+            (Value::Int(30), "3", false),
+            (Value::Int(0), "off", false),
+            (five.clone(), "12.5", true),
+            (five, "125", false),
+            (list.clone(), "1 3", true),
+            (list, "1", false),
+        ] {
+            assert_eq!(value.is(wanted), is, "{value:?} {wanted}");
+        }
+    }
+}

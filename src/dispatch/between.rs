@@ -82,3 +82,20 @@ impl Failures {
         self.is_counting.store(false, Ordering::Relaxed);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_failure_that_is_too_many_is_told_once_and_only_in_the_first_pass() {
+        let failures = Failures::new(Some(2));
+        assert!(failures.is_limited());
+        assert_eq!([(); 4].map(|()| failures.add()), [false, false, true, false]);
+        let failures = Failures::new(Some(0));
+        failures.count_no_more();
+        assert!(!failures.is_limited() && !failures.add(), "who fails again is known already");
+        let unlimited = Failures::new(None);
+        assert!(!unlimited.is_limited() && !unlimited.add());
+    }
+}

@@ -289,6 +289,8 @@ mod tests {
             ("[5]", "5"),
             ("tv[left]", "tv[left]"),
             ("[1-2][]", "1[] 2[]"),
+            ("[0-010/5]", "000 005 010"),
+            ("[0-2/2]", "0 2"),
         ] {
             assert_eq!(all(text, Place::Name).unwrap().join(" "), members, "{text}");
         }
@@ -302,6 +304,14 @@ mod tests {
             all("10.20.[0-1].[1-2]", Place::Address).unwrap(),
             ["10.20.0.1", "10.20.0.2", "10.20.1.1", "10.20.1.2"]
         );
+        assert_eq!(all("[fe[1-2]::[8-9]:1]", Place::Address).unwrap().len(), 4, "what stands behind a range is kept");
+        assert_eq!(all("[::[1-2]:5]:23", Place::Address).unwrap(), ["[::1:5]:23", "[::2:5]:23"]);
+        assert_eq!(
+            all("[::[9-1]]:23", Place::Address).unwrap_err(),
+            "4..7 the range `9-1` runs backward",
+            "counted from the whole address"
+        );
+        assert_eq!(all("[fe80::1%[eth]x]:23", Place::Address).unwrap(), ["[fe80::1%[eth]x]:23"]);
     }
 
     #[test]
@@ -317,6 +327,11 @@ mod tests {
         for (text, why) in [
             ("tv-[9-1]", "4..7 the range `9-1` runs backward"),
             ("tv-[1,9-1]", "6..9 the range `9-1` runs backward"),
+            ("a[1-2]b[9-1]", "8..11 the range `9-1` runs backward"),
+            (
+                "[1-1000000000000000000]",
+                "1..22 `1-1000000000000000000` is no range of numbers: write `[001-300]`, `[0-8/2]` or `[1,3,7-9]`",
+            ),
             ("[1-9/0]", "1..6 `0` is no step: write a number from 1, as in `[0-8/2]`"),
             ("[a-f]", "1..4 `a-f` is no range of numbers: write `[001-300]`, `[0-8/2]` or `[1,3,7-9]`"),
             ("[1,]", "3..3 `` is no range of numbers: write `[001-300]`, `[0-8/2]` or `[1,3,7-9]`"),
@@ -327,6 +342,12 @@ mod tests {
         ] {
             assert_eq!(all(text, Place::Name).unwrap_err(), why, "{text}");
         }
+    }
+
+    #[test]
+    fn a_range_may_have_as_many_members_as_an_inventory_devices() {
+        let most = Pattern::parse("[1-10000000]", Place::Name).unwrap();
+        assert_eq!((most.count(), &*most.member(MOST_DEVICES - 1)), (MOST_DEVICES, "10000000"));
     }
 
     proptest::proptest! {

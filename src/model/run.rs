@@ -179,3 +179,42 @@ impl Summary {
         self.counted().saturating_sub(self.successes())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stop_is_named_as_whoever_caused_it_knows_it() {
+        for (reason, words, skip, ended) in [
+            (StopReason::Interrupt, "SIGINT", SkipReason::Interrupted, Ended::Interrupted),
+            (StopReason::Terminate, "SIGTERM", SkipReason::Interrupted, Ended::Interrupted),
+            (StopReason::HangUp, "SIGHUP", SkipReason::Interrupted, Ended::Interrupted),
+            (StopReason::Deadline, "--deadline", SkipReason::Deadline, Ended::Deadline),
+            (StopReason::MaxFailures, "--max-failures", SkipReason::MaxFailures, Ended::MaxFailures),
+        ] {
+            assert_eq!((reason.words(), reason.skip(), reason.ended()), (words, skip, ended), "{reason:?}");
+        }
+    }
+
+    #[test]
+    fn a_run_is_told_by_its_identity() {
+        assert_eq!(RunId("01KACWQ6ZJ3V9R".into()).to_string(), "01KACWQ6ZJ3V9R");
+    }
+
+    #[test]
+    fn every_outcome_counts_once_and_the_held_ones_for_nobody() {
+        let outcome = |status, attempts| Outcome { status, attempts, ..Outcome::skipped(SkipReason::Internal) };
+        let mut summary = Summary::default();
+        for status in Status::ALL {
+            summary.add(&outcome(status, 2));
+        }
+        summary.add(&outcome(Status::Ok, 1));
+        summary.add(&Outcome::skipped(SkipReason::Held));
+        assert_eq!((summary.total, summary.held, summary.counted()), (10, 1, 9));
+        assert_eq!((summary.successes(), summary.failures()), (3, 6));
+        assert_eq!((summary.count(Status::Ok), summary.count(Status::Skipped)), (2, 2));
+        assert_eq!(summary.flaky, 2, "a success of more than one attempt is, a failure never");
+        assert_eq!(summary.attempts, 17);
+    }
+}

@@ -1,5 +1,8 @@
 //! What a plan says of circuits, and how long it is taken to last.
 
+mod refused;
+mod saved;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
@@ -39,6 +42,10 @@ params = { relay = 1, inverted = true }
 "#;
 
 fn planned(inventory: &str, command: &Command, verify: bool) -> Result<Plan, String> {
+    planned_with(inventory, command, verify, None)
+}
+
+fn planned_with(inventory: &str, command: &Command, verify: bool, save: Option<&str>) -> Result<Plan, String> {
     let mut sources = Sources::default();
     let mut found = Diagnostics::default();
     let catalog = Catalog::built_in();
@@ -54,7 +61,7 @@ fn planned(inventory: &str, command: &Command, verify: bool) -> Result<Plan, Str
         idempotent: false,
         verify,
         if_needed: false,
-        save: None,
+        save,
         built_in: Timing {
             connect_timeout: second,
             reply_timeout: second,
@@ -195,4 +202,16 @@ fn a_lane_takes_as_long_as_its_devices_and_the_gaps_between_them() {
     let gap = plan.jobs[0].link.gap;
     assert!(!gap.is_zero());
     assert_eq!(plan.expected_of(plan.lanes.get(0)), Duration::from_millis(600) + gap * 2);
+}
+
+#[test]
+fn who_is_held_stands_in_no_lane_and_stays_in_the_plan() {
+    let mut plan = planned(HALL, &action("power-off"), false).unwrap();
+    assert!(plan.held.is_empty() && !plan.lanes.is_empty());
+    plan.hold(|device| &*device.name == "tv-02" || &*device.name == "pump");
+    assert_eq!(plan.held.iter().map(|device| device.get()).collect::<Vec<_>>(), [1, 67]);
+    assert_eq!((plan.devices.len(), plan.lanes.len()), (68, 66));
+    assert!(plan.lanes.iter().flatten().all(|device| !plan.held.contains(device)));
+    plan.hold(|_| true);
+    assert!(plan.lanes.is_empty());
 }

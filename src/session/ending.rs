@@ -91,3 +91,56 @@ impl Ending {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_connection_that_is_gone_is_opened_anew() {
+        for kind in ErrorKind::ALL {
+            let gone = matches!(kind, ErrorKind::ConnectionClosed | ErrorKind::ConnectionReset | ErrorKind::Io);
+            assert_eq!(Ending::failed(Status::Unreachable, Failure::new(kind)).is_gone(), gone, "{kind:?}");
+        }
+        for other in [Ending::Sent, Ending::NotSoon, Ending::Refused(Failure::new(ErrorKind::ConnectionClosed))] {
+            assert!(!other.is_gone(), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a_reply_is_owed_by_who_kept_silent_or_was_not_waited_for() {
+        let failure = || Failure::new(ErrorKind::ReplyTimeout);
+        assert!(Ending::failed(Status::NoReply, failure()).is_silence());
+        assert!(Ending::Stopped(StopReason::Interrupt).is_silence());
+        for other in [
+            Ending::Sent,
+            Ending::Acknowledged { value: None },
+            Ending::Refused(failure()),
+            Ending::Busy(failure()),
+            Ending::failed(Status::Unreachable, failure()),
+            Ending::failed(Status::BadReply, failure()),
+        ] {
+            assert!(!other.is_silence(), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn delivery_is_what_reached_the_device_of_the_command() {
+        use Delivery::{Confirmed, None, Unknown};
+        let failed = |kind| Ending::failed(Status::NoReply, Failure::new(kind));
+        for (ending, unwritten, written) in [
+            (Ending::Acknowledged { value: Option::None }, Confirmed, Confirmed),
+            (Ending::Refused(Failure::new(ErrorKind::Refused)), Confirmed, Confirmed),
+            (Ending::Busy(Failure::new(ErrorKind::Busy)), Confirmed, Confirmed),
+            (Ending::Refused(Failure::new(ErrorKind::AuthFailed)), None, None),
+            (failed(ErrorKind::GatewayBusy), None, None),
+            (failed(ErrorKind::ConnectionReset), None, Unknown),
+            (failed(ErrorKind::ConnectionClosed), None, Unknown),
+            (failed(ErrorKind::ReplyTimeout), None, Unknown),
+            (Ending::Sent, None, Unknown),
+            (Ending::Stopped(StopReason::Interrupt), None, Unknown),
+        ] {
+            assert_eq!((ending.delivery(false), ending.delivery(true)), (unwritten, written), "{ending:?}");
+        }
+    }
+}

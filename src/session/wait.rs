@@ -259,3 +259,33 @@ fn unframed(error: CodecError, received: u64) -> Ending {
     };
     Ending::failed(Status::BadReply, failure)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_broken_connection_is_told_by_how_it_broke() {
+        use io::ErrorKind as Io;
+        for (error, kind) in [
+            (Io::ConnectionReset, ErrorKind::ConnectionReset),
+            (Io::ConnectionAborted, ErrorKind::ConnectionReset),
+            (Io::BrokenPipe, ErrorKind::ConnectionClosed),
+            (Io::UnexpectedEof, ErrorKind::ConnectionClosed),
+            (Io::NotConnected, ErrorKind::ConnectionClosed),
+            (Io::TimedOut, ErrorKind::Io),
+            (Io::HostUnreachable, ErrorKind::Io),
+        ] {
+            for (progress, status) in [
+                (Progress::Unwritten, Status::Unreachable),
+                (Progress::Written, Status::NoReply),
+                (Progress::ReplyBegun, Status::BadReply),
+            ] {
+                let Ending::Failed { status: found, failure } = broken(&error.into(), progress, 3) else {
+                    unreachable!()
+                };
+                assert_eq!((found, failure.kind, failure.received), (status, kind, 3), "{error:?} {progress:?}");
+            }
+        }
+    }
+}

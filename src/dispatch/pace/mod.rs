@@ -169,3 +169,30 @@ impl Pace {
         self.circuits.next_over()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_write_is_made_again_only_while_its_share_is_still_kept_for_it() {
+        let (now, settle) = (Instant::now(), Duration::from_secs(3));
+        let mut pace = Pace {
+            starts: None,
+            circuits: Circuits::new([10_000].into_iter()),
+            inrushes: vec![Inrush { circuit: 0, milliamps: 6_000, settle }],
+            tickets: 0,
+        };
+        let free = pace.grant(None, now);
+        let drawing = pace.grant(Some(InrushIndex(0)), now);
+        pace.starts(&free, now);
+        pace.starts(&drawing, now);
+        assert_eq!(pace.take_over(now + settle), Some(0), "another may have what it drew");
+        assert!(!pace.holds(&drawing));
+        assert!(pace.holds(&free), "who draws nothing needs nothing");
+        let next = pace.grant(Some(InrushIndex(0)), now);
+        assert!(pace.holds(&next));
+    }
+}

@@ -157,6 +157,13 @@ mod tests {
     }
 
     #[test]
+    fn sites_count_also_where_every_lane_stands_at_one() {
+        let at = |ms: u32, sites| Length { devices: 1, time: ms * MS, sites };
+        let lanes = [at(150, &[1][..]), at(100, &[0]), at(100, &[0]), at(100, &[0])];
+        assert_eq!(order(&lanes, 2, &[1, 1]), [1, 2, 0, 3], "300, 200, 150 and 100 ms are still to come");
+    }
+
+    #[test]
     fn a_fleet_ends_within_a_twentieth_of_what_no_order_can_beat() {
         for seed in 1..=5 {
             for (devices, slots, silent) in [

@@ -126,8 +126,15 @@ async fn every_failed_attempt_is_told_with_the_wait_before_the_next() {
 #[tokio::test(start_paused = true)]
 async fn running_out_of_files_is_never_the_devices_fault() {
     let world = World::new(ONE, |_, _| Does::Reply(OK)).opens("10.0.0.1:23", Opens::NoFiles);
-    let outcome = world.run().await.outcomes.remove(0);
+    let started = tokio::time::Instant::now();
+    let ran = world.run().await;
+    let outcome = &ran.outcomes[0];
     assert_eq!((outcome.status, outcome.reason, outcome.attempts), (Status::Skipped, Some(SkipReason::Internal), 0));
+    let ended = ran.events.iter().find_map(|event| match event {
+        RunEvent::DeviceFinished { at, .. } => Some(at.0),
+        _ => None,
+    });
+    assert_eq!(ended, Some(29_900), "the next try would have no time left: {:?}", started.elapsed());
 }
 
 #[tokio::test(start_paused = true)]
@@ -155,6 +162,30 @@ async fn without_files_for_a_devices_whole_time_the_run_ends_and_not_one_time_af
     let ran = world.run().await;
     assert!(ran.outcomes.iter().all(|outcome| outcome.reason == Some(SkipReason::Internal)));
     assert!(started.elapsed() < Duration::from_secs(31), "{:?}", started.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn files_that_run_out_a_second_time_are_waited_for_anew() {
+    let two = "[[device]]\nname = \"tv-[1-2]\"\naddress = \"10.0.0.[1-2]\"\n";
+    let once: &[Opens] = &[Opens::NoFiles, Opens::Yes];
+    let mut world = World::new(two, |_, nth| if nth == 1 { Does::Nothing } else { Does::Reply(OK) });
+    for gateway in ["10.0.0.1:23", "10.0.0.2:23"] {
+        world = world.opens(gateway, Opens::InTurn(once));
+    }
+    world.limits.concurrency = 1;
+    world.flags.retries = Some(0);
+    world.flags.device_deadline = Some(Duration::from_secs(8));
+    let outcomes = world.run().await.outcomes;
+    // The first takes the whole of its time; without files since the start would be too long for the second.
+    assert_eq!(outcomes.iter().map(|outcome| outcome.status).collect::<Vec<_>>(), [Status::NoReply, Status::Ok]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn jitter_takes_the_part_of_a_wait_that_is_drawn() {
+    let mut world = World::new(ONE, |_, _| Does::Nothing);
+    world.flags.backoff_jitter = Some(true);
+    let times: Vec<u128> = world.run().await.record.requests().iter().map(|(at, _)| *at).collect();
+    assert_eq!(times, [0, 8350, 16_950], "this world always draws all of it");
 }
 
 #[tokio::test(start_paused = true)]

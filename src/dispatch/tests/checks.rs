@@ -1,9 +1,12 @@
 //! Questions about the state: before the command, after it, and when the run stops meanwhile.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::world::{Does, Opens, World};
+use crate::device_type::Link;
 use crate::model::{Delivery, Ended, ErrorKind, Outcome, Status, StopReason};
+use crate::plan::Plan;
 
 const ONE: &str = "[[device]]\nname = \"tv\"\naddress = \"10.0.0.1\"\n";
 const CHAIN: &str = "[[device]]\nname = \"wall-[1-2]\"\naddress = \"10.0.0.1\"\nparams = { set_id = \"[1-2]\" }\n";
@@ -114,6 +117,44 @@ async fn a_lane_goes_on_while_one_of_its_displays_boots() {
     let requests = ran.record.requests();
     let texts: Vec<&str> = requests.iter().map(|(_, text)| &**text).collect();
     assert_eq!(texts, ["ka 01 01", "ka 02 01", "ka 01 ff", "ka 02 ff"]);
+}
+
+/// Nothing but listening keeps a line waiting.
+fn without_gaps(plan: &mut Plan) {
+    let link = Arc::new(Link { gap: Duration::ZERO, ..(*plan.jobs[0].link).clone() });
+    for job in &mut plan.jobs {
+        job.link = link.clone();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_question_listens_first_also_over_a_connection_that_has_served_another() {
+    let world = World::new(CHAIN, |text, _| Does::Reply(if text.contains(" 01 ") { ON } else { "a 02 OK01x" }));
+    let ran = world.does("power-on", false, true).adjusted(without_gaps).run().await;
+    let times: Vec<u128> = ran.record.requests().iter().map(|(at, _)| *at).collect();
+    assert_eq!(times, [0, 0, 1100, 1200]);
+    assert_eq!(ran.record.connections(), 2, "one for the commands, one for the questions");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_command_listens_only_where_the_answer_to_its_question_may_still_come() {
+    for (first, told_at) in [(Does::Reply(OFF), 100), (Does::Nothing, 2200)] {
+        let world =
+            power_on(true, false, move |text, _| if text == "ka 01 ff" { first.clone() } else { Does::Reply(ON) });
+        let ran = world.adjusted(without_gaps).run().await;
+        let times: Vec<u128> = ran.record.requests().iter().map(|(at, _)| *at).collect();
+        assert_eq!(times, [100, told_at]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_display_that_was_asked_is_not_asked_again_when_files_run_out_before_its_command() {
+    let world = power_on(true, false, |text, _| if text == "ka 01 ff" { Does::Close } else { Does::Reply(ON) });
+    let opens = Opens::InTurn(&[Opens::Yes, Opens::NoFiles, Opens::Yes]);
+    let ran = world.opens("10.0.0.1:23", opens).run().await;
+    let texts: Vec<String> = ran.record.requests().into_iter().map(|(_, text)| text).collect();
+    assert_eq!(texts, ["ka 01 ff", "ka 01 01"]);
+    assert_eq!((ran.outcomes[0].status, ran.outcomes[0].attempts), (Status::Ok, 1));
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,5 +1,6 @@
 //! Who shares what: chains, connections, gaps, slots and sites.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::world::{Does, Opens, World};
@@ -22,6 +23,17 @@ async fn a_chain_is_served_in_order_over_one_connection_with_the_gap_between() {
     let seen = ran.record.requests();
     assert_eq!(seen, [(0, "ka 01 01".into()), (100, "ka 02 01".into()), (200, "ka 03 01".into())]);
     assert_eq!(ran.record.connections(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_serves_only_devices_that_are_connected_to_in_the_same_way() {
+    let world = World::new(WALL, |request, _| answer(request)).adjusted(|plan| {
+        // Equal settings are one `Arc`: another is another way.
+        plan.jobs[1].link = Arc::new((*plan.jobs[1].link).clone());
+    });
+    let ran = world.run().await;
+    assert!(ran.outcomes.iter().all(|outcome| outcome.status == Status::Ok));
+    assert_eq!(ran.record.connections(), 3);
 }
 
 #[tokio::test(start_paused = true)]

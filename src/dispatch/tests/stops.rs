@@ -60,6 +60,22 @@ async fn the_second_signal_ends_what_is_in_flight_at_once() {
     });
     assert!(ran.outcomes.iter().all(|outcome| outcome.elapsed == Duration::from_secs(2)));
     assert!(ran.outcomes.iter().all(|outcome| outcome.status == Status::NoReply));
+    assert_eq!(ran.ended, Ended::Interrupted, "it has cost them their outcomes");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_device_that_a_stop_keeps_from_starting_is_neither_verified_nor_changed() {
+    let mut world = World::new(SIX, slow(3)).does("power-on", true, true);
+    world.limits.concurrency = 2;
+    let stop = world.stop.clone();
+    let (ran, ()) = tokio::join!(world.run(), async {
+        sleep(Duration::from_secs(1)).await;
+        stop.no_more(StopReason::Interrupt);
+    });
+    for outcome in &ran.outcomes[2..] {
+        assert_eq!((outcome.status, outcome.reason), (Status::Skipped, Some(SkipReason::Interrupted)));
+        assert_eq!((outcome.verified, outcome.changed), (Some(false), Some(false)));
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -352,6 +352,17 @@ mod tests {
         assert!(parse(&"(".repeat(100_000)).is_err());
     }
 
+    #[test]
+    fn parentheses_and_nots_count_inside_each_other_and_not_beside_each_other() {
+        let inside = |depth: usize| parse(&format!("{}a{}", "(".repeat(depth), ")".repeat(depth)));
+        assert_eq!(inside(DEEPEST).map(|found| shown(&found.expression)), Ok("a".to_owned()));
+        let error = inside(DEEPEST + 1).unwrap_err();
+        assert_eq!((error.at, &*error.message), (100..101, "more than 100 parentheses and `not` inside each other"));
+        assert!(parse(&format!("{}a", "not ".repeat(DEEPEST))).is_ok());
+        assert!(parse(&format!("{}a", "not ".repeat(DEEPEST + 1))).is_err());
+        assert!(parse(&vec!["(not a)"; 5 * DEEPEST].join(" or ")).is_ok());
+    }
+
     proptest::proptest! {
         #[test]
         fn no_text_makes_the_reader_panic(text in "\\PC{0,40}") {

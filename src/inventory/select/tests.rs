@@ -83,6 +83,8 @@ fn a_term_that_means_nothing_is_an_error_with_the_nearest_name() {
         ("tv-9", &["0..4 no device is named `tv-9` did you mean `tv-1`?"][..]),
         ("tv-1 or tv-9*", &["8..13 no device's name matches `tv-9*` did you mean `tv-1`?"]),
         ("tv-[7-9]", &["0..8 no device of the range `tv-[7-9]` exists did you mean `tv-1`?"]),
+        ("wall-of-the-lobby", &["0..17 no device is named `wall-of-the-lobby` did you mean `wall-01`?"]),
+        ("pa-system", &["0..9 no device is named `pa-system` -"]),
         ("@loby", &["0..5 unknown group `loby` did you mean `lobby`?"]),
         ("site:hw", &["0..7 unknown site `hw` did you mean `hq`?"]),
         ("type:lg-rs323", &["0..13 unknown device type `lg-rs323` did you mean `lg-rs232`?"]),
@@ -138,6 +140,17 @@ fn what_may_be_missing_is_a_warning() {
     ] {
         assert_eq!(select(text).map(|found| found.1), Ok(warnings.iter().map(|&w| w.to_owned()).collect()), "{text}");
     }
+}
+
+#[test]
+fn of_a_long_range_ten_thousand_missing_devices_are_named_and_the_others_counted() {
+    let missing = |text: &str| select(text).unwrap().1.join("\n");
+    let head = "of the range";
+    assert_eq!(missing("tv-[1-10004]"), format!("{head} `tv-[1-10004]` these devices do not exist: tv-[5-10004]"));
+    assert_eq!(
+        missing("tv-[1-10007]"),
+        format!("{head} `tv-[1-10007]` these devices do not exist: tv-[5-10004] and 3 more")
+    );
 }
 
 #[test]

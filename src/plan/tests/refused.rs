@@ -1,0 +1,88 @@
+//! What a plan refuses, before anything is sent, and with which words.
+
+use std::collections::BTreeMap;
+
+use super::planned;
+use crate::model::Command;
+
+const WALL: &str = "[[device]]\nname = \"wall-[1-3]\"\ntype = \"lg-rs232\"\naddress = \"10.0.0.7\"\n\
+                    params = { set_id = \"[1-3]\" }\n";
+
+fn raw(text: &str) -> Command {
+    Command::Raw(text.to_owned())
+}
+
+fn action(name: &str, args: &[(&str, &str)]) -> Command {
+    let args: BTreeMap<String, String> =
+        args.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    Command::Action { name: name.to_owned(), args }
+}
+
+#[test]
+fn one_command_for_several_displays_behind_one_gateway_is_refused() {
+    let wrong = planned(WALL, &raw("ka 01 01"), false).unwrap_err();
+    for words in ["comes out the same for wall-[1-3] behind one gateway (10.0.0.7:23)", "write `{set_id}`"] {
+        assert!(wrong.contains(words), "{wrong}");
+    }
+    planned(WALL, &raw("ka {set_id} 01"), false).unwrap();
+    let apart = WALL.replace("10.0.0.7", "10.0.0.[1-3]");
+    planned(&apart, &raw("ka 01 01"), false).unwrap();
+}
+
+#[test]
+fn an_argument_in_the_place_of_the_units_is_refused_where_a_gateway_has_several() {
+    let wrong = planned(WALL, &action("power-on", &[("set_id", "1")]), false).unwrap_err();
+    assert!(wrong.contains("leave `--arg set_id=…` out"), "{wrong}");
+    planned(WALL, &action("power-on", &[]), false).unwrap();
+}
+
+#[test]
+fn what_is_missing_for_a_command_is_named_with_the_way_to_give_it() {
+    let wrong = planned(WALL, &action("volume", &[]), false).unwrap_err();
+    assert!(wrong.contains("`volume` needs `--arg level=…`") && wrong.contains("wall-[1-3]"), "{wrong}");
+    let pump = "[[device]]\nname = \"pump\"\ntype = \"devantech-eth008\"\naddress = \"10.0.0.8\"\n";
+    let wrong = planned(pump, &action("relay-on", &[]), false).unwrap_err();
+    assert!(wrong.contains("relay") && wrong.contains("pump"), "{wrong}");
+}
+
+#[test]
+fn an_action_that_a_type_does_not_have_is_named_with_the_nearest_one() {
+    let wrong = planned(WALL, &action("power-onn", &[]), false).unwrap_err();
+    for words in ["`lg-rs232` has no action `power-onn`: wall-[1-3]", "did you mean `power-on`?"] {
+        assert!(wrong.contains(words), "{wrong}");
+    }
+    let wrong = planned(WALL, &action("make-coffee", &[]), false).unwrap_err();
+    assert!(wrong.contains("its actions are") && wrong.contains("power-off"), "{wrong}");
+}
+
+#[test]
+fn an_argument_that_nobody_knows_or_that_does_not_fit_is_refused() {
+    let wrong = planned(WALL, &action("volume", &[("levle", "10"), ("level", "10")]), false).unwrap_err();
+    for words in ["`--arg levle`: `volume` knows no such argument", "did you mean `level`?"] {
+        assert!(wrong.contains(words), "{wrong}");
+    }
+    let wrong = planned(WALL, &action("volume", &[("zzzz", "1"), ("level", "10")]), false).unwrap_err();
+    assert!(wrong.contains("known: level"), "{wrong}");
+    let wrong = planned(WALL, &action("volume", &[("level", "101")]), false).unwrap_err();
+    assert!(wrong.contains("`--arg level`"), "{wrong}");
+    planned(WALL, &action("volume", &[("level", "100")]), false).unwrap();
+}
+
+#[test]
+fn a_raw_command_for_several_types_is_refused() {
+    let both = format!(
+        "{WALL}[[device]]\nname = \"pump\"\ntype = \"devantech-eth008\"\naddress = \"10.0.0.8\"\nparams = {{ relay = 1 }}\n"
+    );
+    let wrong = planned(&both, &raw("ka {set_id} 01"), false).unwrap_err();
+    assert!(wrong.contains("of 2: lg-rs232 (3), devantech-eth008 (1)"), "{wrong}");
+}
+
+#[test]
+fn a_raw_command_that_cannot_be_read_is_shown_where_it_is_wrong() {
+    let wrong = planned(WALL, &raw("ka {nobody} 01"), false).unwrap_err();
+    let shown = wrong.lines().find(|line| line.contains("ka {nobody} 01")).unwrap();
+    let marks = wrong.lines().find(|line| line.contains('^')).unwrap();
+    let place = shown.find("{nobody}").unwrap();
+    let marked = shown.get(marks.find('^').unwrap()..=marks.rfind('^').unwrap()).unwrap();
+    assert!(marks.find('^').unwrap() >= place && "{nobody}".contains(marked) && marked.contains("nobody"), "{wrong}");
+}
