@@ -1,5 +1,7 @@
 //! What a fault makes of the reply to a request: which bytes come back, and when.
 
+use std::collections::BTreeSet;
+
 use super::truth::{Kind, Meaning, Message, Who};
 use super::{Coming, State, What};
 use crate::night::{Fault, Millis, Stray};
@@ -36,10 +38,17 @@ impl State {
         self.forget_owed(request);
         let line = (!answer.is_serial).then_some(connection);
         let latency = self.night.gateways[who.0].devices[who.1].latency;
-        let mut at = now + latency;
         let whole = answer.bytes.len();
         let mut sent = whole;
-        let mut every = 0;
+        let (late, every) = match fault {
+            Some(Fault::Late { by }) => (by, 0),
+            Some(Fault::Dribbles { every }) => (0, every),
+            _ => (0, 0),
+        };
+        let mut at = now + latency + late;
+        if answer.is_serial {
+            at = self.when_free(who.0, at, every * (whole as u64).saturating_sub(1));
+        }
         let push = |state: &mut Self, at: Millis, what: What, line: Option<usize>| {
             state.places[who.0].coming.push(Coming { at, connection: line, what });
         };
@@ -51,8 +60,6 @@ impl State {
                 self.end(connection, at + u64::from(sent > 0), resets);
             }
             Some(Fault::Partial { after }) => sent = after.min(whole.saturating_sub(1)),
-            Some(Fault::Dribbles { every: pause }) => every = pause,
-            Some(Fault::Late { by }) => at += by,
             Some(Fault::Echoes) => push(self, at.saturating_sub(1).max(now), What::Bytes(answer.echo, None), line),
             Some(Fault::Stray(stray)) => {
                 let bytes = (answer.stray)(self, request, stray);
@@ -81,14 +88,21 @@ impl State {
         if sent == 0 {
             return;
         }
-        // The end of the stream ends what a printer says, too.
-        let is_cut_text = matches!((fault, &answer.meaning), (Some(Fault::Closes { .. }), Meaning::Text(_)));
+        // The end of the stream ends what a printer says, too; a reset before it does not.
+        let is_reset = |coming: &Coming| {
+            coming.connection == Some(connection)
+                && coming.at <= at + 1
+                && matches!(coming.what, What::End { resets: true })
+        };
+        let is_cut_text = matches!((fault, &answer.meaning), (Some(Fault::Closes { .. }), Meaning::Text(_)))
+            && !self.places[who.0].coming.iter().any(is_reset);
         let message = Message {
             who: Some(who),
             meaning: answer.meaning,
             bytes: answer.bytes[..if is_cut_text { sent } else { whole }].to_vec(),
             is_whole: sent == whole || is_cut_text,
             request,
+            begins_at: at,
             last_at: at + every * (sent as u64 - 1),
             read: 0,
             read_from: 0,
@@ -114,6 +128,27 @@ impl State {
             push(self, at + gap, What::Bytes(answer.bytes, None), line);
         }
         self.places[who.0].coming.sort_by_key(|coming| coming.at);
+    }
+
+    /// From when on, at `at` or later, nothing else is on a gateway's serial line for so long: one byte follows the other on
+    /// it, and a device has said one thing before it begins with the next.
+    fn when_free(&self, gateway: usize, mut at: Millis, length: Millis) -> Millis {
+        let said = |coming: &Coming| match coming.what {
+            What::Bytes(_, Some(message)) if coming.connection.is_none() => Some(message),
+            _ => None,
+        };
+        let waiting: BTreeSet<usize> = self.places[gateway].coming.iter().filter_map(said).collect();
+        loop {
+            let spans = waiting.iter().map(|message| &self.truth.messages[*message]);
+            let last_in_the_way = spans
+                .filter(|message| message.begins_at <= at + length && at <= message.last_at)
+                .map(|message| message.last_at)
+                .max();
+            match last_in_the_way {
+                Some(last) => at = last + 1,
+                None => return at,
+            }
+        }
     }
 
     /// A device that gets another request forgets the answers that it owes, unless the request is the same: one that comes
