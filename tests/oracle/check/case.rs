@@ -169,9 +169,13 @@ impl<'a> Case<'a> {
     }
 
     /// The valid answer that the program read while it waited for the answer to a write. One to the same bytes that comes
-    /// late is an answer to these, too.
+    /// late is an answer to these, too; to a part of them nothing is, as no device knows a command by its beginning. What
+    /// comes after the end that a device's own time has put to it is read by whoever comes next on the line.
     pub(crate) fn answer(&self, device: &Told<'a>, write: &Write<'a>) -> Option<&'a Message> {
-        let end = self.answer_end(device, write);
+        write.request?;
+        let is_cut = device.report.kind() == "device_deadline";
+        let finished = device.report.finished_at.as_deref().filter(|_| is_cut).and_then(|at| self.millis(at));
+        let end = self.answer_end(device, write).min(finished.unwrap_or(Millis::MAX));
         let next = self.truth.requests.iter().filter(|request| {
             self.truth.connections[request.connection].gateway == device.who.0 && request.seq > write.seq
         });
