@@ -123,16 +123,13 @@ impl Address {
 }
 
 fn push_number(text: &mut String, number: u16) {
-    let mut digits = [b'0'; 5];
-    let (mut rest, mut first) = (number, digits.len());
-    for (place, digit) in digits.iter_mut().enumerate().rev() {
-        *digit += u8::try_from(rest % 10).unwrap_or_default();
-        (rest, first) = (rest / 10, place);
-        if rest == 0 {
-            break;
+    let digit = |number: u16| char::from(b'0' + u8::try_from(number % 10).unwrap_or_default());
+    for place in [10_000, 1_000, 100, 10] {
+        if number >= place {
+            text.push(digit(number / place));
         }
     }
-    text.push_str(digits.get(first..).and_then(|digits| str::from_utf8(digits).ok()).unwrap_or_default());
+    text.push(digit(number));
 }
 
 fn host_name(text: &str) -> Result<Host, AddressError> {

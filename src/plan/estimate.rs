@@ -12,7 +12,7 @@ use super::{Plan, PlannedCircuit};
 use crate::model::{DeviceIndex, Rate};
 
 /// What connecting and one exchange are taken to last where no earlier run has measured it: a display behind a 9600-baud line answers within 200 ms, most in
-/// well under that (shared/protocols.md §1.1).
+/// well under that (protocols.md §1.1).
 const TYPICAL_EXCHANGE: Duration = Duration::from_millis(150);
 
 /// How fast the plan is carried out.
