@@ -113,7 +113,7 @@ fn pulses(fleet: &FakeFleet) -> Vec<usize> {
 #[test]
 fn whatever_call_fails_what_is_told_is_true_and_whole_or_said_to_be_missing() {
     let counting = FakeFleet::start();
-    let chosen = sample(|| workspace(&counting), &RUN, 5);
+    let chosen = sample(|| workspace(&counting), &RUN, 12);
     let (mut statuses, mut wrong) = (BTreeMap::new(), 0);
     for failing in chosen {
         let (fleet, workspace) = fleet();

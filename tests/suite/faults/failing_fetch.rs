@@ -45,7 +45,7 @@ fn workspace(hubs: &Hubs) -> Workspace {
 #[test]
 fn whatever_call_fails_a_fetched_file_is_whole_or_not_there() {
     let (counting, _) = hubs();
-    let chosen = sample(|| workspace(&counting), &FETCH, 5);
+    let chosen = sample(|| workspace(&counting), &FETCH, 12);
     let (mut statuses, mut wrong) = (BTreeMap::new(), 0);
     for failing in chosen {
         let (_hubs, workspace) = hubs();

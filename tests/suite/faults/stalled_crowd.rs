@@ -24,7 +24,7 @@ const BEYOND: Duration = Duration::from_millis(500);
 
 #[test]
 fn no_reply_is_lost_over_stalls_with_3000_devices_in_flight() {
-    let cycles = number("CYCLES", 5);
+    let cycles = number("CYCLES", 2);
     let most = getrlimit(Resource::RLIMIT_NOFILE).unwrap().1;
     setrlimit(Resource::RLIMIT_NOFILE, most, most).unwrap();
     // By turns: `ka` could hide a lie behind a retry, `mc` could not.
