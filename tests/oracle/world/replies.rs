@@ -45,19 +45,19 @@ impl State {
             Some(Fault::Dribbles { every }) => (0, every),
             _ => (0, 0),
         };
-        let mut at = now + latency + late;
-        if answer.is_serial {
-            at = self.when_free(who.0, at, every * (whole as u64).saturating_sub(1));
-        }
+        let due = now + latency + late;
+        let length = every * (whole as u64).saturating_sub(1);
+        let at = if answer.is_serial { self.when_free(who.0, due, length) } else { due };
         let push = |state: &mut Self, at: Millis, what: What, line: Option<usize>| {
             state.places[who.0].coming.push(Coming { at, connection: line, what });
         };
         match fault {
             Some(Fault::Silent { .. }) => sent = 0,
             Some(Fault::Closes { after, .. } | Fault::Resets { after, .. }) => {
-                sent = after.min(whole.saturating_sub(1));
+                // The connection ends when it does, whatever is on the line behind it.
+                sent = if at == due { after.min(whole.saturating_sub(1)) } else { 0 };
                 let resets = matches!(fault, Some(Fault::Resets { .. }));
-                self.end(connection, at + u64::from(sent > 0), resets);
+                self.end(connection, due + u64::from(sent > 0), resets);
             }
             Some(Fault::Partial { after }) => sent = after.min(whole.saturating_sub(1)),
             Some(Fault::Echoes) => push(self, at.saturating_sub(1).max(now), What::Bytes(answer.echo, None), line),
