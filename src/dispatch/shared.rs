@@ -116,6 +116,8 @@ impl<C: Connect> Shared<C> {
         let round = Arc::new(Round::new(part, lane_of));
         let sizes = round.sizes(&self.plan, self.needs, self.is_first_pass());
         *self.round.lock().unwrap_or_else(PoisonError::into_inner) = round;
+        // Between rounds nobody has waited for a file.
+        self.not_exhausted();
         self.with_scheduler(|scheduler| scheduler.begin(&sizes));
         self.wake_crews();
     }

@@ -69,6 +69,17 @@ async fn a_pass_under_way_at_the_end_is_finished_and_the_last_attempt_stands() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn files_that_run_out_in_a_later_pass_are_waited_for_anew() {
+    // While the second waits in vain for a file, the first comes to its end; it needs one again long after.
+    let world = World::new(TWO, |_, _| Does::Reply(ON)).opens("10.0.0.2:23", Opens::NoFiles);
+    let briefly: &[Opens] = &[Opens::Refused, Opens::NoFiles, Opens::NoFiles, Opens::Yes];
+    let ran = until(world.opens("10.0.0.1:23", Opens::InTurn(briefly)), 120).run().await;
+    assert_eq!((ran.outcomes[0].status, ran.outcomes[0].attempts), (Status::Ok, 2));
+    assert_eq!(kinds(&ran, 0), [(1, ErrorKind::ConnectionRefused)], "to wait for a file is no attempt");
+    assert_eq!(passes(&ran).len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn every_pass_has_its_retries_and_its_deadline() {
     let mut world = until(World::new(ONE, |_, _| Does::Nothing), 60);
     world.flags.retries = Some(1);

@@ -92,7 +92,7 @@ fn used(case: &Case<'_>, device: &Told<'_>, last: &Write<'_>, findings: &mut Fin
     let is_lost = open.is_noisy || open.fault == Some(LinkFault::PanicsInRead);
     let is_lost = is_lost || open.ends_at.is_some_and(|end| end <= answer.last_at + case.night.slack);
     // In memory it has come when it is due; on a socket when it was put there.
-    let came = if case.night.slack > 0 { answer.last_at.max(answer.read_at) } else { answer.last_at };
+    let came = if case.night.slack > 0 { answer.whole_at.max(answer.read_at) } else { answer.whole_at };
     if is_lost || came > case.answer_end(device, last) {
         return;
     }

@@ -187,7 +187,7 @@ impl<'a> Case<'a> {
                 && message.is_read()
                 && message.read_from > write.seq
                 && message.read_seq < next
-                && message.read_at <= end
+                && message.read_at.max(message.whole_at) <= end
                 && message.read_on == write.number
         });
         // The first one ended the wait.
@@ -195,22 +195,16 @@ impl<'a> Case<'a> {
     }
 
     /// Whether it cannot be told if an answer to a write came in its time, because the world's clock is not the program's:
-    /// it came just as the time was over, or just before the write was seen. In memory too, a text that ends with its stream
-    /// is whole a moment after its last byte.
+    /// it came just as the time was over, or just before the write was seen.
     pub(crate) fn is_close(&self, device: &Told<'a>, write: &Write<'_>) -> bool {
         let (slack, end) = (self.night.slack, self.answer_end(device, write));
-        let is_text_at_end = |message: &Message| {
-            let is_text = matches!(message.meaning, Meaning::Text(_));
-            is_text && message.who == Some(device.who) && message.last_at.abs_diff(end) <= 1
-        };
-        self.truth.messages.iter().any(is_text_at_end)
-            || slack > 0
-                && self.truth.messages.iter().any(|message| {
-                    let is_own = message.who == Some(device.who) && message.read > 0;
-                    let is_before = message.read_seq < write.seq && message.read_at + slack >= write.at;
-                    let is_at_end = message.read_at.abs_diff(end) <= slack || message.last_at.abs_diff(end) <= slack;
-                    is_own && (is_before || is_at_end)
-                })
+        slack > 0
+            && self.truth.messages.iter().any(|message| {
+                let is_own = message.who == Some(device.who) && message.read > 0;
+                let is_before = message.read_seq < write.seq && message.read_at + slack >= write.at;
+                let is_at_end = message.read_at.abs_diff(end) <= slack || message.last_at.abs_diff(end) <= slack;
+                is_own && (is_before || is_at_end)
+            })
     }
 
     /// Whether the world has seen every attempt to connect to a gateway.

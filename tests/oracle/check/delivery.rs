@@ -180,11 +180,10 @@ fn attempts(case: &Case<'_>, findings: &mut Findings) {
         // Whoever was asked and is right has made one attempt without its command, and a wrong password one for all.
         let has_questions = case.asks() || gateway.password.is_some() || case.night.limits.rate.is_some();
         let least = if is_stopped || has_questions { 0 } else { most };
-        // Over a connection that is kept an attempt leaves no trace if it is stopped, or the stream takes nothing; nor does one
-        // for which the process has no file.
+        // Over a connection that is kept an attempt leaves no trace if it is stopped, or the stream takes nothing.
         let is_traceless = case.stop().is_some()
             || first.is_lossy
-            || has_fault(gateway, |one| matches!(one, LinkFault::TakesPart { .. } | LinkFault::NoFiles));
+            || has_fault(gateway, |one| matches!(one, LinkFault::TakesPart { .. }));
         let spare = if has_questions { 40 } else { u64::from(is_traceless) * 5 };
         let most = most + devices.len() as u64 * spare;
         findings.expect((least..=most).contains(&told), "I13", &first.report.name, || {

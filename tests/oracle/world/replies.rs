@@ -96,6 +96,7 @@ impl State {
         };
         let is_cut_text = matches!((fault, &answer.meaning), (Some(Fault::Closes { .. }), Meaning::Text(_)))
             && !self.places[who.0].coming.iter().any(is_reset);
+        let last_at = at + every * (sent as u64 - 1);
         let message = Message {
             who: Some(who),
             meaning: answer.meaning,
@@ -103,7 +104,8 @@ impl State {
             is_whole: sent == whole || is_cut_text,
             request,
             begins_at: at,
-            last_at: at + every * (sent as u64 - 1),
+            last_at,
+            whole_at: last_at + u64::from(is_cut_text),
             read: 0,
             read_from: 0,
             read_at: 0,

@@ -120,6 +120,8 @@ pub(crate) struct Message {
     pub(crate) request: usize,
     /// When its last byte came to the program's socket.
     pub(crate) last_at: Millis,
+    /// When it is whole: with its last byte, or with the end of the stream that ends a text.
+    pub(crate) whole_at: Millis,
     /// When its first byte comes.
     pub(crate) begins_at: Millis,
     /// How many of its bytes the program has read; when it read the first one, and the last one, on which connection.

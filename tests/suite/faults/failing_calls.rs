@@ -58,7 +58,7 @@ const RUN: [&str; 21] = [
 ];
 
 /// Every call that may fail over a run, or a part of them.
-pub(super) fn sample(folder: impl Fn() -> Workspace, arguments: &[&str], every: u64) -> Vec<Failing> {
+fn sample(folder: impl Fn() -> Workspace, arguments: &[&str], every: u64) -> Vec<Failing> {
     let mut all = Vec::new();
     for (call, errors) in CALLS {
         // Which thread does what is not the same each time: a few more than were counted.
@@ -74,6 +74,32 @@ pub(super) fn sample(folder: impl Fn() -> Workspace, arguments: &[&str], every: 
     let chosen: Vec<Failing> = (0..).zip(&all).filter(|(place, _)| is_chosen(place)).map(|(_, one)| *one).collect();
     say(&format!("{} of {} failing calls: CALLS={every} CALLS_FROM={from}", chosen.len(), all.len()));
     chosen
+}
+
+/// Lets every one of these calls fail in a run of its own, and hands each run in which it did to its judge.
+pub(super) fn let_fail<W>(
+    arguments: &[&str],
+    every: u64,
+    counting: impl Fn() -> Workspace,
+    set_up: impl Fn() -> (W, Workspace),
+    judge: impl Fn(&W, &Workspace, &Finished, &str),
+) {
+    let (mut statuses, mut wrong) = (BTreeMap::new(), 0);
+    for failing in sample(counting, arguments, every) {
+        let (world, workspace) = set_up();
+        let (finished, failed) = run_failing(workspace.folder(), failing, arguments);
+        if failed.is_empty() || failed.iter().any(|line| is_impossible(line)) {
+            continue;
+        }
+        *statuses.entry(finished.status).or_insert(0) += 1;
+        let told = format!("{failing:?} {failed:?}");
+        let verdict = catch_unwind(AssertUnwindSafe(|| judge(&world, &workspace, &finished, &told)));
+        wrong += usize::from(verdict.is_err());
+    }
+    let judged: usize = statuses.values().sum();
+    say(&format!("{judged} runs in which a call failed, by their exit status: {statuses:?}"));
+    assert!(judged > 0, "no call failed");
+    assert_eq!(wrong, 0, "each is told above");
 }
 
 /// What holds whatever failed: the program ended by itself and without a panic, and what is not 0 is explained.
@@ -113,22 +139,7 @@ fn pulses(fleet: &FakeFleet) -> Vec<usize> {
 #[test]
 fn whatever_call_fails_what_is_told_is_true_and_whole_or_said_to_be_missing() {
     let counting = FakeFleet::start();
-    let chosen = sample(|| workspace(&counting), &RUN, 12);
-    let (mut statuses, mut wrong) = (BTreeMap::new(), 0);
-    for failing in chosen {
-        let (fleet, workspace) = fleet();
-        let (finished, failed) = run_failing(workspace.folder(), failing, &RUN);
-        if failed.is_empty() || failed.iter().any(|line| is_impossible(line)) {
-            continue;
-        }
-        *statuses.entry(finished.status).or_insert(0) += 1;
-        let told = format!("{failing:?} {failed:?}");
-        let verdict = catch_unwind(AssertUnwindSafe(|| judge(&fleet, &workspace, &finished, &told)));
-        wrong += usize::from(verdict.is_err());
-    }
-    let judged: usize = statuses.values().sum();
-    say(&format!("{judged} runs in which a call failed, by their exit status: {statuses:?}"));
-    assert_eq!(wrong, 0, "each is told above");
+    let_fail(&RUN, 12, || workspace(&counting), fleet, judge);
 }
 
 /// What threads write to wake each other stands between those writes and the ones to files when all threads are traced: here

@@ -1,10 +1,7 @@
 //! The same for a fetch: whatever call fails, a file under its final name is the whole file, and nothing else is left.
 
-use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
-use super::failing_calls::{ended_well, left_over, sample};
-use crate::support::{Finished, Hubs, Workspace, is_impossible, looks_like_a_database, run_failing, say, served};
+use super::failing_calls::{ended_well, left_over, let_fail};
+use crate::support::{Finished, Hubs, Workspace, looks_like_a_database, served};
 
 const HUBS: usize = 2;
 const LENGTH: usize = 70_000;
@@ -45,22 +42,13 @@ fn workspace(hubs: &Hubs) -> Workspace {
 #[test]
 fn whatever_call_fails_a_fetched_file_is_whole_or_not_there() {
     let (counting, _) = hubs();
-    let chosen = sample(|| workspace(&counting), &FETCH, 12);
-    let (mut statuses, mut wrong) = (BTreeMap::new(), 0);
-    for failing in chosen {
-        let (_hubs, workspace) = hubs();
-        let (finished, failed) = run_failing(workspace.folder(), failing, &FETCH);
-        if failed.is_empty() || failed.iter().any(|line| is_impossible(line)) {
-            continue;
-        }
-        *statuses.entry(finished.status).or_insert(0) += 1;
-        let told = format!("{failing:?} {failed:?}");
-        let verdict = catch_unwind(AssertUnwindSafe(|| judge(&workspace, &finished, &told)));
-        wrong += usize::from(verdict.is_err());
-    }
-    let judged: usize = statuses.values().sum();
-    say(&format!("{judged} fetches in which a call failed, by their exit status: {statuses:?}"));
-    assert_eq!(wrong, 0, "each is told above");
+    let_fail(
+        &FETCH,
+        12,
+        || workspace(&counting),
+        hubs,
+        |_, workspace, finished, told| judge(workspace, finished, told),
+    );
 }
 
 fn judge(workspace: &Workspace, finished: &Finished, told: &str) {
