@@ -8,9 +8,9 @@ use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::ops::Range;
 
+use super::nearest::{near_device, near_or_all};
 use super::set::DeviceSet;
 use super::{Expression, SelectError, Selector, Term};
-use crate::diagnostic::nearest;
 use crate::inventory::fleet::Fleet;
 use crate::inventory::range::Pattern;
 use crate::inventory::select::parse::Words;
@@ -18,8 +18,6 @@ use crate::model::fold_names;
 
 /// So many unknown names are reported by themselves, with the nearest known one; the rest in one sentence.
 const UNKNOWN_NAMES_SHOWN: usize = 10;
-/// So many known words or fewer are listed where none is near.
-const KNOWN_SHOWN: usize = 12;
 
 /// How deep groups may be made of groups: deeper ones are a mistake, and would use up the stack.
 const DEEPEST: usize = 100;
@@ -188,7 +186,7 @@ impl<'f> Search<'f> {
         if negated {
             self.warn(&message);
         } else {
-            let help = self.near_name(&glob.replace(['*', '?'], ""));
+            let help = near_device(self.fleet, &glob.replace(['*', '?'], ""));
             self.fail(at, &message, help);
         }
     }
@@ -217,7 +215,7 @@ impl<'f> Search<'f> {
             if negated {
                 self.warn(&message);
             } else {
-                let help = self.near_name(&pattern.member(0));
+                let help = near_device(self.fleet, &pattern.member(0));
                 self.fail(at, &message, help);
             }
             return;
@@ -292,7 +290,7 @@ impl<'f> Search<'f> {
         let mut unknown = std::mem::take(&mut self.unknown_names);
         let rest = unknown.split_off(unknown.len().min(UNKNOWN_NAMES_SHOWN));
         for (name, at, group) in unknown {
-            let help = self.near_name(&name);
+            let help = near_device(self.fleet, &name);
             self.errors.push(SelectError { at, message: format!("{group}no device is named `{name}`"), help });
         }
         if let (Some((_, first, _)), Some((_, last, _))) = (rest.first(), rest.last()) {
@@ -301,34 +299,6 @@ impl<'f> Search<'f> {
             self.errors.push(SelectError { at: first.start..last.end.max(first.end), message, help: None });
         }
     }
-
-    /// The device whose name is nearest; where none is near, the one that begins alike.
-    fn near_name(&self, wrong: &str) -> Option<String> {
-        let names = || self.fleet.devices.iter().map(|device| &*device.name);
-        near(wrong, names()).or_else(|| {
-            let alike = |name: &str| name.chars().zip(wrong.chars()).take_while(|(a, b)| a == b).count();
-            // Of several the first: `max_by_key` alone would give the last.
-            let best = names().rev().max_by_key(|name| alike(name)).filter(|name| alike(name) >= 2)?;
-            Some(did_you_mean(best))
-        })
-    }
-}
-
-fn did_you_mean(name: &str) -> String {
-    format!("did you mean `{name}`?")
-}
-
-fn near<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    nearest(wrong, known).map(did_you_mean)
-}
-
-/// The nearest known word; where none is near and there are few, all of them.
-fn near_or_all<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str> + Clone) -> Option<String> {
-    near(wrong, known.clone()).or_else(|| {
-        let mut all: Vec<&str> = known.into_iter().collect();
-        all.sort_unstable();
-        (1..=KNOWN_SHOWN).contains(&all.len()).then(|| format!("known: {}", all.join(", ")))
-    })
 }
 
 /// Adds the devices under a name, or under all that a glob fits; whether there is one.

@@ -1,10 +1,11 @@
 //! The `--select` language: who is meant.
 //!
-//! `parse.rs` reads an expression, `matches.rs` finds the devices that it means and judges its terms, `set.rs` is the
-//! set of device positions it computes with, `sample.rs` takes a random part of a selection. Nothing here knows the
-//! command line; groups of the inventory are written in the same language.
+//! `parse.rs` reads an expression, `matches.rs` finds the devices that it means and judges its terms, `nearest.rs` says
+//! what may have been meant by one, `set.rs` is the set of device positions it computes with, `sample.rs` takes a random
+//! part of a selection. Nothing here knows the command line; groups of the inventory are written in the same language.
 
 mod matches;
+mod nearest;
 mod parse;
 #[cfg(test)]
 mod properties;
