@@ -126,12 +126,15 @@ fn read(case: &Case<'_>, device: &Told<'_>, last: &Write<'_>, findings: &mut Fin
     let value = match (&answer.meaning, case.night.task) {
         (Meaning::State(state), Task::Status) => Value::from(state.as_str()),
         (Meaning::Yes, Task::Volume(level)) => Value::from(level),
-        (Meaning::Text(text), _) if !matches!(last.request.and_then(|one| one.fault), Some(Fault::Closes { .. })) => {
-            Value::from(text.as_str())
-        }
+        (Meaning::Text(text), _) if !is_cut(last) => Value::from(text.as_str()),
         _ => return,
     };
     findings.expect(told.value.as_ref() == Some(&value), "I1", &told.name, || {
         format!("`value` is {:?}, it said {value}", told.value)
     });
+}
+
+/// Whether what was said may have been cut short.
+fn is_cut(write: &Write<'_>) -> bool {
+    matches!(write.request.and_then(|one| one.fault), Some(Fault::Closes { .. } | Fault::Resets { .. }))
 }

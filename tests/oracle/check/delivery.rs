@@ -113,6 +113,10 @@ fn kinds(device: &Told<'_>, write: &Write<'_>) -> Vec<&'static str> {
         Some(Fault::Malformed) => kinds.push("wrong_checksum"),
         _ => kinds.push("reply_timeout"),
     }
+    // Another device's babbling, on a connection that outlived its attempt.
+    if write.connection.is_noisy {
+        kinds.push("reply_too_long");
+    }
     match write.connection.fault {
         Some(LinkFault::Closes { .. } | LinkFault::IdleClose { .. }) => kinds.push("connection_closed"),
         Some(LinkFault::Resets { .. }) => kinds.push("connection_reset"),

@@ -89,23 +89,24 @@ impl State {
             return;
         }
         // The end of the stream ends what a printer says, too; a reset before it does not.
-        let is_reset = |coming: &Coming| {
-            coming.connection == Some(connection)
-                && coming.at <= at + 1
-                && matches!(coming.what, What::End { resets: true })
-        };
-        let is_cut_text = matches!((fault, &answer.meaning), (Some(Fault::Closes { .. }), Meaning::Text(_)))
-            && !self.places[who.0].coming.iter().any(is_reset);
+        let of_this =
+            |coming: &&Coming| coming.connection == Some(connection) && matches!(coming.what, What::End { .. });
+        let first_end = self.places[who.0].coming.iter().filter(of_this).min_by_key(|coming| coming.at);
+        let cut_at = first_end.filter(|end| {
+            let is_text = matches!(answer.meaning, Meaning::Text(_));
+            is_text && sent < whole && matches!(end.what, What::End { resets: false })
+        });
+        let cut_at = cut_at.map(|end| end.at);
         let last_at = at + every * (sent as u64 - 1);
         let message = Message {
             who: Some(who),
             meaning: answer.meaning,
-            bytes: answer.bytes[..if is_cut_text { sent } else { whole }].to_vec(),
-            is_whole: sent == whole || is_cut_text,
+            bytes: answer.bytes[..if cut_at.is_some() { sent } else { whole }].to_vec(),
+            is_whole: sent == whole || cut_at.is_some(),
             request,
             begins_at: at,
             last_at,
-            whole_at: last_at + u64::from(is_cut_text),
+            whole_at: cut_at.map_or(last_at, |end| end.max(last_at)),
             read: 0,
             read_from: 0,
             read_at: 0,
