@@ -1,7 +1,7 @@
 //! What belongs to whom: each device's writes, and the answer that each of them got in its time.
 
 use crate::alphabet::reply_timeout;
-use crate::night::{Device, Family, Gateway, LinkFault, Millis, Night, Over, Task};
+use crate::night::{Device, Family, Fault, Gateway, LinkFault, Millis, Night, Over, Task};
 use crate::play::Played;
 use crate::told::{self, Line, Report};
 use crate::world::{Connection, Kind, Meaning, Message, Request, Truth, Who, command};
@@ -192,6 +192,19 @@ impl<'a> Case<'a> {
         });
         // The first one ended the wait.
         read.min_by_key(|message| message.read_seq)
+    }
+
+    /// What others do to the connection of a write that has outlived their own attempts, by the kind of failure that it makes:
+    /// a display whose time is over before its reply comes ends the connection, or babbles on it, when the next one waits.
+    pub(crate) fn disturbances(&self, write: &Write<'_>) -> impl Iterator<Item = &'static str> {
+        let (number, seq) = (write.number, write.seq);
+        let before = self.truth.requests.iter().filter(move |one| one.connection == number && one.seq < seq);
+        before.filter_map(|request| match request.fault? {
+            Fault::Closes { .. } => Some("connection_closed"),
+            Fault::Resets { .. } => Some("connection_reset"),
+            Fault::Babbles => Some("reply_too_long"),
+            _ => None,
+        })
     }
 
     /// Whether it cannot be told if an answer to a write came in its time, because the world's clock is not the program's:

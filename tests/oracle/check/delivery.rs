@@ -83,7 +83,7 @@ fn last(case: &Case<'_>, device: &Told<'_>, answer: Option<&Message>, findings: 
     if answer.is_some() || case.asks() || case.night.task == Task::Broadcast {
         return;
     }
-    let kinds = kinds(device, write);
+    let kinds = kinds(case, device, write);
     let cut: &[&str] = &["interrupted", "device_deadline"];
     let kind = told.kind();
     findings.expect(kinds.contains(&kind) || cut.contains(&kind), "I4", &told.name, || {
@@ -102,7 +102,7 @@ fn last(case: &Case<'_>, device: &Told<'_>, answer: Option<&Message>, findings: 
 }
 
 /// What the kind of a write's failure may be, when nothing valid came in time (contract, "Judging").
-fn kinds(device: &Told<'_>, write: &Write<'_>) -> Vec<&'static str> {
+fn kinds(case: &Case<'_>, device: &Told<'_>, write: &Write<'_>) -> Vec<&'static str> {
     let mut kinds = Vec::new();
     let fault = write.request.and_then(|request| request.fault);
     match fault {
@@ -113,10 +113,7 @@ fn kinds(device: &Told<'_>, write: &Write<'_>) -> Vec<&'static str> {
         Some(Fault::Malformed) => kinds.push("wrong_checksum"),
         _ => kinds.push("reply_timeout"),
     }
-    // Another device's babbling, on a connection that outlived its attempt.
-    if write.connection.is_noisy {
-        kinds.push("reply_too_long");
-    }
+    kinds.extend(case.disturbances(write));
     match write.connection.fault {
         Some(LinkFault::Closes { .. } | LinkFault::IdleClose { .. }) => kinds.push("connection_closed"),
         Some(LinkFault::Resets { .. }) => kinds.push("connection_reset"),

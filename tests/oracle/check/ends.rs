@@ -39,9 +39,8 @@ fn healthy(case: &Case<'_>, device: &Told<'_>, findings: &mut Findings) {
     let told = &device.report;
     let is_excused =
         is_limited && (told.status == "skipped" || told.kind() == "interrupted" || told.kind() == "mismatch");
-    // Another device may have begun to babble on its line when its own time was over.
-    let is_drowned = device.writes.iter().any(|write| write.connection.is_noisy);
-    if is_well && !is_rushed && !is_excused && !is_drowned {
+    let is_disturbed = device.writes.iter().any(|write| case.disturbances(write).next().is_some());
+    if is_well && !is_rushed && !is_excused && !is_disturbed {
         findings.expect(told.is_success(), "I11", &told.name, || {
             format!("nothing went wrong with it, and it is `{}` ({})", told.status, told.kind())
         });
