@@ -33,6 +33,8 @@ pub(super) struct Wire {
     pub(super) opens_after: u64,
     /// From and to when nothing can be written.
     pub(super) clogged: Option<(u64, u64)>,
+    /// So many bytes are taken by the first connection, and then none.
+    pub(super) takes: Option<usize>,
     /// The runtime never notices that bytes have come: as after a stall of this process.
     pub(super) is_deaf: bool,
     pub(super) started: Option<Instant>,
@@ -117,7 +119,8 @@ impl Connect for Wire {
         tokio::spawn(self.clone().play(theirs, connection));
         let at = |millis| self.started.unwrap() + Duration::from_millis(millis);
         let clogged = self.clogged.map(|(from, to)| (at(from), Box::pin(sleep_until(at(to)))));
-        Ok(Line { stream: ours, clogged, is_deaf: self.is_deaf })
+        let takes = self.takes.filter(|_| connection == 0).unwrap_or(usize::MAX);
+        Ok(Line { stream: ours, clogged, takes, is_deaf: self.is_deaf })
     }
 
     fn is_raw(&self) -> bool {
@@ -129,6 +132,7 @@ impl Connect for Wire {
 pub(super) struct Line {
     stream: DuplexStream,
     clogged: Option<(Instant, Pin<Box<Sleep>>)>,
+    takes: usize,
     is_deaf: bool,
 }
 
@@ -146,7 +150,12 @@ impl AsyncWrite for Line {
         {
             return Poll::Pending;
         }
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+        let most = bytes.len().min(self.takes);
+        if most == 0 {
+            return Poll::Pending;
+        }
+        self.takes -= most;
+        Pin::new(&mut self.stream).poll_write(cx, &bytes[..most])
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -235,11 +235,16 @@ impl World {
     }
 
     pub(super) async fn run(self) -> Ran {
+        let plan = self.adjusted_plan();
+        self.run_plan(plan).await
+    }
+
+    fn adjusted_plan(&self) -> Plan {
         let mut plan = self.plan();
         if let Some(adjust) = self.adjust {
             adjust(&mut plan);
         }
-        self.run_plan(plan).await
+        plan
     }
 
     /// Runs this plan instead of its own.
@@ -258,7 +263,7 @@ impl World {
 
     /// Runs over another network than that of the script.
     pub(super) async fn run_over(self, net: impl Connect, record: Record) -> Ran {
-        let plan = self.plan();
+        let plan = self.adjusted_plan();
         self.run_plan_over(plan, net, record).await
     }
 
