@@ -98,7 +98,9 @@ pub async fn execute(
         while queue.blocking_recv_many(&mut waiting, EVENT_QUEUE) > 0 {
             reporters.events(waiting.drain(..));
             // Waking this thread costs the engine a system call: while it looks away, events gather without one.
-            std::thread::sleep(GATHER);
+            if !queue.is_closed() {
+                std::thread::park_timeout(GATHER);
+            }
         }
         reporters.finish()
     })?;
@@ -111,6 +113,8 @@ pub async fn execute(
         Some(fleet) => carry_out(&prepared, fleet.connect(), world).await,
         None => carry_out(&prepared, TcpConnect::new(tokio::runtime::Handle::current()), world).await,
     };
+    // Nothing gathers any more.
+    reporting.thread().unpark();
     let reported = reporting.join().map_err(|_| io::Error::other("the reporters have failed; please report this"))?;
     if let (Some(path), Some(keep)) = (&request.history, prepared.keep_history) {
         past::forget(path, &request.inventory, keep);

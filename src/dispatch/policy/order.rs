@@ -2,9 +2,10 @@
 //!
 //! Where no earlier run has measured anything: those with the most devices, ties in inventory order. Else those that take
 //! longest, where what follows at a site with a cap counts with the lane: it cannot begin before. Short lanes come last
-//! then and fill up what the long ones have left. In a large fleet they would come faster than they can be started, so
-//! there the longest and the shortest that are left take turns, and middling ones come last: whichever of both orders
-//! ends earlier in a simulation is taken. Nothing is drawn by lot: the same lanes come in the same order.
+//! then and fill up what the long ones have left. In a large fleet they would come faster than they can be started: there
+//! some of the shortest are spread among the longest, at most so many that both take turns and middling ones come last.
+//! How many is tried in a simulation, and the order that ends first is taken. Nothing is drawn by lot: the same lanes come
+//! in the same order.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -14,6 +15,9 @@ use std::time::Duration;
 /// (`benches/README.md`, `dispatch`). No more can be started in a row. Too much is the smaller mistake: an even rate costs a
 /// large fleet two in a hundred.
 const COST: Duration = Duration::from_micros(100);
+
+/// Of more lanes than these fewer orders are simulated.
+const MANY: usize = 50_000;
 
 /// A lane, as far as its order goes.
 #[derive(Debug, Clone, Copy)]
@@ -41,15 +45,19 @@ pub fn order(lanes: &[Length<'_>], slots: usize, caps: &[usize]) -> Vec<u32> {
         let to_the_end = to_the_end(lanes, &order, caps);
         order.sort_by_key(|&lane| Reverse(to_the_end.get(lane as usize).copied()));
     }
-    // Only where the last ones to start are so short that they come in a rush is there anything to be weighed.
-    let last: Duration = order.iter().rev().take(slots).map(|&lane| time(lane)).sum();
-    let is_rush = lanes.len() > slots && last < COST * u32::try_from(slots).unwrap_or(u32::MAX).saturating_pow(2);
-    if is_rush {
-        let mixed = mixed(&order);
+    if lanes.len() > slots {
         let end = |order: &[u32]| end(order.iter().filter_map(|&lane| at(lane)), slots);
-        if end(&mixed) < end(&order) {
-            return mixed;
+        let spreads: &[usize] = if lanes.len() > MANY { &[50] } else { &[20, 30, 50] };
+        let mut earliest = end(&order);
+        let mut best = None;
+        for &share in spreads {
+            let spread = spread(&order, order.len() * share / 100);
+            let its_end = end(&spread);
+            if its_end < earliest {
+                (earliest, best) = (its_end, Some(spread));
+            }
         }
+        return best.unwrap_or(order);
     }
     order
 }
@@ -70,15 +78,17 @@ fn to_the_end(lanes: &[Length<'_>], order: &[u32], caps: &[usize]) -> Vec<Durati
     times
 }
 
-/// The first and the last of those that are left, in turn.
-fn mixed(order: &[u32]) -> Vec<u32> {
-    let mut left = order.iter().copied();
-    let mut mixed = Vec::with_capacity(order.len());
-    while let Some(first) = left.next() {
-        mixed.push(first);
-        mixed.extend(left.next_back());
+/// The longest first, with so many of the shortest among them: the shortest one behind the longest, and so on.
+fn spread(order: &[u32], count: usize) -> Vec<u32> {
+    let (long, short) = order.split_at(order.len() - count.min(order.len()));
+    let mut short = short.iter().rev();
+    let mut spread = Vec::with_capacity(order.len());
+    for &lane in long {
+        spread.push(lane);
+        spread.extend(short.next());
     }
-    mixed
+    spread.extend(short);
+    spread
 }
 
 /// When the last lane ends if they start in this order.
@@ -183,15 +193,33 @@ mod tests {
     }
 
     #[test]
-    fn only_where_short_lanes_come_in_a_rush_are_they_mixed_with_long_ones() {
-        let small = fleet(300, 0.0, 1);
-        let ordered = order(&small, 50, &[]);
-        assert!(ordered.windows(2).all(|pair| small[pair[0] as usize].time >= small[pair[1] as usize].time));
-        let large = fleet(30_000, 0.0, 1);
-        let ordered = order(&large, 1000, &[]);
-        let times: Vec<Duration> = ordered.iter().map(|&place| large[place as usize].time).collect();
-        assert!(times[0] > 500 * MS && times[1] < 40 * MS, "{:?}", &times[..4]);
-        assert!((110 * MS..130 * MS).contains(&times[29_999]));
+    fn short_lanes_are_spread_among_long_ones_where_the_run_ends_earlier_so() {
+        for (devices, slots) in [(300, 50), (3000, 256), (30_000, 1000)] {
+            let lanes = fleet(devices, 0.0, 1);
+            let ordered = order(&lanes, slots, &[]);
+            let mut sorted = ordered.clone();
+            sorted.sort_by_key(|&lane| Reverse(lanes[lane as usize].time));
+            let taken = end_of(&lanes, &ordered, slots);
+            for share in [0, 20, 30, 50] {
+                let other = end_of(&lanes, &spread(&sorted, devices * share / 100), slots);
+                assert!(taken <= other, "{devices} devices, {share} %: {taken:?}, {other:?}");
+            }
+            assert!(taken < end_of(&lanes, &sorted, slots), "{devices} devices");
+        }
+    }
+
+    #[test]
+    fn lanes_that_all_begin_at_once_begin_with_the_longest() {
+        let lanes = fleet(50, 0.0, 1);
+        let ordered = order(&lanes, 50, &[]);
+        assert!(ordered.windows(2).all(|pair| lanes[pair[0] as usize].time >= lanes[pair[1] as usize].time));
+    }
+
+    #[test]
+    fn the_shortest_stand_behind_the_longest_and_middling_ones_come_last() {
+        assert_eq!(spread(&[9, 8, 7, 6, 5, 4], 0), [9, 8, 7, 6, 5, 4]);
+        assert_eq!(spread(&[9, 8, 7, 6, 5, 4], 2), [9, 4, 8, 5, 7, 6]);
+        assert_eq!(spread(&[9, 8, 7, 6, 5], 2), [9, 5, 8, 6, 7]);
     }
 
     proptest! {
