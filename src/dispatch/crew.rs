@@ -18,6 +18,7 @@ use std::thread::JoinHandle;
 
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt as _, StreamExt as _};
+use tokio::runtime::Runtime;
 use tokio::task::unconstrained;
 use tokio::time::{Instant, sleep_until};
 use tracing::error;
@@ -123,6 +124,30 @@ impl<C: Connect, F: Future<Output = ()>> Crew<C, F> {
     }
 }
 
+/// A runtime for a thread. What is left of those whose threads could not be started is given up from within another
+/// runtime, where nobody may wait for it to end.
+struct Own(Option<Runtime>);
+
+impl Own {
+    fn new() -> io::Result<Self> {
+        Ok(Self(Some(tokio::runtime::Builder::new_current_thread().enable_all().build()?)))
+    }
+
+    fn block_on(&self, future: impl Future<Output = ()>) {
+        if let Some(runtime) = &self.0 {
+            runtime.block_on(future);
+        }
+    }
+}
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
 /// Starts the crews after the first, each on a thread with a table of open files of its own.
 ///
 /// Threads wake each other through a file of the runtime that is woken, and name it by its number: so all runtimes are
@@ -136,8 +161,7 @@ pub(super) fn start_further<C: Connect>(
     room: usize,
     crews: &mut Vec<JoinHandle<()>>,
 ) -> io::Result<()> {
-    let runtime = |_| tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtimes = (1..shared.crews()).map(runtime).collect::<io::Result<Vec<_>>>()?;
+    let runtimes = (1..shared.crews()).map(|_| Own::new()).collect::<io::Result<Vec<_>>>()?;
     for (index, runtime) in (1..).zip(runtimes) {
         let crew = crew(shared.clone(), index, room);
         // Nor may the run have opened a connection before the table is copied: a copy would keep it from closing.

@@ -135,3 +135,20 @@ fn a_deadline_that_cuts_nothing_leaves_the_run_completed() {
     let finished = workspace.fleetctl(&[&TWO_AT_ONCE[..], &["--deadline", "60s", "--format", "json"]].concat());
     assert_eq!(finished.expect_status(0).report().ended(), "completed");
 }
+
+#[test]
+fn a_signal_after_the_deadline_is_the_second_and_ends_what_is_in_flight() {
+    let gate = Gate::closed();
+    let (fleet, workspace) = slow_fleet(&gate);
+    let program =
+        workspace.start(&[&TWO_AT_ONCE[..], &["--deadline", "1s", "--grace", "60s", "--format", "ndjson"]].concat());
+    fleet.wait_until("two commands", |fleet| fleet.commands() == 2);
+    program.wait_for_stdout("\"stopping\"");
+    program.signal(Signal::SIGINT);
+    let finished = program.finish();
+    let last = finished.expect_status(3).stdout.trim_end().lines().last().unwrap().to_owned();
+    assert!(last.contains("\"ended\": \"deadline\""), "the first cause: {last}");
+    assert!(finished.stderr.contains("what is in flight ends now"), "{finished}");
+    assert_eq!(fleet.commands(), 2);
+    gate.open();
+}
