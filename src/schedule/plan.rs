@@ -19,6 +19,9 @@ const FURTHEST: SignedDuration = SignedDuration::from_hours(12);
 /// How long an entry that never runs again waits for another run.
 const LONGEST_WAIT: Duration = Duration::from_hours(24);
 
+/// So long before its entry runs again a run has given up waiting for another one.
+const BEFORE_NEXT: Duration = Duration::from_secs(1);
+
 /// A scheduled run that may start.
 pub struct Planned {
     /// What it is to be.
@@ -38,9 +41,9 @@ impl Planned {
         let end = if is_over { Some(now) } else { end };
         self.prepared.pacing.until = end;
         self.prepared.until = end.filter(|end| *end > now).map(|at| End { at, zone: entry.calendar.zone.clone() });
-        // Two schedules of one minute both run; but no run waits until its entry runs again.
+        // Two schedules of one minute both run; but no run waits until its entry runs again: that one would find it under way.
         let next = entry.calendar.after(now).next().map(|next| now.duration_until(next.at).unsigned_abs());
-        self.request.wait_lock = Some(next.unwrap_or(LONGEST_WAIT));
+        self.request.wait_lock = Some(next.map_or(LONGEST_WAIT, |next| next.saturating_sub(BEFORE_NEXT)));
     }
 }
 
@@ -173,5 +176,18 @@ mod tests {
     fn a_warning_of_the_selector_is_said_once() {
         let found = checked("do = \"power-status\"\nselect = \"tv-[1-3]\"");
         assert_eq!(found, ["warning: schedule `s`: of the range `tv-[1-3]` these devices do not exist: tv-3"]);
+    }
+
+    #[test]
+    fn who_waits_for_another_run_has_given_up_before_the_entry_runs_again() {
+        let text = format!("{DEVICES}[[schedule]]\nname = \"s\"\ncron = \"* * * * *\"\ndo = \"power-status\"\n");
+        let mut loaded = loaded(&text);
+        let entries = entries(loaded.fleet.as_ref().unwrap(), &loaded.sources, &mut loaded.diagnostics);
+        let mut planned = plan(&entries[0], Path::new("fleet.toml"), &[], &mut loaded).unwrap();
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        for (now, wait) in [("2026-11-22T02:54:00Z", 59), ("2026-11-22T02:54:20Z", 39), ("2026-11-22T02:54:59.5Z", 0)] {
+            planned.start(&entries[0], None, at(now));
+            assert_eq!(planned.request.wait_lock, Some(Duration::from_secs(wait)), "{now}");
+        }
     }
 }
