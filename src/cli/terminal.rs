@@ -84,7 +84,10 @@ pub(super) fn write(write: impl FnOnce(&mut BufWriter<StdoutLock<'static>>) -> i
     match write(&mut out).and_then(|()| out.flush()) {
         Ok(()) => ExitStatus::Success,
         Err(error) => {
-            say(&format!("error: stdout: {error}\n"));
+            // `| head` has seen enough, and knows it.
+            if error.kind() != io::ErrorKind::BrokenPipe {
+                say(&format!("error: stdout: {error}\n"));
+            }
             ExitStatus::Undelivered
         }
     }

@@ -204,7 +204,7 @@ pub fn write_health_text(out: &mut impl Write, devices: &[HealthRow], options: T
             share(one.flaky_share),
             ms(one.reply_ms_p50),
             ms(one.reply_ms_p95),
-            last.map_or("never".to_owned(), |at| people_time(UnixMillis(at.as_millisecond()))),
+            last.map_or("in none of these runs".to_owned(), |at| people_time(UnixMillis(at.as_millisecond()))),
         ]);
     }
     writeln!(out, "{}", trimmed(&table))

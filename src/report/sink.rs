@@ -105,7 +105,8 @@ impl FileSink {
             .prefix(&prefix)
             .suffix(".tmp")
             .permissions(Permissions::from_mode(0o666))
-            .tempfile_in(folder)?;
+            .tempfile_in(folder)
+            .map_err(plain)?;
         Ok(Self { target: target.to_owned(), temporary: Some(BufWriter::new(temporary)) })
     }
 
@@ -115,7 +116,7 @@ impl FileSink {
     /// When what is left cannot be written, or the rename fails; then nothing is left behind.
     pub fn commit(&mut self) -> io::Result<()> {
         let Some(writer) = self.temporary.take() else { return Ok(()) };
-        let temporary = writer.into_inner().map_err(io::IntoInnerError::into_error)?;
+        let temporary = writer.into_inner().map_err(|error| plain(error.into_error()))?;
         temporary.as_file().sync_all()?;
         temporary.persist(&self.target).map_err(|error| error.error)?;
         Ok(())
@@ -125,13 +126,21 @@ impl FileSink {
 impl Write for FileSink {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match &mut self.temporary {
-            Some(out) => out.write(bytes),
+            Some(out) => out.write(bytes).map_err(plain),
             None => Err(io::Error::other("the report is already in place")),
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.temporary.as_mut().map_or(Ok(()), Write::flush)
+        self.temporary.as_mut().map_or(Ok(()), Write::flush).map_err(plain)
+    }
+}
+
+/// Without the name of the temporary file, which says nothing to whoever named the target.
+fn plain(error: io::Error) -> io::Error {
+    match error.to_string().split_once(" at path ") {
+        Some((text, _)) => io::Error::new(error.kind(), text.to_owned()),
+        None => error,
     }
 }
 
@@ -218,6 +227,14 @@ mod tests {
         for target in [dir.path(), &link, Path::new("/dev/null"), Path::new(".."), &dir.path().join("no/r.json")] {
             assert!(FileSink::create(target).is_err(), "{}", target.display());
         }
+    }
+
+    #[test]
+    fn who_named_a_folder_that_is_not_there_hears_nothing_of_temporary_files() {
+        let dir = tempfile::tempdir().unwrap();
+        let error = FileSink::create(&dir.path().join("no/r.json")).err().unwrap();
+        assert_eq!(error.to_string(), "No such file or directory (os error 2)");
+        assert_eq!(error.kind(), io::ErrorKind::NotFound);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! One run at a time over an inventory, on this machine.
+//! One run at a time over an inventory on this machine, and one daemon.
 //!
 //! The lock is the system's, on a file in the folder for state that is named by the inventory's canonical path; it ends
 //! with the process, however that ends. The file says who holds it, for messages. A holder that ends properly empties
@@ -21,9 +21,40 @@ use crate::session::Stop;
 /// How often a lock that another process holds is looked at.
 const LOOK: Duration = Duration::from_millis(100);
 
+/// What a lock keeps a second process from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    Run,
+    Schedules,
+}
+
+impl Purpose {
+    fn extension(self) -> &'static str {
+        match self {
+            Self::Run => "lock",
+            Self::Schedules => "schedules.lock",
+        }
+    }
+
+    fn risk(self) -> &'static str {
+        match self {
+            Self::Run => "this run is not locked against a second one over the inventory",
+            Self::Schedules => "the schedules are not locked against a second daemon, which would run them too",
+        }
+    }
+}
+
 /// Why an inventory could not be locked. Nothing was sent.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
+    /// Another daemon would run each schedule a second time.
+    #[error("another daemon runs the schedules of `{}`{holder}", inventory.display())]
+    Daemon {
+        /// The inventory.
+        inventory: PathBuf,
+        /// Which process, in words, where that is known.
+        holder: String,
+    },
     /// Another run is under way.
     #[error("another run over `{}` is under way{holder}", inventory.display())]
     Locked {
@@ -56,15 +87,32 @@ impl Drop for Lock {
 /// # Errors
 /// When another run holds it, or this one is stopped while it waits.
 pub async fn lock(inventory: &Path, wait: Option<Duration>, stop: &Stop) -> Result<Option<Lock>, LockError> {
+    take(inventory, Purpose::Run, wait, stop).await
+}
+
+/// Locks the schedules of an inventory for a daemon, without waiting. `None`: as for `lock`.
+///
+/// # Errors
+/// When another daemon holds them.
+pub async fn lock_schedules(inventory: &Path) -> Result<Option<Lock>, LockError> {
+    take(inventory, Purpose::Schedules, None, &Stop::default()).await
+}
+
+async fn take(
+    inventory: &Path,
+    purpose: Purpose,
+    wait: Option<Duration>,
+    stop: &Stop,
+) -> Result<Option<Lock>, LockError> {
     let inventory = inventory.canonicalize().unwrap_or_else(|_| inventory.to_owned());
     let unlocked = |why: &str| {
-        warn!("this run is not locked against a second one over the inventory: {why}");
+        warn!("{}: {why}", purpose.risk());
         Ok(None)
     };
     let Some(folder) = state_folder().map(|folder| folder.join("locks")) else {
         return unlocked("no folder is known for the lock (HOME and XDG_STATE_HOME are not set)");
     };
-    let path = folder.join(name(&inventory));
+    let path = folder.join(name(&inventory, purpose));
     let mut file = match open(&folder, &path) {
         Ok(file) => file,
         Err(error) => return unlocked(&format!("{}: {error}", path.display())),
@@ -80,7 +128,10 @@ pub async fn lock(inventory: &Path, wait: Option<Duration>, stop: &Stop) -> Resu
         let now = Instant::now();
         if now >= give_up {
             let holder = held_by(&mut file).map(|holder| format!(", {holder}")).unwrap_or_default();
-            return Err(LockError::Locked { inventory, holder });
+            return Err(match purpose {
+                Purpose::Run => LockError::Locked { inventory, holder },
+                Purpose::Schedules => LockError::Daemon { inventory, holder },
+            });
         }
         if !is_told {
             is_told = true;
@@ -95,7 +146,7 @@ pub async fn lock(inventory: &Path, wait: Option<Duration>, stop: &Stop) -> Resu
         }
     }
     if let Some(left) = held_by(&mut file) {
-        warn!("a lock is taken over that a run left which did not come to its end: {left}");
+        warn!("a lock is taken over from a process that did not come to its end: {left}");
     }
     let holder = format!("{} {}\n", std::process::id(), jiff::Timestamp::now());
     if let Err(error) = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(holder.as_bytes())) {
@@ -111,10 +162,10 @@ fn open(folder: &Path, path: &Path) -> io::Result<File> {
 }
 
 /// The file's name: half of a SHA-256 tells more inventories apart than there are.
-fn name(inventory: &Path) -> String {
+fn name(inventory: &Path, purpose: Purpose) -> String {
     let digest = Sha256::digest(inventory.as_os_str().as_encoded_bytes());
     let hex = crate::model::escape::hex(digest.get(..16).unwrap_or(&digest));
-    format!("{}.lock", hex.replace(' ', ""))
+    format!("{}.{}", hex.replace(' ', ""), purpose.extension())
 }
 
 /// Who holds the lock, as the file says it.

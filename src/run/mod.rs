@@ -26,7 +26,7 @@ pub use defaults::{Defaults, built_in};
 pub use execute::{ExecuteError, Finished, execute};
 pub use fit::fitting;
 pub use load::{Loaded, load, load_catalog};
-pub use lock::{Lock, LockError, lock};
+pub use lock::{Lock, LockError, lock, lock_schedules};
 pub use paced::Paced;
 pub use prepare::{Preparation, Prepared, prepare, select};
 pub use recall::{canonical, recall, told};

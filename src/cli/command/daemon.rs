@@ -12,6 +12,7 @@ use crate::cli::signal::Signals;
 use crate::cli::terminal::{Terminal, say};
 use crate::daemon::{Daemon, Known, Machine, Signal, State, World as _, pages, read, recall};
 use crate::model::StopReason;
+use crate::run::lock_schedules;
 use crate::schedule::{Entry, steady_part};
 use crate::web::Listener;
 
@@ -34,6 +35,12 @@ pub(in crate::cli) async fn run(args: DaemonArgs, terminal: &Terminal) -> ExitSt
         say(&read.said);
     }
     let Some(inventory) = read.inventory else { return ExitStatus::Usage };
+    let _lock = match lock_schedules(&machine.inventory).await {
+        Ok(lock) => lock,
+        Err(error) => {
+            return terminal.mistake(error.to_string(), Some("end that one first: each would run all of them"));
+        }
+    };
     let listener = match Listener::bind(args.listen).await {
         Ok(listener) => listener,
         Err(error) => {

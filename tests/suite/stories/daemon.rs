@@ -277,3 +277,24 @@ fn what_keeps_it_from_beginning_is_said() {
     assert!(refused.expect_status(2).stderr.contains(&format!("cannot listen on {taken}")), "{refused}");
     workspace.fleetctl(&["daemon", "--listen", "localhost"]).expect_status(2);
 }
+
+#[test]
+fn a_second_daemon_over_an_inventory_would_run_everything_twice_and_does_not_begin() {
+    let (fleet, workspace) = due();
+    let first = workspace.start(&DAEMON);
+    first.wait_for_stderr("morning: completed");
+    let second = workspace.fleetctl(&DAEMON);
+    let said = &second.expect_status(2).stderr;
+    assert!(said.contains("another daemon runs the schedules of"), "{second}");
+    assert!(said.contains(&format!("process {}", first.id())), "{second}");
+    // A run by hand is nobody's double.
+    workspace.fleetctl(&["schedule", "run", "morning"]).expect_status(0);
+    first.signal(Signal::SIGTERM);
+    first.finish().expect_status(0);
+    assert_eq!(fleet.commands(), 3, "one of the daemon, and two by hand");
+    let third = workspace.start(&DAEMON);
+    third.wait_for_stderr("listening on");
+    third.signal(Signal::SIGTERM);
+    let finished = third.finish();
+    assert!(!finished.expect_status(0).stderr.contains("taken over"), "{finished}");
+}
