@@ -25,7 +25,7 @@ pub use carry_out::{World, carry_out, limits};
 pub use defaults::{Defaults, built_in};
 pub use execute::{ExecuteError, Finished, execute};
 pub use fit::fitting;
-pub use load::{Loaded, load, load_catalog};
+pub use load::{Loaded, load, load_catalog, look_into};
 pub use lock::{Lock, LockError, lock, lock_schedules};
 pub use paced::Paced;
 pub use prepare::{Preparation, Prepared, prepare, select};

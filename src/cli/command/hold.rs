@@ -12,7 +12,7 @@ use crate::history::{HistoryError, Hold, Store, hold, holds, release};
 use crate::inventory::Fleet;
 use crate::model::escape::printable;
 use crate::model::{UnixMillis, fold_names};
-use crate::run::{Selecting, canonical, load, select, told};
+use crate::run::{Selecting, canonical, look_into, select, told};
 
 pub(in crate::cli) fn run(args: &HoldArgs, terminal: &Terminal) -> ExitStatus {
     let (Some(text), Some(until), Some(why)) = (&args.select, &args.until, &args.why) else {
@@ -88,7 +88,7 @@ fn print_held(held: &[Hold]) -> ExitStatus {
 
 /// The selected devices of an inventory, by their places; what is wrong is shown.
 fn selected(text: &str, inventory: &InventoryArg, terminal: &Terminal) -> Option<(Fleet, Vec<usize>)> {
-    let mut loaded = load(&inventory.inventory, &inventory.types);
+    let mut loaded = look_into(&inventory.inventory, &inventory.types);
     let selecting = Selecting { select: Some(text.to_owned()), ..Selecting::default() };
     let fleet = loaded.fleet.take();
     let places =

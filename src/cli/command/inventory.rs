@@ -9,7 +9,7 @@ use crate::cli::exit_status::ExitStatus;
 use crate::cli::terminal::{Terminal, print, say, shown_path, write};
 use crate::inventory::import;
 use crate::report::{write_devices_json, write_devices_text};
-use crate::run::{Loaded, Selecting, load, select};
+use crate::run::{Loaded, Selecting, load, look_into, select};
 use crate::schedule::{entries, plan, warn_of_unverified};
 
 pub(in crate::cli) fn run(command: InventoryCommand, terminal: &Terminal) -> ExitStatus {
@@ -59,7 +59,7 @@ fn list(args: &InventoryArg, expression: Option<String>, format: &str, terminal:
         "table" => false,
         other => return terminal.mistake(format!("`--format {other}`: a list is `table` or `json`"), None),
     };
-    let mut loaded = load(&args.inventory, &args.types);
+    let mut loaded = look_into(&args.inventory, &args.types);
     let selecting = Selecting { select: expression, ..Selecting::default() };
     let selected =
         loaded.fleet.as_ref().and_then(|fleet| select(&selecting, fleet, &mut loaded.sources, &mut loaded.diagnostics));

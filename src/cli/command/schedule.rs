@@ -16,7 +16,7 @@ use crate::inventory::salvage;
 use crate::model::Command;
 use crate::notify::mistakes_text;
 use crate::report::{ScheduleRow, ScheduledRun, write_schedules_text, write_timetable_json, write_timetable_text};
-use crate::run::{Loaded, load};
+use crate::run::{Loaded, load, look_into};
 use crate::schedule::{Entry, Teller, due, entries, entry, note, plan};
 
 /// So many times are shown where nothing is said.
@@ -37,7 +37,7 @@ pub(in crate::cli) async fn run(command: ScheduleCommand, verbose: u8, terminal:
 
 /// The entry of a name, or all; `None` when something is wrong, which has been said.
 pub(super) fn find(args: &InventoryArg, name: Option<&str>, terminal: &Terminal) -> Option<(Loaded, Vec<Entry>)> {
-    let mut loaded = load(&args.inventory, &args.types);
+    let mut loaded = look_into(&args.inventory, &args.types);
     let found = loaded.fleet.as_ref().map(|fleet| match name {
         None => entries(fleet, &loaded.sources, &mut loaded.diagnostics),
         Some(name) => entry(name, fleet, &loaded.sources, &mut loaded.diagnostics).into_iter().collect(),

@@ -292,3 +292,33 @@ fn what_is_kept_is_its_owners_alone_whatever_the_mask() {
         }
     }
 }
+
+#[test]
+fn who_sends_nothing_needs_no_password_and_who_may_send_does() {
+    let workspace = Workspace::with_inventory(
+        "[[device]]\nname = \"pump\"\ntype = \"devantech-eth008\"\naddress = \"127.58.0.1:1\"\n\
+         params = { relay = 1, password = { env = \"NO_SUCH_PASSWORD\" } }\n\
+         [[schedule]]\nname = \"s\"\ncron = \"0 5 * * *\"\ntimezone = \"UTC\"\ndo = \"power-on\"\n",
+    );
+    for arguments in [
+        &["hold", "pump", "--until", "2099-01-01", "--why", "repair"][..],
+        &["hold"],
+        &["release", "pump"],
+        &["inventory", "list"],
+        &["schedule", "list"],
+        &["schedule", "preview", "-n", "2"],
+        &["schedule", "install", "s", "--output", "."],
+    ] {
+        let finished = workspace.fleetctl(arguments);
+        assert!(!finished.expect_status(0).stdout.contains("not-set-here"), "{finished}");
+    }
+    for arguments in [
+        &["inventory", "check"][..],
+        &["run", "--do", "power-on"],
+        &["run", "--do", "power-on", "--dry-run"],
+        &["schedule", "run", "s"],
+    ] {
+        let finished = workspace.fleetctl(arguments);
+        assert!(finished.expect_status(2).stderr.contains("`NO_SUCH_PASSWORD` is not set"), "{finished}");
+    }
+}
