@@ -95,7 +95,7 @@ fn last_run(
     label: &str,
     name: RunName<'_>,
 ) -> Result<Option<LastRun>, HistoryError> {
-    let last_success = last_success(store, inventory, name, Share::ALL)?;
+    let last_success = last_success(store, inventory, name, Share::ALL, None)?;
     let metrics = collected(store, run)?.map(|mut run| {
         run.set_past(last_success);
         RunMetrics::of(&run, label, Share::ALL, PerDevice::Auto)

@@ -50,7 +50,7 @@ pub use past::Window;
 pub use place::{default_path, make_folder, state_folder};
 pub use previous::previous;
 pub use recent::{Next, Recent, recent};
-pub use recorded::{collected, recorded};
+pub use recorded::{collected, recorded, replayed};
 pub use recorder::{Beginning, Recorder};
 pub use retention::prune;
 pub use runs::{Filter, RecordedRun, find, find_before, list};

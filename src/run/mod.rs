@@ -28,6 +28,7 @@ pub use fit::fitting;
 pub use load::{Loaded, load, load_catalog};
 pub use lock::{Lock, LockError, lock};
 pub use paced::Paced;
+pub use past::ask_again;
 pub use prepare::{Preparation, Prepared, prepare, select};
 pub use recall::{canonical, recall, told};
 pub use request::{Pacing, RunRequest, Selecting};

@@ -211,6 +211,14 @@ fn metrics_of_a_run_that_failed_say_when_the_last_success_was() {
     assert_eq!(metrics(&["-s", "tv-3"], 1).1, None, "there is none yet");
     let (good_at, success_at) = metrics(&["-s", "tv-[1-3]"], 0);
     assert_eq!(success_at.as_ref(), Some(&good_at));
-    assert_eq!(metrics(&[], 1).1, Some(good_at));
+    assert_eq!(metrics(&[], 1).1, Some(good_at.clone()));
+    // The same of the report that is made again later, of whichever run.
+    let again = |which: &str| {
+        let text = workspace.fleetctl(&["report", which, "--format", "prometheus"]).expect_status(0).stdout.clone();
+        let success = "fleetctl_run_last_success_timestamp_seconds{run=\"power-on\"} ";
+        text.lines().find_map(|line| line.strip_prefix(success)).map(str::to_owned)
+    };
+    let ids: Vec<String> = listed(&workspace).iter().map(|run| run["run_id"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(ids.iter().map(|id| again(id)).collect::<Vec<_>>(), [Some(good_at.clone()), Some(good_at), None]);
     assert_eq!(metrics(&["--no-history"], 1).1, None, "nothing is known without a history");
 }
