@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
-use crate::support::{FakeFleet, Finished, MailServer, MailServerKind, Step, Workspace, closed_port};
+use crate::support::{FakeFleet, Finished, MailServer, MailServerKind, Step, WebServer, Workspace, closed_port};
 
 /// A mail's subject and its text part, which comes first.
 pub(super) fn mail(mail: &Value) -> (String, String) {
@@ -160,4 +160,31 @@ fn a_broken_inventory_is_told_to_whom_the_schedule_names_and_that_it_runs_again_
     assert!(text.contains("it could not start since "), "{text}");
     night(&workspace).expect_status(0);
     assert_eq!(server.mails().len(), 2);
+}
+
+#[test]
+fn a_report_that_cannot_be_written_is_told_and_that_it_runs_again_too() {
+    let fleet = FakeFleet::start();
+    let workspace = Workspace::new();
+    let server = MailServer::start(&workspace, MailServerKind { tls: "none", login: None });
+    let web = WebServer::start("200 OK");
+    let lines = format!(
+        "reports = [\"json=gone/night.json\"]\n[notify.heart]\nkind = \"heartbeat\"\nurl = \"{}/ping\"\n",
+        web.url()
+    );
+    let text = inventory(&fleet, server.port(), &lines);
+    workspace.write("fleet.toml", &text.replace("notify = [\"ops\"]", "notify = [\"ops\", \"heart\"]"));
+    let refused = night(&workspace);
+    assert!(refused.expect_status(2).stderr.contains("gone/night.json"), "{refused}");
+    let (subject, said) = mail(&server.wait_for(1)[0]);
+    assert!(subject.contains("could not start") && said.contains("gone/night.json"), "{subject}\n{said}");
+    let pings = || -> Vec<String> { web.requests().into_iter().map(|request| request.line).collect() };
+    assert_eq!(pings(), ["POST /ping/fail HTTP/1.1"]);
+    assert_eq!(fleet.connections(), 0);
+
+    std::fs::create_dir(workspace.path("gone")).unwrap();
+    night(&workspace).expect_status(0);
+    let (subject, _) = mail(&server.wait_for(2)[1]);
+    assert!(subject.contains("runs again, 5 of 5"), "{subject}");
+    assert_eq!(pings()[1..], ["POST /ping/start HTTP/1.1", "POST /ping HTTP/1.1"]);
 }

@@ -183,17 +183,26 @@ fn a_run_whose_display_answers_within_the_grace_is_whole_and_the_stop_a_success(
 }
 
 #[test]
-fn a_report_that_cannot_be_written_keeps_no_display_off() {
+fn a_run_whose_report_cannot_be_written_does_not_start_and_that_is_told() {
     let (fleet, workspace) = due();
-    workspace.write("fleet.toml", &inventory(&fleet, "morning", "reports = [\"json=no/such.json\"]"));
+    let server = WebServer::start("200 OK");
+    let lines = format!(
+        "reports = [\"json=no/such.json\"]\nnotify = [\"heart\"]\n\
+         [notify.heart]\nkind = \"heartbeat\"\nurl = \"{}/ping\"",
+        server.url()
+    );
+    workspace.write("fleet.toml", &inventory(&fleet, "morning", &lines));
     let daemon = workspace.start(&DAEMON);
-    daemon.wait_for_stderr("morning: completed, 1 of 1 devices are a success");
-    daemon.wait_for_stderr("no/such.json` could not be written");
+    daemon.wait_for_stderr("could not start, nothing was sent: cannot write the report");
+    daemon.wait_for("a ping", || server.requests().len() == 1);
+    assert_eq!(server.requests()[0].line, "POST /ping/fail HTTP/1.1");
     let health = get(&daemon, "/healthz");
     assert!(health.starts_with("HTTP/1.1 503 ") && health.contains("no/such.json"), "{health}");
+    let not_run = "fleetctl_schedule_not_run_total{run=\"morning\",reason=\"not_started\"} 1";
+    assert!(metrics(&daemon).lines().any(|line| line == not_run));
     daemon.signal(Signal::SIGTERM);
     daemon.finish().expect_status(0);
-    assert_eq!(fleet.commands_seen_by(DISPLAY, 1).len(), 2);
+    assert_eq!(fleet.commands_seen_by(DISPLAY, 1).len(), 1, "only the run before");
 }
 
 #[test]
