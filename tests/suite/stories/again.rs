@@ -34,8 +34,15 @@ fn what_may_have_acted_is_refused_and_named_and_the_rest_is_told_again() {
     // The first run is taken up again: what the second made good is left alone.
     let runs = workspace.fleetctl(&["history", "list", "--format", "json"]).json();
     let first = runs["runs"][1]["run_id"].as_str().unwrap().to_owned();
+    // `last` is the second by now: what is printed names the first.
+    let advice = format!("`fleetctl rerun {first} --force` sends it again");
+    assert!(again.stderr.contains(&advice), "{again}");
     let refused = workspace.fleetctl(&["rerun", &first]);
-    assert!(refused.expect_status(2).stderr.contains("--force"), "{refused}");
+    assert!(refused.expect_status(2).stderr.contains(&advice), "{refused}");
+    let history = ["--history", ".state/fleetctl/history.db"];
+    let refused = workspace.fleetctl(&[&["rerun", &first], &history[..]].concat());
+    let advice = format!("`fleetctl rerun {first} --force --history .state/fleetctl/history.db`");
+    assert!(refused.expect_status(2).stderr.contains(&advice), "{refused}");
     assert_eq!(seen(&fleet), [1, 1, 2, 1]);
     let forced = workspace.fleetctl(&["rerun", &first, "--force", "--format", "json"]).expect_status(0).report();
     assert_eq!(forced.names(), ["tv-2"]);
