@@ -92,3 +92,19 @@ fn a_secret_argument_is_not_recorded_and_is_asked_for() {
     assert!(asked.expect_status(2).stderr.contains("--arg password="), "{asked}");
     workspace.fleetctl(&["rerun", "--arg", "password=hunter2"]).expect_status(1);
 }
+
+#[test]
+fn a_rerun_is_compared_with_the_run_that_it_takes_up() {
+    let (fleet, workspace) = fleet();
+    let schedule = "[[schedule]]\nname = \"morning\"\ncron = \"0 5 * * *\"\ntimezone = \"UTC\"\ndo = \"power-on\"\n";
+    let run = "[run]\nretries = 0\nreply_timeout = \"300ms\"\n";
+    workspace.write("fleet.toml", &format!("{run}{}{schedule}", workspace.read("fleet.toml")));
+    workspace.fleetctl(&["schedule", "run", "morning"]).expect_status(1);
+    workspace.fleetctl(&["rerun"]).expect_status(0);
+    assert_eq!(seen(&fleet), [1, 2, 2, 1]);
+    let changes = workspace.fleetctl(&["history", "diff"]);
+    assert_eq!(changes.expect_status(0).stdout, "recovered (3): tv-[2-4]\nonly in the earlier run (1): tv-1\n");
+    // The schedule's next run is compared with the schedule's last.
+    workspace.fleetctl(&["schedule", "run", "morning"]).expect_status(0);
+    assert_eq!(workspace.fleetctl(&["history", "diff"]).expect_status(0).stdout, "recovered (3): tv-[2-4]\n");
+}
