@@ -45,7 +45,7 @@ pub use error::HistoryError;
 pub use health::health;
 pub use hold::{Hold, hold, holds, release};
 pub use latest::{RunName, last_by_hand, last_of_schedule, last_success};
-pub use letters::{Letters, note_untold, untold};
+pub use letters::{Letters, Untold, note_untold, untold};
 pub use past::Window;
 pub use place::{default_path, make_folder, state_folder};
 pub use previous::previous;

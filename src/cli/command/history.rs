@@ -10,7 +10,7 @@ use crate::cli::exit_status::ExitStatus;
 use crate::cli::past;
 use crate::cli::terminal::{Terminal, print, say, write};
 use crate::history::{
-    Filter, HistoryError, RecordedRun, Store, changes, find, find_before, list, prune, replayed, untold,
+    Filter, HistoryError, RecordedRun, Store, Untold, changes, find, find_before, list, prune, replayed, untold,
 };
 use crate::model::escape::printable;
 use crate::model::{Share, UnixMillis};
@@ -84,8 +84,7 @@ fn show(history: &HistoryArg, which: &str, all: bool, terminal: &Terminal) -> Re
     let store = past::open(history)?;
     let run = find(&store, which, None)?;
     let events = replayed(&store, &run)?;
-    let untold = untold(&store, &run.run_id)?;
-    let untold: Vec<String> = untold.iter().map(|(_, error)| printable(&format!("not told: {error}")) + "\n").collect();
+    let untold: Vec<String> = untold(&store, &run.run_id)?.iter().map(who_was_not_told).collect();
     let status = print(&(head(&run).trim_end().to_owned() + "\n" + &untold.concat() + "\n"));
     if status != ExitStatus::Success {
         return Ok(status);
@@ -95,6 +94,16 @@ fn show(history: &HistoryArg, which: &str, all: bool, terminal: &Terminal) -> Re
     reporters.add("table to stdout", reporter(Format::Table, Sink::stdout(), options));
     reporters.events(events);
     Ok(conclude(reporters))
+}
+
+fn who_was_not_told(untold: &Untold) -> String {
+    let Untold { error, told_at, is_kept } = untold;
+    let line = match (told_at, is_kept) {
+        (Some(at), _) => format!("told late, at {}; at first: {error}", people_time(*at)),
+        (None, true) => format!("not told: {error}; it is kept, to be sent later"),
+        (None, false) => format!("not told: {error}"),
+    };
+    printable(&line) + "\n"
 }
 
 /// What the report does not say: whose run it was, and whether it came to its end.
