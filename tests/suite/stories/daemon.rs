@@ -183,6 +183,28 @@ fn a_run_whose_display_answers_within_the_grace_is_whole_and_the_stop_a_success(
 }
 
 #[test]
+fn devices_have_series_of_their_own_unless_that_is_not_wanted() {
+    let (_fleet, workspace) = due();
+    let reports = "reports = [\"prometheus=fleet.prom\"]";
+    workspace.write("fleet.toml", &workspace.read("fleet.toml").replace("missed =", &format!("{reports}\nmissed =")));
+    let daemon = workspace.start(&[&DAEMON[..], &["--metrics-per-device", "never"]].concat());
+    let shown = || metrics(&daemon);
+    daemon.wait_for_stderr("morning: completed, 1 of 1 devices are a success");
+    for text in [shown(), workspace.read("fleet.prom")] {
+        assert!(text.contains("fleetctl_run_success{run=\"morning\"} 1"), "{text}");
+        assert!(!text.contains("fleetctl_device_"), "{text}");
+    }
+    // Runs that it only knows from the history are shown alike.
+    workspace.fleetctl(&["run", "--do", "power-off"]).expect_status(0);
+    daemon.wait_for("the run by hand", || shown().contains("fleetctl_run_success{run=\"power-off\"} 1"));
+    assert!(!shown().contains("fleetctl_device_"), "{}", shown());
+    daemon.signal(Signal::SIGTERM);
+    daemon.finish().expect_status(0);
+    let wrong = workspace.fleetctl(&[&DAEMON[..], &["--metrics-per-device", "often"]].concat());
+    assert!(wrong.expect_status(2).stderr.contains("`always`, `never` or `auto`"), "{wrong}");
+}
+
+#[test]
 fn a_run_whose_report_cannot_be_written_does_not_start_and_that_is_told() {
     let (fleet, workspace) = due();
     let server = WebServer::start("200 OK");
