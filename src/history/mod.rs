@@ -53,6 +53,6 @@ pub use recent::{Next, Recent, recent};
 pub use recorded::{collected, recorded, replayed};
 pub use recorder::{Beginning, Recorder};
 pub use retention::prune;
-pub use runs::{Filter, RecordedRun, find, find_before, list};
+pub use runs::{Filter, RecordedRun, find, find_before, knows, list};
 pub use store::Store;
 pub use unstarted::{note_started, note_unstarted, unstarted};

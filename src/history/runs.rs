@@ -100,6 +100,19 @@ pub fn list(store: &Store, filter: &Filter) -> Result<Vec<RecordedRun>, HistoryE
     listed().map_err(|source| store.failed(source))
 }
 
+/// Whether anything is known of an inventory, by its canonical path: runs, held devices, or what is still to be told.
+///
+/// # Errors
+/// When the history cannot be read.
+pub fn knows(store: &Store, inventory: &Path) -> Result<bool, HistoryError> {
+    let asked = "SELECT EXISTS (SELECT 1 FROM run WHERE inventory = ?1)
+        OR EXISTS (SELECT 1 FROM hold WHERE inventory = ?1)
+        OR EXISTS (SELECT 1 FROM letter WHERE inventory = ?1)
+        OR EXISTS (SELECT 1 FROM unstarted WHERE inventory = ?1)";
+    let found = store.connection.query_row(asked, [inventory.to_string_lossy()], |row| row.get(0));
+    found.map_err(|source| store.failed(source))
+}
+
 /// The run of this id, of the beginning of an id that no other has, or `last`: the newest that is not under way.
 ///
 /// # Errors

@@ -65,7 +65,9 @@ fn show_list(
     };
     let limit = limit.or((!as_json).then_some(ROWS));
     let filter = Filter { inventory: inventory.map(canonical), since: since.map(ago), limit };
-    let runs = match Store::open(&past::asked(history)?)? {
+    let store = Store::open(&past::asked(history)?)?;
+    inventory.map_or(Ok(()), |inventory| past::must_be_known(inventory, store.as_ref()))?;
+    let runs = match store {
         Some(store) => list(&store, &filter)?,
         None => Vec::new(),
     };

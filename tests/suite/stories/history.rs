@@ -222,3 +222,28 @@ fn metrics_of_a_run_that_failed_say_when_the_last_success_was() {
     assert_eq!(ids.iter().map(|id| again(id)).collect::<Vec<_>>(), [Some(good_at.clone()), Some(good_at), None]);
     assert_eq!(metrics(&["--no-history"], 1).1, None, "nothing is known without a history");
 }
+
+#[test]
+fn an_inventory_that_is_nowhere_is_a_mistake_and_one_that_is_gone_is_still_known() {
+    let (_fleet, workspace) = nights();
+    let asking = [&["hold"][..], &["health"], &["history", "list"]];
+    let nowhere = |arguments: &[&str]| {
+        let finished = workspace.fleetctl(&[arguments, &["-i", "nosuch.toml"]].concat());
+        assert!(finished.expect_status(2).stdout.is_empty(), "{finished}");
+        finished.stderr.clone()
+    };
+    // Without a history, too.
+    assert!(nowhere(asking[0]).contains("there is no inventory `nosuch.toml`"));
+    assert!(nowhere(asking[2]).contains("there is no inventory `nosuch.toml`"));
+    workspace.fleetctl(&RUN).expect_status(1);
+    let hold = ["hold", "tv-4", "--until", "2999-12-24", "--why", "being repaired"];
+    workspace.fleetctl(&hold).expect_status(0);
+    for arguments in asking {
+        assert!(nowhere(arguments).contains("there is no inventory `nosuch.toml`"), "{arguments:?}");
+    }
+    std::fs::remove_file(workspace.path("fleet.toml")).unwrap();
+    for (arguments, said) in asking.into_iter().zip(["tv-4 (being repaired)", "tv-2", "power-on"]) {
+        let finished = workspace.fleetctl(&[arguments, &["-i", "fleet.toml"]].concat());
+        assert!(finished.expect_status(0).stdout.contains(said), "{finished}");
+    }
+}
