@@ -29,7 +29,7 @@ pub use load::{Loaded, load, load_catalog};
 pub use lock::{Lock, LockError, lock};
 pub use paced::Paced;
 pub use past::ask_again;
-pub use prepare::{Preparation, Prepared, prepare, select};
+pub use prepare::{Preparation, Prepared, prepare, prepare_as, select};
 pub use recall::{canonical, recall, told};
 pub use request::{Pacing, RunRequest, Selecting};
 pub use until::{Clocks, End, Until, UntilError, end};
