@@ -1,11 +1,13 @@
 //! Which history is meant, and how it is opened for a command that asks it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tracing::warn;
 
 use super::args::{HistoryArg, RecordArgs};
-use crate::history::{HistoryError, Store, default_path};
+use super::terminal::shown_path;
+use crate::history::{HistoryError, Store, default_path, knows};
+use crate::run::canonical;
 
 /// The variable that names a history.
 const VARIABLE: &str = "FLEETCTL_HISTORY";
@@ -39,6 +41,22 @@ pub(super) fn open(args: &HistoryArg) -> Result<Store, HistoryError> {
     Store::open(&path)?.ok_or_else(|| {
         HistoryError::NotFound(format!("there is no history yet: `{}` does not exist or is empty", path.display()))
     })
+}
+
+/// Refuses an inventory that is nowhere: an empty answer about a name that is mistyped would pass for a good one. One
+/// whose file is gone may still be asked for what the history knows of it.
+///
+/// # Errors
+/// When there is no such file and nothing known of it, or the history cannot be read.
+pub(super) fn must_be_known(inventory: &Path, store: Option<&Store>) -> Result<(), HistoryError> {
+    let is_known = || store.map_or(Ok(false), |store| knows(store, &canonical(inventory)));
+    if inventory.exists() || is_known()? {
+        return Ok(());
+    }
+    let path = shown_path(inventory);
+    Err(HistoryError::NotFound(format!(
+        "there is no inventory `{path}`, and the history knows nothing of one: name it with `--inventory`"
+    )))
 }
 
 fn usual() -> Option<PathBuf> {

@@ -43,10 +43,11 @@ pub fn recall<'a>(
     inventory: &Path,
     names: impl Iterator<Item = &'a str>,
     known: &Known,
+    per_device: PerDevice,
 ) -> Recalled {
     let mut recalled = Recalled::default();
     let Some(path) = history else { return recalled };
-    if let Err(error) = ask(path, &canonical(inventory), names, known, &mut recalled) {
+    if let Err(error) = ask(path, &canonical(inventory), names, known, per_device, &mut recalled) {
         warn!("history: {}; what earlier runs came to is not known", error.chain());
     }
     recalled
@@ -57,6 +58,7 @@ fn ask<'a>(
     inventory: &Path,
     names: impl Iterator<Item = &'a str>,
     known: &Known,
+    per_device: PerDevice,
     recalled: &mut Recalled,
 ) -> Result<(), HistoryError> {
     let Some(store) = Store::open(path)? else { return Ok(()) };
@@ -68,7 +70,7 @@ fn ask<'a>(
         let began = newest.and_then(|run| Timestamp::from_millisecond(run.started_at.0).ok());
         recalled.since.extend(began.map(|began| (name.to_owned(), began)));
         if let Some(over) = over.filter(|over| is_new(name, over)) {
-            let last = last_run(&store, &over, inventory, name, RunName::Schedule(name))?;
+            let last = last_run(&store, &over, name, RunName::Schedule(name), per_device)?;
             recalled.last.extend(last.map(|last| (name.to_owned(), last)));
         }
     }
@@ -81,7 +83,7 @@ fn ask<'a>(
         };
         // What a schedule is called is the schedule's.
         if !schedules.contains(&label) && is_new(label, &run) {
-            let last = last_run(&store, &run, inventory, label, name)?;
+            let last = last_run(&store, &run, label, name, per_device)?;
             recalled.by_hand.extend(last.map(|last| (label.to_owned(), last)));
         }
     }
@@ -91,14 +93,14 @@ fn ask<'a>(
 fn last_run(
     store: &Store,
     run: &RecordedRun,
-    inventory: &Path,
     label: &str,
     name: RunName<'_>,
+    per_device: PerDevice,
 ) -> Result<Option<LastRun>, HistoryError> {
-    let last_success = last_success(store, inventory, name, Share::ALL)?;
+    let last_success = last_success(store, &run.inventory, name, Share::ALL, None)?;
     let metrics = collected(store, run)?.map(|mut run| {
         run.set_past(last_success);
-        RunMetrics::of(&run, label, Share::ALL, PerDevice::Auto)
+        RunMetrics::of(&run, label, Share::ALL, per_device)
     });
     Ok(metrics.map(|metrics| LastRun { began: run.started_at, metrics }))
 }

@@ -12,7 +12,7 @@ use tracing::{error, warn};
 use super::{Boxed, Ending, Inventory, Known, Read, Recalled, World, read, recall};
 use crate::model::Share;
 use crate::notify::NotifyError;
-use crate::report::{Log, ReportOptions, ReportTarget, Reporters, reporter};
+use crate::report::{Log, PerDevice, ReportOptions, ReportTarget, Reporters, reporter};
 use crate::run::{ExecuteError, execute, fitting};
 use crate::schedule::{Entry, Start, Teller};
 use crate::session::Stop;
@@ -26,6 +26,8 @@ pub struct Machine {
     pub types: Vec<PathBuf>,
     /// Where runs are recorded; `None`: nowhere.
     pub history: Option<PathBuf>,
+    /// Whether each device has metrics of its own.
+    pub per_device: PerDevice,
 }
 
 impl World for Machine {
@@ -64,8 +66,8 @@ impl World for Machine {
     }
 
     fn recall(&self, names: Vec<String>, known: Known) -> Boxed<Recalled> {
-        let Self { inventory, history, .. } = self.clone();
-        let ask = move || recall(history.as_deref(), &inventory, names.iter().map(String::as_str), &known);
+        let Self { inventory, history, per_device, .. } = self.clone();
+        let ask = move || recall(history.as_deref(), &inventory, names.iter().map(String::as_str), &known, per_device);
         Box::pin(on_a_thread("recalling", ask))
     }
 
@@ -116,7 +118,10 @@ impl Machine {
         };
         planned.request.history.clone_from(&self.history);
         planned.start(&start.entry, Some(start.planned), Timestamp::now());
-        let reporters = open(&planned.reports, start.entry.name());
+        let reporters = match open(&planned.reports, self.per_device) {
+            Ok(reporters) => reporters,
+            Err(why) => return Ending::NotStarted(why),
+        };
         let fit = fitting(&planned.prepared, false);
         let teller = inventory.teller(&start.entry, &self.inventory, self.history.as_deref());
         let begins = async {
@@ -138,26 +143,22 @@ fn runtime() -> std::io::Result<Runtime> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()
 }
 
-/// Opens the reports of a schedule. One that cannot be opened is missing in the morning; the devices are told all the same.
-fn open(targets: &[ReportTarget], name: &str) -> Reporters {
+/// Opens the reports of a schedule before anything is sent.
+///
+/// # Errors
+/// In words, when one of them cannot be written: the run does not start, as it does not by hand or with a timer.
+fn open(targets: &[ReportTarget], per_device: PerDevice) -> Result<Reporters, String> {
     let mut reporters = Reporters::default();
     reporters.keep_outcomes();
     for target in targets {
-        match target.open() {
-            Ok(sink) => {
-                let options = ReportOptions { ok_if: Share::ALL, ..ReportOptions::default() };
-                reporters.add(target.label(), reporter(target.format, sink, options));
-            }
-            Err(error) => {
-                error!("{name}: the report {} cannot be written: {error}", target.label());
-                reporters.add_failed(target.label(), error);
-            }
-        }
+        let sink = target.open().map_err(|error| format!("cannot write the report {}: {error}", target.label()))?;
+        let options = ReportOptions { ok_if: Share::ALL, per_device, ..ReportOptions::default() };
+        reporters.add(target.label(), reporter(target.format, sink, options));
     }
     if let Some(log) = Log::wanted() {
         reporters.add("log", Box::new(log));
     }
-    reporters
+    Ok(reporters)
 }
 
 /// Does something that takes long on a thread of its own; a panic there is one here. The process does not wait for a

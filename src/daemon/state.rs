@@ -44,6 +44,7 @@ impl NotRun {
 #[derive(Debug)]
 pub struct State {
     inner: Mutex<Inner>,
+    per_device: PerDevice,
 }
 
 #[derive(Debug)]
@@ -81,7 +82,13 @@ impl State {
             is_stopping: false,
             turned: Instant::now(),
         };
-        Self { inner: Mutex::new(inner) }
+        Self { inner: Mutex::new(inner), per_device: PerDevice::default() }
+    }
+
+    /// Whether each device has metrics of its own.
+    #[must_use]
+    pub fn per_device(self, per_device: PerDevice) -> Self {
+        Self { per_device, ..self }
     }
 
     /// What others ran. The history may be behind what is known here: only what began later is taken over.
@@ -133,7 +140,7 @@ impl State {
         let last = match ending {
             Ending::Over(finished) => finished.run.as_ref().map(|run| LastRun {
                 began: run.info().started_at,
-                metrics: RunMetrics::of(run, name, Share::ALL, PerDevice::Auto),
+                metrics: RunMetrics::of(run, name, Share::ALL, self.per_device),
             }),
             Ending::NotStarted(_) | Ending::Panicked(_) => None,
         };

@@ -3,6 +3,8 @@
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
+use super::Span;
+
 /// Which of the files that were read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SourceId(u32);
@@ -67,6 +69,16 @@ impl Sources {
         }
         blotted.push_str(source.text.get(blotted.len()..).unwrap_or_default());
         source.text = Arc::new(blotted);
+    }
+
+    /// The place of a part of a text that a file has as its value; of the whole where the file writes it with escapes.
+    pub fn inside(&self, value: &Span, text: &str, part: Range<usize>) -> Span {
+        let start = value.range.start + 1;
+        let written = self.get(value.source).and_then(|source| source.text.get(start..start + text.len()));
+        if written == Some(text) {
+            return Span { source: value.source, range: start + part.start..start + part.end };
+        }
+        value.clone()
     }
 
     /// The file of a place.

@@ -26,7 +26,7 @@ pub enum RunName<'a> {
 }
 
 /// When the last run of a name ended that was a success; runs of simulated devices and reruns, which take only a part,
-/// are none. `ok_if` is the share that makes a run one.
+/// are none. `ok_if` is the share that makes a run one; with `until` only those count that had ended by then.
 ///
 /// # Errors
 /// When the history cannot be read.
@@ -35,6 +35,7 @@ pub fn last_success(
     inventory: &Path,
     name: RunName<'_>,
     ok_if: Share,
+    until: Option<UnixMillis>,
 ) -> Result<Option<UnixMillis>, HistoryError> {
     let (schedule, action) = match name {
         RunName::Schedule(name) => (Some(name), None),
@@ -45,12 +46,14 @@ pub fn last_success(
         let mut asked = store.connection.prepare(
             "SELECT finished_at, ok + sent, devices - held FROM run
              WHERE inventory = :inventory AND schedule IS :schedule AND ended = 'completed' AND simulated = 0
-                AND rerun_of IS NULL AND (schedule IS NOT NULL OR command ->> 'action' IS :action)
+                AND finished_at <= :until AND rerun_of IS NULL AND (schedule IS NOT NULL OR command ->> 'action' IS :action)
              ORDER BY id DESC",
         )?;
         let inventory = inventory.to_string_lossy();
-        let mut rows =
-            asked.query(named_params! { ":inventory": inventory, ":schedule": schedule, ":action": action })?;
+        let until = until.map_or(i64::MAX, |until| until.0);
+        let mut rows = asked.query(
+            named_params! { ":inventory": inventory, ":schedule": schedule, ":action": action, ":until": until },
+        )?;
         while let Some(row) = rows.next()? {
             if ok_if.is_reached(row.get(1)?, row.get(2)?) {
                 return row.get::<_, Option<i64>>(0);

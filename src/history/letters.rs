@@ -1,13 +1,12 @@
 //! Notifications that could not be sent: kept for the next run or the daemon, and shown beside their run.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use rusqlite::Row;
 
 use super::{HistoryError, Store};
 use crate::model::{RunId, UnixMillis};
-use crate::notify::{Kept, NotifyError, Spool, SpoolError};
+use crate::notify::{Kept, NotifyError, Spool, SpoolError, TO_BE_SENT};
 
 /// The letters of one inventory that wait in a history.
 #[derive(Debug)]
@@ -54,6 +53,15 @@ impl Spool for Letters {
         rows.map(|row| row?).collect()
     }
 
+    fn arrived(&mut self, id: &str, at: UnixMillis) -> Result<(), SpoolError> {
+        self.store.connection.execute(
+            "UPDATE untold SET told_at = ?3 WHERE (run, notification) IN
+                (SELECT run, notification FROM letter WHERE inventory = ?1 AND id = ?2)",
+            (&self.inventory, id, at.0),
+        )?;
+        self.done(id)
+    }
+
     fn done(&mut self, id: &str) -> Result<(), SpoolError> {
         self.store.connection.execute("DELETE FROM letter WHERE inventory = ?1 AND id = ?2", (&self.inventory, id))?;
         Ok(())
@@ -83,7 +91,7 @@ pub fn note_untold(store: &Store, run: &RunId, errors: &[NotifyError]) -> Result
         store
             .connection
             .execute(
-                "INSERT OR REPLACE INTO untold VALUES (?1, ?2, ?3)",
+                "INSERT OR REPLACE INTO untold (run, notification, error) VALUES (?1, ?2, ?3)",
                 (&*run.0, &*error.notification, error.to_string()),
             )
             .map_err(|source| store.failed(source))?;
@@ -91,15 +99,34 @@ pub fn note_untold(store: &Store, run: &RunId, errors: &[NotifyError]) -> Result
     Ok(())
 }
 
-/// Who could not be told of a run at first, and why, by name.
+/// Somebody who could not be told of a run at first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Untold {
+    /// Who, and why.
+    pub error: String,
+    /// When they were told after all.
+    pub told_at: Option<UnixMillis>,
+    /// Whether they are still to be told.
+    pub is_kept: bool,
+}
+
+/// Who could not be told of a run at first, by name.
 ///
 /// # Errors
 /// When the history cannot be read.
-pub fn untold(store: &Store, run: &str) -> Result<Vec<(Arc<str>, String)>, HistoryError> {
-    let read = || -> rusqlite::Result<Vec<(Arc<str>, String)>> {
-        let mut asked =
-            store.connection.prepare("SELECT notification, error FROM untold WHERE run = ?1 ORDER BY notification")?;
-        let rows = asked.query_map([run], |row| Ok((row.get::<_, String>(0)?.into(), row.get(1)?)))?;
+pub fn untold(store: &Store, run: &str) -> Result<Vec<Untold>, HistoryError> {
+    let read = || -> rusqlite::Result<Vec<Untold>> {
+        let mut asked = store.connection.prepare(
+            "SELECT error, told_at, EXISTS (
+                SELECT 1 FROM letter WHERE letter.run = untold.run AND letter.notification = untold.notification)
+             FROM untold WHERE run = ?1 ORDER BY notification",
+        )?;
+        let rows = asked.query_map([run], |row| {
+            let error: String = row.get(0)?;
+            // That it was kept is how it was then.
+            let error = error.strip_suffix(TO_BE_SENT).unwrap_or(&error).to_owned();
+            Ok(Untold { error, told_at: row.get::<_, Option<i64>>(1)?.map(UnixMillis), is_kept: row.get(2)? })
+        })?;
         rows.collect()
     };
     read().map_err(|source| store.failed(source))

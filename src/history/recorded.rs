@@ -5,6 +5,7 @@
 //! was sent. A command that may be sent twice has no intents: then nobody knows.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
@@ -12,7 +13,7 @@ use super::kept;
 use super::roster::{Entry, Rosters};
 use super::writer::broken_off;
 use super::{HistoryError, RecordedRun, Store};
-use crate::model::{Delivery, ErrorKind, Failure, SkipReason, Status, UnixMillis};
+use crate::model::{Delivery, ErrorKind, Failure, RunEvent, RunInfo, SkipReason, Status, UnixMillis};
 use crate::report::{Collected, Reporters, replay};
 
 /// The report of a run, `fleetctl.report/1`; of one under way what is known so far.
@@ -73,16 +74,27 @@ pub fn recorded(store: &Store, run: &RecordedRun) -> Result<Value, HistoryError>
     Ok(report)
 }
 
+/// The run's events again, as whoever followed it has heard them; whose run it was, too, which no report says.
+///
+/// # Errors
+/// When the history cannot be read or is damaged.
+pub fn replayed(store: &Store, run: &RecordedRun) -> Result<Vec<RunEvent>, HistoryError> {
+    let report = recorded(store, run)?;
+    let mut events = replay(report).map_err(|problem| HistoryError::Damaged { run: run.run_id.clone(), problem })?;
+    if let Some(RunEvent::RunStarted { run: info, .. }) = events.first_mut() {
+        *info = Arc::new(RunInfo { schedule: run.schedule.as_deref().map(Into::into), ..RunInfo::clone(info) });
+    }
+    Ok(events)
+}
+
 /// The run again, as whoever followed it has seen it, outcomes included.
 ///
 /// # Errors
 /// When the history cannot be read or is damaged.
 pub fn collected(store: &Store, run: &RecordedRun) -> Result<Option<Collected>, HistoryError> {
-    let report = recorded(store, run)?;
-    let events = replay(report).map_err(|problem| HistoryError::Damaged { run: run.run_id.clone(), problem })?;
     let mut reporters = Reporters::default();
     reporters.keep_outcomes();
-    reporters.events(events);
+    reporters.events(replayed(store, run)?);
     Ok(reporters.finish().run)
 }
 

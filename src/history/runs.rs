@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, Row, named_params};
+use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 use serde_json::Value;
 
 use super::kept;
@@ -45,6 +45,8 @@ pub struct RecordedRun {
     /// Whether its devices were simulated.
     pub simulated: bool,
     pub(super) roster: i64,
+    /// The number of the run whose failures it took up.
+    pub(super) rerun_of: Option<i64>,
     pub(super) idempotent: Vec<u8>,
     /// When it began.
     pub started_at: UnixMillis,
@@ -75,7 +77,7 @@ impl RecordedRun {
 const COLUMNS: &str =
     "id, run_id, inventory, fleet, schedule, command, request, simulated, roster, devices, idempotent,
     owner, started_at, finished_at, elapsed_ms, ended, ok, sent, rejected, unreachable, no_reply, bad_reply, mismatch,
-    skipped, flaky, attempts, held";
+    skipped, flaky, attempts, held, rerun_of";
 
 /// The runs, the newest first. Costs a row each, however many devices they had.
 ///
@@ -96,6 +98,19 @@ pub fn list(store: &Store, filter: &Filter) -> Result<Vec<RecordedRun>, HistoryE
         rows.mapped(|row| read(row, &store.connection)).collect()
     };
     listed().map_err(|source| store.failed(source))
+}
+
+/// Whether anything is known of an inventory, by its canonical path: runs, held devices, or what is still to be told.
+///
+/// # Errors
+/// When the history cannot be read.
+pub fn knows(store: &Store, inventory: &Path) -> Result<bool, HistoryError> {
+    let asked = "SELECT EXISTS (SELECT 1 FROM run WHERE inventory = ?1)
+        OR EXISTS (SELECT 1 FROM hold WHERE inventory = ?1)
+        OR EXISTS (SELECT 1 FROM letter WHERE inventory = ?1)
+        OR EXISTS (SELECT 1 FROM unstarted WHERE inventory = ?1)";
+    let found = store.connection.query_row(asked, [inventory.to_string_lossy()], |row| row.get(0));
+    found.map_err(|source| store.failed(source))
 }
 
 /// The run of this id, of the beginning of an id that no other has, or `last`: the newest that is not under way.
@@ -141,12 +156,17 @@ pub fn find(store: &Store, which: &str, inventory: Option<&Path>) -> Result<Reco
     }
 }
 
-/// The run before this one that was asked to do the same: of the same inventory, schedule and command. `None`: it was the
-/// first.
+/// The run before this one that was asked to do the same: of a rerun the one that it took up, else the one before it of the
+/// same inventory, schedule and command. `None`: it was the first, or that one is forgotten.
 ///
 /// # Errors
 /// When the history cannot be read.
 pub fn find_before(store: &Store, run: &RecordedRun) -> Result<Option<RecordedRun>, HistoryError> {
+    if let Some(number) = run.rerun_of {
+        let text = format!("SELECT {COLUMNS} FROM run WHERE id = ?1");
+        let found = store.connection.query_row(&text, [number], |row| read(row, &store.connection)).optional();
+        return found.map_err(|source| store.failed(source));
+    }
     let text = format!(
         "SELECT {COLUMNS} FROM run
          WHERE id < ?1 AND inventory = ?2 AND schedule IS ?3 AND command = ?4 AND simulated = ?5 AND rerun_of IS NULL
@@ -237,6 +257,7 @@ fn read(row: &Row<'_>, connection: &Connection) -> rusqlite::Result<RecordedRun>
         request: row.get(6)?,
         simulated: row.get(7)?,
         roster: row.get(8)?,
+        rerun_of: row.get(27)?,
         idempotent: row.get(10)?,
         started_at: UnixMillis(started_at),
         finished_at: finished_at.map(UnixMillis),

@@ -10,13 +10,14 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::HistoryError;
 
 /// The steps: the first makes version 1 of an empty file.
-const STEPS: [&str; 6] = [
+const STEPS: [&str; 7] = [
     include_str!("migrations/1-runs.sql"),
     include_str!("migrations/2-holds.sql"),
     include_str!("migrations/3-letters.sql"),
     include_str!("migrations/4-courses.sql"),
     include_str!("migrations/5-batches.sql"),
     include_str!("migrations/6-unstarted.sql"),
+    include_str!("migrations/7-told.sql"),
 ];
 
 /// `flct`: whose file it is, for `file(1)` and for us.

@@ -35,5 +35,5 @@ pub use load::{load, read};
 pub use notify::{Channel, Email, MailTls, Notification, When};
 pub use range::{MOST_DEVICES, Pattern, Place, RangeError};
 pub use salvage::{Salvaged, salvage};
-pub use schedule::{LONGEST_UNTIL, Missed, Overlap, Schedule, Selecting, Until};
+pub use schedule::{CommandPlaces, LONGEST_UNTIL, Missed, Overlap, Schedule, Selecting, Until};
 pub use secret::SecretSource;

@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use lettre::message::Mailbox;
+
 use super::schedule::one_of;
 use super::schema::{did_you_mean, is_name};
 use super::secret::{SecretSource, read_source};
@@ -233,20 +235,22 @@ fn parse_server(text: &str) -> Option<(bool, &str, Option<u16>)> {
     is_host.then_some((wraps, host, port))
 }
 
-/// Whether something can be a mail address, with or without a name before it; if not, that is reported.
+/// Whether something is a mail address, with or without a name before it, as the mail that goes to it will be read; if
+/// not, that is reported.
 fn is_mailbox((text, span): &(&str, Span), diagnostics: &mut Diagnostics) -> bool {
-    let address = match text.strip_suffix('>').and_then(|named| named.rsplit_once('<')) {
-        Some((_, address)) => address,
-        None => text,
-    };
-    let is_one = !text.chars().any(char::is_control)
-        && !address.contains([' ', ',', '<', '>'])
-        && address.rsplit_once('@').is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty());
-    if !is_one {
-        let mistake = Diagnostic::error(format!("`{}` is no mail address", text.escape_debug())).at(span.clone(), "");
-        diagnostics.push(mistake.help("write `ops@example.com`"));
+    let is_one = |text: &str| !text.chars().any(char::is_control) && text.parse::<Mailbox>().is_ok();
+    if is_one(text) {
+        return true;
     }
-    is_one
+    // A name with a comma or a dot is one that quotes would mend.
+    let quoted = text.split_once('<').map(|(name, rest)| format!("\"{}\" <{rest}", name.trim().replace('"', "")));
+    let help = match quoted.filter(|quoted| is_one(quoted)) {
+        Some(quoted) => format!("put the name in quotes: `'{quoted}'`"),
+        None => "write `ops@example.com`, or `Ops <ops@example.com>`; each one is a text of its own".to_owned(),
+    };
+    let mistake = Diagnostic::error(format!("`{}` is no mail address", text.escape_debug())).at(span.clone(), "");
+    diagnostics.push(mistake.help(help));
+    false
 }
 
 fn read_webhook(table: &mut TomlTable<'_, '_>, diagnostics: &mut Diagnostics) -> Option<Channel> {

@@ -39,8 +39,8 @@ pub struct Schedule {
     pub select: Option<Selecting>,
     /// What.
     pub command: Command,
-    /// Where `do` or `cmd` is written.
-    pub command_span: Span,
+    /// Where that is written.
+    pub places: CommandPlaces,
     /// `save`: where a transfer's files go, relative to the inventory.
     pub save: Option<String>,
     /// Whether devices are asked for their state afterwards.
@@ -61,6 +61,17 @@ pub struct Schedule {
     pub notify: Vec<Arc<str>>,
     /// `FORMAT=PATH`, with its place; relative to the inventory.
     pub reports: Vec<(String, Span)>,
+}
+
+/// Where a command is written.
+#[derive(Debug, Clone)]
+pub struct CommandPlaces {
+    /// `do` or `cmd`.
+    pub command: Span,
+    /// Each of `args`: its name and its value.
+    pub args: BTreeMap<String, (Span, Span)>,
+    /// `save`.
+    pub save: Option<Span>,
 }
 
 /// `select` of a schedule.
@@ -140,7 +151,7 @@ fn read_schedule(
     let zone = table.text("timezone", diagnostics).and_then(|zone| timezone(&zone, diagnostics));
     let selecting = read_select(table, source, diagnostics);
     let command = read_command(table, diagnostics);
-    let save = table.text("save", diagnostics).map(|(text, _)| text.to_owned());
+    let save = table.text("save", diagnostics);
     let verify = table.bool("verify", diagnostics).unwrap_or_default();
     let if_needed = table.bool("if_needed", diagnostics).unwrap_or_default();
     for key in ["verify", "if_needed"] {
@@ -163,7 +174,8 @@ fn read_schedule(
     let reports = table.array("reports", diagnostics).into_iter();
     let reports = reports.filter_map(|one| Some((one.text(diagnostics)?.to_owned(), one.span()))).collect();
     let (name, span) = name?;
-    let (command, command_span) = command?;
+    let (command, places) = command?;
+    let places = CommandPlaces { save: save.as_ref().map(|(_, span)| span.clone()), ..places };
     Some(Schedule {
         name: name.into(),
         span,
@@ -171,8 +183,8 @@ fn read_schedule(
         timezone: zone,
         select: selecting,
         command,
-        command_span,
-        save,
+        places,
+        save: save.map(|(text, _)| text.to_owned()),
         verify,
         if_needed,
         until,
@@ -214,12 +226,13 @@ fn read_select(table: &mut TomlTable<'_, '_>, source: &str, diagnostics: &mut Di
 }
 
 /// `do` with its `args`, or `cmd`.
-fn read_command(table: &mut TomlTable<'_, '_>, diagnostics: &mut Diagnostics) -> Option<(Command, Span)> {
+fn read_command(table: &mut TomlTable<'_, '_>, diagnostics: &mut Diagnostics) -> Option<(Command, CommandPlaces)> {
     let (action, raw) = (table.get("do"), table.get("cmd"));
     let action_text = action.and_then(|value| value.text(diagnostics));
     let raw_text = raw.and_then(|value| value.text(diagnostics));
     let args = table.get("args");
-    let read_args = args.map(|args| read_args(args, diagnostics)).unwrap_or_default();
+    let (read_args, arg_places) = args.map(|args| read_args(args, diagnostics)).unwrap_or_default();
+    let places = |value: &TomlValue<'_, '_>| CommandPlaces { command: value.span(), args: arg_places, save: None };
     match (action, raw) {
         (Some(action), Some(raw)) => {
             diagnostics.push(
@@ -234,7 +247,9 @@ fn read_command(table: &mut TomlTable<'_, '_>, diagnostics: &mut Diagnostics) ->
             diagnostics.push(mistake.at(table.span(), "neither is here"));
             None
         }
-        (Some(value), None) => Some((Command::Action { name: action_text?.to_owned(), args: read_args }, value.span())),
+        (Some(value), None) => {
+            Some((Command::Action { name: action_text?.to_owned(), args: read_args }, places(&value)))
+        }
         (None, Some(value)) => {
             if let Some(args) = args {
                 diagnostics.push(Diagnostic::error("`args` needs `do`: a raw command has none").at(args.span(), ""));
@@ -242,16 +257,20 @@ fn read_command(table: &mut TomlTable<'_, '_>, diagnostics: &mut Diagnostics) ->
             if raw_text.is_some_and(str::is_empty) {
                 diagnostics.push(Diagnostic::error("`cmd` is empty").at(value.span(), ""));
             }
-            Some((Command::Raw(raw_text?.to_owned()), value.span()))
+            Some((Command::Raw(raw_text?.to_owned()), places(&value)))
         }
     }
 }
 
-/// Arguments as the command line would be given them.
-fn read_args(value: TomlValue<'_, '_>, diagnostics: &mut Diagnostics) -> BTreeMap<String, String> {
-    let Some(mut table) = value.table("`args`", diagnostics) else { return BTreeMap::new() };
-    let mut args = BTreeMap::new();
-    for (key, _, value) in table.entries() {
+/// Arguments as the command line would be given them, and where they are.
+fn read_args(
+    value: TomlValue<'_, '_>,
+    diagnostics: &mut Diagnostics,
+) -> (BTreeMap<String, String>, BTreeMap<String, (Span, Span)>) {
+    let (mut args, mut places) = (BTreeMap::new(), BTreeMap::new());
+    let Some(mut table) = value.table("`args`", diagnostics) else { return (args, places) };
+    for (key, span, value) in table.entries() {
+        places.insert(key.to_owned(), (span, value.span()));
         let text = match value.value() {
             DeValue::Boolean(value) => Some(value.to_string()),
             DeValue::Integer(_) => value.int(diagnostics).map(|value| value.to_string()),
@@ -259,7 +278,7 @@ fn read_args(value: TomlValue<'_, '_>, diagnostics: &mut Diagnostics) -> BTreeMa
         };
         args.extend(text.map(|text| (key.to_owned(), text)));
     }
-    args
+    (args, places)
 }
 
 fn read_notify(table: &mut TomlTable<'_, '_>, notifications: &[&str], diagnostics: &mut Diagnostics) -> Vec<Arc<str>> {

@@ -7,9 +7,12 @@ use std::sync::Arc;
 
 use crate::transport::ConnectError;
 
+/// What is said of one that is kept.
+pub(crate) const TO_BE_SENT: &str = "; it is kept, to be sent later";
+
 /// A notification that did not arrive.
 #[derive(Debug, thiserror::Error)]
-#[error("notification `{notification}` did not arrive: {problem}{}", if *.is_kept { "; it is kept, to be sent later" } else { "" })]
+#[error("notification `{notification}` did not arrive: {problem}{}", if *.is_kept { TO_BE_SENT } else { "" })]
 pub struct NotifyError {
     /// Its name in `[notify.*]`.
     pub notification: Arc<str>,

@@ -28,6 +28,7 @@ mod web;
 
 pub use change::Previous;
 pub use deliver::Way;
+pub(crate) use error::TO_BE_SENT;
 pub use error::{NotifyError, SendError};
 pub use letter::{Letter, Ping};
 pub use page::mistakes_text;

@@ -50,7 +50,16 @@ pub trait Spool: Send {
     /// When the spool cannot be read.
     fn due(&mut self, now: UnixMillis) -> Result<Vec<Kept>, SpoolError>;
 
-    /// Forgets a letter: it has arrived, or nobody tries any more.
+    /// Forgets a letter that has arrived; a spool that others ask later notes when.
+    ///
+    /// # Errors
+    /// When that cannot be noted.
+    fn arrived(&mut self, id: &str, at: UnixMillis) -> Result<(), SpoolError> {
+        _ = at;
+        self.done(id)
+    }
+
+    /// Forgets a letter: nobody tries any more.
     ///
     /// # Errors
     /// When that cannot be noted.

@@ -129,19 +129,19 @@ where
     let now = occasion.at.after(begun.elapsed());
     let mut errors = Vec::new();
     for ((one, mut kept), result) in claims.drain(..).zip(told) {
-        let problem = match result {
-            Ok(()) => None,
-            Err(problem) if problem.is_settled() => Some((problem, false)),
+        let (fate, problem) = match result {
+            Ok(()) => (Fate::Arrived(now), None),
+            Err(problem) if problem.is_settled() => (Fate::GivenUp, Some(problem)),
             Err(problem) => {
                 kept.next_at = now.0.saturating_add(FIRST_WAIT_MS);
                 kept.error = problem.to_string();
-                Some((problem, true))
+                (Fate::Left, Some(problem))
             }
         };
-        let is_left = problem.as_ref().is_some_and(|(_, is_left)| *is_left);
-        let is_noted = spool.as_deref_mut().is_some_and(|spool| note(kept, is_left, spool));
-        if let Some((problem, is_left)) = problem {
-            errors.push(NotifyError { notification: one.name.clone(), problem, is_kept: is_left && is_noted });
+        let is_noted = spool.as_deref_mut().is_some_and(|spool| note(kept, fate, spool));
+        if let Some(problem) = problem {
+            let is_kept = fate == Fate::Left && is_noted;
+            errors.push(NotifyError { notification: one.name.clone(), problem, is_kept });
         }
     }
     errors
@@ -180,7 +180,7 @@ where
     let told = join_all(claimed.iter().map(|(one, kept)| attempt(one, &kept.letter, way, end))).await;
     for ((_, mut kept), result) in claimed.into_iter().zip(told) {
         noted &= match result {
-            Ok(()) => spool.done(&kept.id).is_ok(),
+            Ok(()) => spool.arrived(&kept.id, now).is_ok(),
             Err(problem) if problem.is_settled() => {
                 warn!("notification `{}` of {}: {problem}", kept.notification, whose(&kept));
                 spool.done(&kept.id).is_ok()
@@ -290,13 +290,28 @@ fn claim(notification: &Notification, letter: Letter, run: Option<&RunId>, now: 
     }
 }
 
+/// What became of a letter that was tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Arrived(UnixMillis),
+    /// It is tried again later.
+    Left,
+    GivenUp,
+}
+
 /// Notes in the spool that a letter was tried; whether that is noted.
-fn note(kept: Kept, is_left: bool, spool: &mut dyn Spool) -> bool {
-    if is_left {
-        return spool.put(kept).map_err(|error| warn!("a notification could not be kept for later: {error}")).is_ok();
-    }
-    let (name, done) = (&kept.notification, spool.done(&kept.id));
-    done.map_err(|error| warn!("notification `{name}` may come a second time, as it could not be noted: {error}"))
+fn note(kept: Kept, fate: Fate, spool: &mut dyn Spool) -> bool {
+    let name = Arc::clone(&kept.notification);
+    let noted = match fate {
+        Fate::Left => {
+            let put = spool.put(kept).map_err(|error| warn!("a notification could not be kept for later: {error}"));
+            return put.is_ok();
+        }
+        Fate::Arrived(at) => spool.arrived(&kept.id, at),
+        Fate::GivenUp => spool.done(&kept.id),
+    };
+    noted
+        .map_err(|error| warn!("notification `{name}` may come a second time, as it could not be noted: {error}"))
         .is_ok()
 }
 

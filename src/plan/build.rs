@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
+use super::asked::Asked;
 use super::circuits::Circuits;
 use super::save::save_targets;
 use super::ways::{Way, action, raw};
@@ -36,6 +37,8 @@ pub struct PlanRequest<'a> {
     pub save: Option<&'a str>,
     /// The lowest layer of settings.
     pub built_in: Timing,
+    /// Where all this was written.
+    pub asked: Asked<'a>,
 }
 
 /// Makes the plan; `None` when something is wrong, which is then among `diagnostics`.
@@ -49,8 +52,8 @@ pub fn build(request: &PlanRequest<'_>, sources: &mut Sources, diagnostics: &mut
         })
         .collect();
     let ways = match request.command {
-        Command::Raw(text) => raw(text, &selected, sources, diagnostics)?,
-        Command::Action { name, args } => action(name, args, &selected, diagnostics)?,
+        Command::Raw(text) => raw(text, &selected, request.asked, sources, diagnostics)?,
+        Command::Action { name, args } => action(name, args, &selected, request.asked, diagnostics)?,
     };
     let mut planner = Planner { request, ways, ..Planner::new(request) };
     let mut jobs: Vec<Job> = selected.iter().filter_map(|(device, member)| planner.job(device, member)).collect();
@@ -61,7 +64,7 @@ pub fn build(request: &PlanRequest<'_>, sources: &mut Sources, diagnostics: &mut
     let devices: Arc<[Device]> = selected.iter().map(|(device, _)| (*device).clone()).collect();
     let lanes = Lanes::of(&devices);
     plan_saving(request, &devices, &mut jobs, sources, diagnostics);
-    refuse_repeats(request.command, &devices, &jobs, &lanes, diagnostics);
+    refuse_repeats((request.command, request.asked), &devices, &jobs, &lanes, diagnostics);
     let sites = request
         .fleet
         .sites
@@ -96,15 +99,17 @@ fn plan_saving(
     let Some(pattern) = request.save else {
         if fetches.contains(&true) {
             let mistake = Diagnostic::error(format!("a file is fetched, but not said where to: {}", named(true)));
-            diagnostics.push(mistake.help("give `--save \"db/{name}.db\"`"));
+            diagnostics.push(mistake.help(format!("give {}", request.asked.saved())));
         }
         return;
     };
     if fetches.contains(&false) {
-        diagnostics.push(Diagnostic::error(format!("`--save`: no file comes of this command: {}", named(false))));
+        let save = request.asked.save();
+        let mistake = Diagnostic::error(format!("{save}: no file comes of this command: {}", named(false)));
+        diagnostics.push(request.asked.at_save(mistake));
         return;
     }
-    let Some(targets) = save_targets(pattern, devices, sources, diagnostics) else { return };
+    let Some(targets) = save_targets(pattern, devices, request.asked, sources, diagnostics) else { return };
     for (job, target) in jobs.iter_mut().zip(targets) {
         job.save = Some(target.into());
     }
@@ -193,7 +198,7 @@ impl<'a> Planner<'a> {
             Ok(made) => made,
             Err(error) => {
                 let text = match &error {
-                    RequestError::MissingParam { name } => missing(&device_type, &way.source, name),
+                    RequestError::MissingParam { name } => missing(&device_type, &way.source, name, self.request.asked),
                     _ => error.to_string(),
                 };
                 self.errors.entry(text).or_default().push(&device.name);
@@ -307,20 +312,26 @@ impl<'a> Planner<'a> {
 }
 
 /// What is missing for a command, and how it is given.
-fn missing(device_type: &DeviceType, source: &CommandSource, name: &str) -> String {
+fn missing(device_type: &DeviceType, source: &CommandSource, name: &str, asked: Asked<'_>) -> String {
     let action = match source {
         CommandSource::Action(action) => device_type.action(action),
         CommandSource::Raw(_) => None,
     };
     match action.and_then(|action| Some((action, action.arg(name)?))) {
-        Some((action, spec)) => format!("`{}` needs `--arg {name}=…` ({})", action.name, spec.kind),
+        Some((action, spec)) => format!("`{}` needs {} ({})", action.name, asked.given(name), spec.kind),
         None => format!("`{name}` is not given in the inventory (`params = {{ {name} = … }}`)"),
     }
 }
 
 /// The same command for two devices of one gateway would tell several truths about one device. An action may be the
 /// gateway's own matter, and the same for all of its devices; not so where an argument takes the place of their units.
-fn refuse_repeats(command: &Command, devices: &[Device], jobs: &[Job], lanes: &Lanes, diagnostics: &mut Diagnostics) {
+fn refuse_repeats(
+    (command, asked): (&Command, Asked<'_>),
+    devices: &[Device],
+    jobs: &[Job],
+    lanes: &Lanes,
+    diagnostics: &mut Diagnostics,
+) {
     let (text, args) = match command {
         Command::Raw(text) => (text, None),
         Command::Action { name, args } => (name, Some(args)),
@@ -352,7 +363,8 @@ fn refuse_repeats(command: &Command, devices: &[Device], jobs: &[Job], lanes: &L
             ));
             diagnostics.push(match unit {
                 Some(unit) if args.is_some() => {
-                    mistake.help(format!("leave `--arg {unit}=…` out, so that each is named by its own, or select one"))
+                    let arg = asked.given(unit);
+                    mistake.help(format!("leave {arg} out, so that each is named by its own, or select one"))
                 }
                 Some(unit) => mistake.help(format!("write `{{{unit}}}` where the command names the device")),
                 None => mistake.help("select one of them"),

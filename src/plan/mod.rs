@@ -3,6 +3,7 @@
 //! A plan is made before anything is sent and does not change during the run: exact bytes per device, effective times,
 //! and lanes (the devices of one gateway). It is pure; what is equal for many devices is kept once.
 
+mod asked;
 mod budget;
 mod build;
 mod check;
@@ -16,6 +17,7 @@ mod save;
 mod tests;
 mod ways;
 
+pub use asked::Asked;
 pub use build::{PlanRequest, build};
 pub use check::Check;
 pub use estimate::{CircuitEstimate, Estimate, Pace, estimate};

@@ -6,9 +6,11 @@
 
 use std::collections::HashMap;
 use std::io::ErrorKind;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use crate::diagnostic::{Diagnostic, Diagnostics, Sources, Span, nearest};
+use super::asked::Asked;
+use crate::diagnostic::{Diagnostic, Diagnostics, Sources, nearest};
 use crate::model::{Device, fold_names};
 
 /// The longest name that may be part of a file name, in bytes: with an ending it still fits into 255.
@@ -26,11 +28,12 @@ enum Part<'p> {
 pub(super) fn save_targets(
     pattern: &str,
     devices: &[Device],
+    asked: Asked<'_>,
     sources: &mut Sources,
     diagnostics: &mut Diagnostics,
 ) -> Option<Vec<PathBuf>> {
     let before = diagnostics.error_count();
-    let parts = parse(pattern, sources, diagnostics)?;
+    let parts = parse(pattern, asked, sources, diagnostics)?;
     let mut refused: Vec<&str> = Vec::new();
     let mut siteless: Vec<&str> = Vec::new();
     let mut targets = Vec::with_capacity(devices.len());
@@ -57,26 +60,42 @@ pub(super) fn save_targets(
     }
     if !refused.is_empty() {
         diagnostics.push(
-            Diagnostic::error(format!("`--save`: no file can be named after {}", fold_names(refused.iter().copied())))
+            mistake(asked, &format!("no file can be named after {}", fold_names(refused.iter().copied())))
                 .help("a name that becomes part of a path has no `/`, no leading dot or dash, and at most 200 bytes"),
         );
     }
     if !siteless.is_empty() {
         let names = fold_names(siteless.iter().copied());
-        diagnostics.push(Diagnostic::error(format!("`--save`: no site stands for `{{site}}` at {names}")));
+        diagnostics.push(mistake(asked, &format!("no site stands for `{{site}}` at {names}")));
     }
-    check_owners(&targets, devices, diagnostics);
-    check_folders(&targets, diagnostics);
+    check_owners(&targets, devices, asked, diagnostics);
+    check_folders(&targets, asked, diagnostics);
     (diagnostics.error_count() == before).then_some(targets)
 }
 
-fn parse<'p>(pattern: &'p str, sources: &mut Sources, diagnostics: &mut Diagnostics) -> Option<Vec<Part<'p>>> {
+/// A mistake about the place for files.
+fn mistake(asked: Asked<'_>, text: &str) -> Diagnostic {
+    asked.at_save(Diagnostic::error(format!("{}: {text}", asked.save())))
+}
+
+fn parse<'p>(
+    pattern: &'p str,
+    asked: Asked<'_>,
+    sources: &mut Sources,
+    diagnostics: &mut Diagnostics,
+) -> Option<Vec<Part<'p>>> {
+    let mut wrong = |range: Range<usize>, message: &str, help: Option<String>| {
+        let place = asked.in_save(pattern, range, sources);
+        let mut mistake = Diagnostic::error(format!("{}: {message}", asked.save())).at(place, "");
+        mistake.help = help;
+        diagnostics.push(mistake);
+    };
     let mut parts = Vec::new();
     let mut rest = pattern;
     while let Some((text, after)) = rest.split_once('{') {
         let at = pattern.len() - after.len() - 1;
         let Some((hole, after)) = after.split_once('}') else {
-            wrong(pattern, at..pattern.len(), "the brace is not closed", None, sources, diagnostics);
+            wrong(at..pattern.len(), "the brace is not closed", None);
             return None;
         };
         parts.push(Part::Text(text));
@@ -89,8 +108,7 @@ fn parse<'p>(pattern: &'p str, sources: &mut Sources, diagnostics: &mut Diagnost
                 let help = nearest(other, known).map(|near| format!("did you mean `{{{near}}}`?"));
                 let help = help.unwrap_or_else(|| "known are {name}, {type} and {site}".to_owned());
                 let end = at + other.len() + 2;
-                let message = format!("there is no `{{{other}}}`");
-                wrong(pattern, at..end, &message, Some(help), sources, diagnostics);
+                wrong(at..end, &format!("there is no `{{{other}}}`"), Some(help));
                 return None;
             }
         });
@@ -98,22 +116,6 @@ fn parse<'p>(pattern: &'p str, sources: &mut Sources, diagnostics: &mut Diagnost
     }
     parts.push(Part::Text(rest));
     Some(parts)
-}
-
-fn wrong(
-    pattern: &str,
-    range: std::ops::Range<usize>,
-    message: &str,
-    help: Option<String>,
-    sources: &mut Sources,
-    diagnostics: &mut Diagnostics,
-) {
-    let source = sources.add("--save", pattern);
-    let mistake = Diagnostic::error(format!("`--save`: {message}")).at(Span { source, range }, "");
-    diagnostics.push(match help {
-        Some(help) => mistake.help(help),
-        None => mistake,
-    });
 }
 
 /// Whether a text may stand in a path as one component or a part of one.
@@ -126,7 +128,7 @@ fn is_component(text: &str) -> bool {
 }
 
 /// No two devices may have one file, however their paths lead to it.
-fn check_owners(targets: &[PathBuf], devices: &[Device], diagnostics: &mut Diagnostics) {
+fn check_owners(targets: &[PathBuf], devices: &[Device], asked: Asked<'_>, diagnostics: &mut Diagnostics) {
     let mut folders: HashMap<&Path, PathBuf> = HashMap::new();
     let mut owners: HashMap<String, (&Path, Vec<&str>)> = HashMap::new();
     for (target, device) in targets.iter().zip(devices) {
@@ -141,14 +143,14 @@ fn check_owners(targets: &[PathBuf], devices: &[Device], diagnostics: &mut Diagn
     for (path, names) in shared {
         let names = fold_names(names.iter().copied());
         diagnostics.push(
-            Diagnostic::error(format!("`--save`: {names} would all be saved as `{}`", path.display()))
+            mistake(asked, &format!("{names} would all be saved as `{}`", path.display()))
                 .help("write `{name}` where the devices' files are to differ"),
         );
     }
 }
 
 /// Folders must be there; what is there already must be a plain file that may be replaced.
-fn check_folders(targets: &[PathBuf], diagnostics: &mut Diagnostics) {
+fn check_folders(targets: &[PathBuf], asked: Asked<'_>, diagnostics: &mut Diagnostics) {
     let mut folders: Vec<&Path> = targets.iter().filter_map(|target| target.parent()).collect();
     folders.sort_unstable();
     folders.dedup();
@@ -156,19 +158,16 @@ fn check_folders(targets: &[PathBuf], diagnostics: &mut Diagnostics) {
         let shown = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
         if !shown.is_dir() {
             diagnostics.push(
-                Diagnostic::error(format!("`--save`: there is no folder `{}`", shown.display()))
+                mistake(asked, &format!("there is no folder `{}`", shown.display()))
                     .help("make it first; nothing was sent"),
             );
         } else if let Err(error) = tempfile::tempfile_in(shown) {
-            diagnostics.push(Diagnostic::error(format!(
-                "`--save`: no file can be made in `{}`: {}",
-                shown.display(),
-                error.kind()
-            )));
+            let text = format!("no file can be made in `{}`: {}", shown.display(), error.kind());
+            diagnostics.push(mistake(asked, &text));
         }
     }
     for target in targets {
-        let mistake = match std::fs::symlink_metadata(target) {
+        let text = match std::fs::symlink_metadata(target) {
             _ if target.file_name().is_none() => "is no plain file".to_owned(),
             Ok(found) if !found.is_file() => "is no plain file".to_owned(),
             // Without its folder, which was spoken of above, a file is not found either.
@@ -177,6 +176,6 @@ fn check_folders(targets: &[PathBuf], diagnostics: &mut Diagnostics) {
             }
             _ => continue,
         };
-        diagnostics.push(Diagnostic::error(format!("`--save`: `{}` {mistake}", target.display())));
+        diagnostics.push(mistake(asked, &format!("`{}` {text}", target.display())));
     }
 }

@@ -54,6 +54,7 @@ fn planned_with(inventory: &str, command: &Command, verify: bool, save: Option<&
     let selection: Vec<u32> = (0..).take(fleet.devices.len()).collect();
     let second = Duration::from_secs(1);
     let request = PlanRequest {
+        asked: Asked::CommandLine,
         fleet: &fleet,
         selection: &selection,
         command,

@@ -6,8 +6,9 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
+use super::asked::Asked;
 use crate::device_type::{CommandSource, DeviceType};
-use crate::diagnostic::{Diagnostic, Diagnostics, Sources, Span, nearest};
+use crate::diagnostic::{Diagnostic, Diagnostics, Sources, nearest};
 use crate::inventory::Member;
 use crate::model::{Device, ParamValue, fold_names};
 
@@ -47,6 +48,7 @@ fn variants_of(selected: &[(&Device, &Member)]) -> Vec<Arc<DeviceType>> {
 pub(super) fn raw(
     text: &str,
     selected: &[(&Device, &Member)],
+    asked: Asked<'_>,
     sources: &mut Sources,
     diagnostics: &mut Diagnostics,
 ) -> Option<Vec<Way>> {
@@ -55,11 +57,16 @@ pub(super) fn raw(
         let counts: Vec<String> = types.iter().map(|(one, count)| format!("{} ({count})", one.name)).collect();
         diagnostics.push(
             Diagnostic::error(format!(
-                "`--cmd` speaks one device type's language, but the selected devices are of {}: {}",
+                "{} speaks one device type's language, but the selected devices are of {}: {}",
+                asked.cmd(),
                 types.len(),
                 counts.join(", ")
             ))
-            .help("select one type (`--select type:NAME`), or use an action that all of them know (`--do`)"),
+            .help(format!(
+                "select one type ({}), or use an action that all of them know ({})",
+                asked.one_type(),
+                asked.action()
+            )),
         );
         return None;
     };
@@ -69,9 +76,8 @@ pub(super) fn raw(
             Some(vec![Way { device_type: device_type.clone(), source, args: Vec::new() }])
         }
         Err(error) => {
-            let source = sources.add("--cmd", text);
-            let range = error.at..error.at + error.len;
-            let mistake = Diagnostic::error(error.message).at(Span { source, range }, "");
+            let place = asked.in_cmd(text, error.at..error.at + error.len, sources);
+            let mistake = Diagnostic::error(error.message).at(place, "");
             diagnostics.push(match error.help {
                 Some(help) => mistake.help(help),
                 None => mistake,
@@ -86,6 +92,7 @@ pub(super) fn action(
     name: &str,
     args: &BTreeMap<String, String>,
     selected: &[(&Device, &Member)],
+    asked: Asked<'_>,
     diagnostics: &mut Diagnostics,
 ) -> Option<Vec<Way>> {
     let before = diagnostics.error_count();
@@ -107,7 +114,9 @@ pub(super) fn action(
             .collect();
         diagnostics.push(match nearest(name, known.iter().copied()) {
             Some(near) => mistake.help(format!("did you mean `{near}`?")),
-            None if known.is_empty() => mistake.help("it has no actions: give its command with `--cmd`"),
+            None if known.is_empty() => {
+                mistake.help(format!("it has no actions: give its command with {}", asked.cmd()))
+            }
             None => mistake.help(format!("its actions are {}", known.join(", "))),
         });
     }
@@ -127,15 +136,20 @@ pub(super) fn action(
             known_keys.insert(key);
             match spec.read(text) {
                 Ok(value) => values.push((spec.name.clone(), value)),
-                Err(message) => diagnostics.push(Diagnostic::error(format!("`--arg {key}`: {message}"))),
+                Err(message) => {
+                    let mistake = Diagnostic::error(format!("{}: {message}", asked.arg(key)));
+                    diagnostics.push(asked.at_arg(mistake, key, true));
+                }
             }
         }
         let source = CommandSource::Action(action.name.clone());
         ways.push(Way { device_type: device_type.clone(), source, args: values });
     }
     for key in args.keys().filter(|key| !known_keys.contains(key.as_str())) {
+        let given = asked.arg(key);
         let mistake =
-            Diagnostic::error(format!("`--arg {key}`: `{name}` knows no such argument, nor the device a parameter"));
+            Diagnostic::error(format!("{given}: `{name}` knows no such argument, nor the device a parameter"));
+        let mistake = asked.at_arg(mistake, key, false);
         let known: Vec<&str> = types
             .iter()
             .flat_map(|(one, _)| {

@@ -109,17 +109,6 @@ impl Reporters {
         self.members.insert(0, Member { label: label.into(), reporter, error: None });
     }
 
-    /// Adds one that could not even begin; it is among the errors at the end.
-    pub fn add_failed(&mut self, label: impl Into<String>, error: io::Error) {
-        struct Never;
-        impl Reporter for Never {
-            fn finish(&mut self, _: &Collected) -> io::Result<()> {
-                Ok(())
-            }
-        }
-        self.members.push(Member { label: label.into(), reporter: Box::new(Never), error: Some(error) });
-    }
-
     /// Has the outcomes kept, for whoever looks at the run when it is over.
     pub fn keep_outcomes(&mut self) {
         self.keeps_outcomes = true;

@@ -1,5 +1,5 @@
 //! What a run leaves to the history and takes from it when it is over: runs that are too old go, and reports learn when
-//! the last success was.
+//! the last success was, those that are made again too.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -8,13 +8,21 @@ use jiff::Timestamp;
 use tracing::{info, warn};
 
 use super::canonical;
-use crate::history::{HistoryError, RunName, Store, last_success, prune};
+use crate::history::{HistoryError, RecordedRun, RunName, Store, last_success, prune};
 use crate::model::{Command, Share, UnixMillis};
 use crate::report::{Collected, Past};
 
 /// Asks the history at `path` when the last run of this name over the inventory was a success.
 pub(super) fn ask(path: PathBuf, inventory: &Path, ok_if: Share) -> Past {
-    let inventory = canonical(inventory);
+    asking(path, canonical(inventory), ok_if, None)
+}
+
+/// Asks the history at `path` the same of a recorded run: what was known when it ended.
+pub fn ask_again(path: PathBuf, run: &RecordedRun, ok_if: Share) -> Past {
+    asking(path, run.inventory.clone(), ok_if, run.finished_at)
+}
+
+fn asking(path: PathBuf, inventory: PathBuf, ok_if: Share, until: Option<UnixMillis>) -> Past {
     Box::new(move |run: &Collected| {
         let info = run.info();
         let name = match (&info.schedule, &info.command) {
@@ -23,7 +31,7 @@ pub(super) fn ask(path: PathBuf, inventory: &Path, ok_if: Share) -> Past {
             (None, Command::Raw(_)) => RunName::Raw,
         };
         let found = Store::open(&path).and_then(|store| match store {
-            Some(store) => last_success(&store, &inventory, name, ok_if),
+            Some(store) => last_success(&store, &inventory, name, ok_if, until),
             None => Ok(None),
         });
         found.unwrap_or_else(|error| {

@@ -13,7 +13,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics, Sources, Span};
 use crate::inventory::select::{parse, resolve, sample};
 use crate::inventory::{Fleet, Member, SiteIndex};
 use crate::model::{Command, SECRET_SHOWN, fold_names};
-use crate::plan::{Plan, PlanRequest, build};
+use crate::plan::{Asked, Plan, PlanRequest, build};
 
 /// A run that may start.
 pub struct Prepared {
@@ -49,8 +49,13 @@ pub enum Preparation {
     Wrong,
 }
 
-/// Selects and plans.
+/// Selects and plans what the command line asks for.
 pub fn prepare(request: &RunRequest, loaded: &mut Loaded) -> Preparation {
+    prepare_as(request, Asked::CommandLine, loaded)
+}
+
+/// Selects and plans; `asked` says where the command was written, for what is wrong with it.
+pub fn prepare_as(request: &RunRequest, asked: Asked<'_>, loaded: &mut Loaded) -> Preparation {
     let Some(fleet) = &loaded.fleet else { return Preparation::Wrong };
     let sources = &mut loaded.sources;
     let diagnostics = &mut loaded.diagnostics;
@@ -70,6 +75,7 @@ pub fn prepare(request: &RunRequest, loaded: &mut Loaded) -> Preparation {
         flags: request.flags,
         idempotent: request.idempotent,
         built_in: defaults.timing,
+        asked,
     };
     let Some(plan) = build(&wanted, sources, diagnostics) else { return Preparation::Wrong };
     let until = until(request, fleet, &selection, diagnostics);

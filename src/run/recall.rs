@@ -77,5 +77,12 @@ pub fn told(holds: &[&Hold]) -> Vec<String> {
 
 /// An inventory's path as the history knows it.
 pub fn canonical(inventory: &Path) -> PathBuf {
-    inventory.canonicalize().unwrap_or_else(|_| inventory.to_owned())
+    inventory.canonicalize().unwrap_or_else(|_| {
+        // It is gone: what was recorded of it stands under the path that it had.
+        let whole = std::path::absolute(inventory).unwrap_or_else(|_| inventory.to_owned());
+        match (whole.parent().and_then(|folder| folder.canonicalize().ok()), whole.file_name()) {
+            (Some(folder), Some(name)) => folder.join(name),
+            _ => whole,
+        }
+    })
 }

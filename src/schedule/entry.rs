@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, civil::Time};
 
 use crate::calendar::Calendar;
-use crate::diagnostic::{Diagnostic, Diagnostics, Sources, Span, nearest};
+use crate::diagnostic::{Diagnostic, Diagnostics, Sources, nearest};
 use crate::inventory::select::{Selection, resolve};
 use crate::inventory::{Fleet, Schedule, Until};
 use crate::model::fold_names;
@@ -109,7 +109,7 @@ pub(super) fn select(
         }
         Err(errors) => {
             for error in errors {
-                let place = inside(&selecting.span, &selecting.text, error.at, sources);
+                let place = sources.inside(&selecting.span, &selecting.text, error.at);
                 let mut mistake = Diagnostic::error(format!("schedule `{name}`: {}", error.message)).at(place, "");
                 mistake.help = error.help;
                 diagnostics.push(mistake);
@@ -117,16 +117,6 @@ pub(super) fn select(
             None
         }
     }
-}
-
-/// The place of a part of a text; of the whole where the file writes it with escapes.
-fn inside(value: &Span, text: &str, part: std::ops::Range<usize>, sources: &Sources) -> Span {
-    let start = value.range.start + 1;
-    let written = sources.get(value.source).and_then(|source| source.text.get(start..start + text.len()));
-    if written == Some(text) {
-        return Span { source: value.source, range: start + part.start..start + part.end };
-    }
-    value.clone()
 }
 
 /// The one time zone of the sites of all selected devices: no schedule goes by a clock that nobody named.

@@ -10,8 +10,9 @@ use super::{Entry, report_targets, request};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::inventory::{Fleet, Schedule};
 use crate::model::Command;
+use crate::plan::Asked;
 use crate::report::ReportTarget;
-use crate::run::{End, Loaded, Preparation, Prepared, RunRequest, prepare};
+use crate::run::{End, Loaded, Preparation, Prepared, RunRequest, prepare_as};
 
 /// A time of day further ahead than this is one that has passed.
 const FURTHEST: SignedDuration = SignedDuration::from_hours(12);
@@ -53,9 +54,9 @@ pub fn plan(entry: &Entry, inventory: &Path, types: &[PathBuf], loaded: &mut Loa
     let mut found = Diagnostics::default();
     let reports = report_targets(schedule, inventory, &mut found);
     let request = request(schedule, inventory, types);
-    // What planning says belongs to this schedule, and is pointed at its command.
+    // What planning says belongs to this schedule; where it has no place of its own, its command is pointed at.
     let before = std::mem::take(&mut loaded.diagnostics);
-    let preparation = prepare(&request, loaded);
+    let preparation = prepare_as(&request, Asked::Schedule(&schedule.places), loaded);
     let said = std::mem::replace(&mut loaded.diagnostics, before);
     // What the selector alone gives cause to say has been said where the entry was looked for.
     let mut known = Diagnostics::default();
@@ -69,7 +70,7 @@ pub fn plan(entry: &Entry, inventory: &Path, types: &[PathBuf], loaded: &mut Loa
             continue;
         }
         if one.labels.is_empty() {
-            one = one.at(schedule.command_span.clone(), "");
+            one = one.at(schedule.places.command.clone(), "");
         }
         found.push(one);
     }
@@ -94,7 +95,7 @@ pub fn warn_of_unverified(entries: &[Entry], loaded: &mut Loaded) {
                     "schedule `{}` switches devices and does not look whether they did: acknowledged is not yet on",
                     schedule.name
                 ))
-                .at(schedule.command_span.clone(), "")
+                .at(schedule.places.command.clone(), "")
                 .help("add `verify = true`"),
             );
         }
@@ -143,11 +144,11 @@ mod tests {
             ),
             (
                 "do = \"volume\"\nselect = \"tv-*\"\nargs = { level = 101 }\nverify = true",
-                "schedule `s`: `--arg level`: must be an integer from 0 to 100, not `101`",
+                "schedule `s`: `args.level`: must be an integer from 0 to 100, not `101`",
             ),
             (
                 "cmd = \"ka {set_id} 01\"",
-                "schedule `s`: `--cmd` speaks one device type's language, but the selected devices are of 2: lg-rs232 (2), devantech-eth008 (1)",
+                "schedule `s`: `cmd` speaks one device type's language, but the selected devices are of 2: lg-rs232 (2), devantech-eth008 (1)",
             ),
             (
                 "do = \"power-status\"\nreports = [\"jsn=x\"]",
@@ -159,6 +160,52 @@ mod tests {
             ),
         ] {
             assert_eq!(checked(lines), [message], "{lines}");
+        }
+    }
+
+    #[test]
+    fn a_mistake_is_said_in_the_words_of_the_file_and_at_its_place() {
+        let hub = "[[device]]\nname = \"hub\"\ntype = \"smart-home-hub\"\naddress = \"10.0.0.8:1\"\n";
+        for (lines, said, underlined) in [
+            ("cmd = \"ka {foo} 01\"\nselect = \"tv-*\"", "`foo`", "{foo}"),
+            ("cmd = 'ka {set_id'\nselect = \"tv-*\"", "", "{set_id"),
+            ("do = \"volume\"\nselect = \"tv-*\"", "`volume` needs `args = { level = … }`", "\"volume\""),
+            (
+                "do = \"volume\"\nargs = { level = \"loud\" }\nselect = \"tv-*\"",
+                "`args.level`: must be an integer from 0 to 100",
+                "\"loud\"",
+            ),
+            (
+                "do = \"volume\"\nargs = { level = 4, levl = 3 }\nselect = \"tv-*\"",
+                "`args.levl`: `volume` knows no such argument",
+                "levl",
+            ),
+            ("do = \"fetch-database\"\nselect = \"hub\"", "a file is fetched", "\"fetch-database\""),
+            (
+                "do = \"fetch-database\"\nselect = \"hub\"\nsave = \"db/{nam}.db\"",
+                "`save`: there is no `{nam}`",
+                "{nam}",
+            ),
+            ("do = \"power-on\"\nselect = \"tv-*\"\nsave = \"x.db\"", "`save`: no file comes", "\"x.db\""),
+            ("cmd = \"ka 01 01\"", "`cmd` speaks one device type's language", "\"ka 01 01\""),
+        ] {
+            let text = format!(
+                "{DEVICES}{hub}[[schedule]]\nname = \"s\"\ncron = \"0 5 * * *\"\ntimezone = \"UTC\"\n{lines}\n"
+            );
+            let mut loaded = loaded(&text);
+            let entries = entries(loaded.fleet.as_ref().unwrap(), &loaded.sources, &mut loaded.diagnostics);
+            assert!(plan(&entries[0], Path::new("sub/fleet.toml"), &[], &mut loaded).is_none(), "{lines}");
+            let found: Vec<&Diagnostic> = loaded.diagnostics.iter().collect();
+            assert_eq!(found.len(), 1, "{found:?}");
+            let place = &found[0].labels[0].span;
+            let source = loaded.sources.get(place.source).unwrap();
+            assert_eq!(
+                (&*source.name, source.text.get(place.range.clone()).unwrap()),
+                ("fleet.toml", underlined),
+                "{lines}"
+            );
+            let whole = format!("{} {}", found[0].message, found[0].help.as_deref().unwrap_or_default());
+            assert!(whole.contains(said) && !whole.contains("--"), "{whole}");
         }
     }
 

@@ -19,7 +19,7 @@ use proptest::test_runner::{Config, TestRunner};
 
 use targets::TARGETS;
 
-/// So many inputs are made for each target.
+/// So many inputs are made for each target, unless `CASES` says how many.
 const MADE: u32 = 300;
 
 fn holds_for_what_is_kept(name: &str) {
@@ -34,7 +34,8 @@ fn holds_for_what_is_kept(name: &str) {
 fn holds_for_what_is_made_of_it(name: &'static str) {
     let seeds = kept::inputs(name).into_iter().map(|(_, data)| data).collect();
     let longest = TARGETS.iter().find(|(known, _, _)| *known == name).map(|(_, longest, _)| *longest).unwrap();
-    let mut runner = TestRunner::new(Config { cases: MADE, failure_persistence: None, ..Config::default() });
+    let cases = std::env::var("CASES").map_or(MADE, |cases| cases.parse().unwrap());
+    let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
     let outcome = runner.run(&made::input(seeds, longest), |input| {
         targets::run(name, &input.0);
         Ok(())

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use clap::Args;
 
 use super::{InventoryArg, RecordArgs};
+use crate::report::PerDevice;
 
 /// Where it is asked how all goes, unless told otherwise: only from this machine.
 const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9464);
@@ -14,6 +15,7 @@ const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9464
 Examples:
   fleetctl daemon -i fleet.toml
   fleetctl daemon -i fleet.toml --listen 10.20.0.2:9464
+  fleetctl daemon -i fleet.toml --metrics-per-device never
 
 SIGHUP reads the inventory and the device types again; a broken one leaves the old one at work. SIGTERM and SIGINT let runs in
 flight end, a second one cuts them. Exit status: 0 when no run was cut short, else 143 or 130; 2 when it could not begin.")]
@@ -32,4 +34,7 @@ pub(in crate::cli) struct DaemonArgs {
                      address, not for another name."
     )]
     pub(in crate::cli) listen: SocketAddr,
+    /// Series for each device in /metrics and in Prometheus reports: always, never, or auto (up to 2,000 devices) [default: auto]
+    #[arg(long, value_name = "always|never|auto")]
+    pub(in crate::cli) metrics_per_device: Option<PerDevice>,
 }

@@ -24,6 +24,7 @@ pub(in crate::cli) async fn run(args: DaemonArgs, terminal: &Terminal) -> ExitSt
         inventory: args.inventory.inventory,
         types: args.inventory.types,
         history: past::for_run(&args.record, false),
+        per_device: args.metrics_per_device.unwrap_or_default(),
     };
     // From here on, so that whoever starts this process can send it signals as soon as it exists.
     let mut signals = match Signals::listen() {
@@ -52,8 +53,9 @@ pub(in crate::cli) async fn run(args: DaemonArgs, terminal: &Terminal) -> ExitSt
     if names().next().is_none() {
         warn!("the inventory has no `[[schedule]]`: nothing will run until it has one and SIGHUP came");
     }
-    let state = Arc::new(State::new(names(), machine.now()));
-    let recalled = recall(machine.history.as_deref(), &machine.inventory, names(), &Known::default());
+    let state = Arc::new(State::new(names(), machine.now()).per_device(machine.per_device));
+    let recalled =
+        recall(machine.history.as_deref(), &machine.inventory, names(), &Known::default(), machine.per_device);
     let since = recalled.since.clone();
     state.recall(recalled);
     info!("listening on http://{}", listener.address());

@@ -20,7 +20,11 @@ pub(in crate::cli) fn run(args: &HealthArgs, terminal: &Terminal) -> ExitStatus 
         runs: args.runs,
         simulated: None,
     };
-    let rows = match past::open(&args.history).and_then(|store| health(&store, &window)) {
+    let asked = past::open(&args.history).and_then(|store| {
+        args.inventory.as_deref().map_or(Ok(()), |inventory| past::must_be_known(inventory, Some(&store)))?;
+        health(&store, &window)
+    });
+    let rows = match asked {
         Ok(rows) => rows,
         Err(error) => return terminal.mistake(error.chain(), None),
     };

@@ -10,15 +10,15 @@ use crate::cli::exit_status::ExitStatus;
 use crate::cli::past;
 use crate::cli::terminal::{Terminal, print, say, write};
 use crate::history::{
-    Filter, HistoryError, RecordedRun, Store, changes, find, find_before, list, prune, recorded, untold,
+    Filter, HistoryError, RecordedRun, Store, Untold, changes, find, find_before, list, prune, replayed, untold,
 };
-use crate::model::UnixMillis;
 use crate::model::escape::printable;
+use crate::model::{Share, UnixMillis};
 use crate::report::{
-    FileSink, Format, ReportOptions, Reporters, RunRow, Sink, TableOptions, command_text, people_time, replay,
-    reporter, write_changes_json, write_changes_text, write_runs_json, write_runs_text,
+    FileSink, Format, ReportOptions, Reporters, RunRow, Sink, TableOptions, command_text, people_time, reporter,
+    write_changes_json, write_changes_text, write_runs_json, write_runs_text,
 };
-use crate::run::canonical;
+use crate::run::{ask_again, canonical};
 
 /// Runs of a table where no other number is asked for.
 const ROWS: usize = 20;
@@ -65,7 +65,9 @@ fn show_list(
     };
     let limit = limit.or((!as_json).then_some(ROWS));
     let filter = Filter { inventory: inventory.map(canonical), since: since.map(ago), limit };
-    let runs = match Store::open(&past::asked(history)?)? {
+    let store = Store::open(&past::asked(history)?)?;
+    inventory.map_or(Ok(()), |inventory| past::must_be_known(inventory, store.as_ref()))?;
+    let runs = match store {
         Some(store) => list(&store, &filter)?,
         None => Vec::new(),
     };
@@ -83,10 +85,8 @@ fn row(run: RecordedRun) -> RunRow {
 fn show(history: &HistoryArg, which: &str, all: bool, terminal: &Terminal) -> Result<ExitStatus, HistoryError> {
     let store = past::open(history)?;
     let run = find(&store, which, None)?;
-    let events = replay(recorded(&store, &run)?)
-        .map_err(|problem| HistoryError::Damaged { run: run.run_id.clone(), problem })?;
-    let untold = untold(&store, &run.run_id)?;
-    let untold: Vec<String> = untold.iter().map(|(_, error)| printable(&format!("not told: {error}")) + "\n").collect();
+    let events = replayed(&store, &run)?;
+    let untold: Vec<String> = untold(&store, &run.run_id)?.iter().map(who_was_not_told).collect();
     let status = print(&(head(&run).trim_end().to_owned() + "\n" + &untold.concat() + "\n"));
     if status != ExitStatus::Success {
         return Ok(status);
@@ -96,6 +96,16 @@ fn show(history: &HistoryArg, which: &str, all: bool, terminal: &Terminal) -> Re
     reporters.add("table to stdout", reporter(Format::Table, Sink::stdout(), options));
     reporters.events(events);
     Ok(conclude(reporters))
+}
+
+fn who_was_not_told(untold: &Untold) -> String {
+    let Untold { error, told_at, is_kept } = untold;
+    let line = match (told_at, is_kept) {
+        (Some(at), _) => format!("told late, at {}; at first: {error}", people_time(*at)),
+        (None, true) => format!("not told: {error}; it is kept, to be sent later"),
+        (None, false) => format!("not told: {error}"),
+    };
+    printable(&line) + "\n"
 }
 
 /// What the report does not say: whose run it was, and whether it came to its end.
@@ -165,13 +175,13 @@ fn export(
         if run.ended.is_none() {
             continue;
         }
-        let events = replay(recorded(&store, &run)?)
-            .map_err(|problem| HistoryError::Damaged { run: run.run_id.clone(), problem })?;
+        let events = replayed(&store, &run)?;
         let path: PathBuf = folder.join(format!("{}.{}", run.run_id, ending(format)));
         let sink = FileSink::create(&path).map_err(|source| HistoryError::Open { path: path.clone(), source })?;
         let mut reporters = Reporters::default();
         let options = ReportOptions { table: TableOptions::default(), ..ReportOptions::default() };
         reporters.add(path.display().to_string(), reporter(format, Sink::File(sink), options));
+        reporters.ask_past(ask_again(store.path().to_owned(), &run, Share::ALL));
         reporters.events(events);
         match conclude(reporters) {
             ExitStatus::Success => count += 1,

@@ -70,9 +70,14 @@ pub(in crate::cli) fn run_release(args: &ReleaseArgs, terminal: &Terminal) -> Ex
 /// Who is held now.
 fn list(args: &HoldArgs, terminal: &Terminal) -> ExitStatus {
     let now = UnixMillis(Timestamp::now().as_millisecond());
-    let open = || match Store::open(&past::asked(&args.history)?)? {
-        Some(store) => holds(&store, &canonical(&args.inventory.inventory), now),
-        None => Ok(Vec::new()),
+    let inventory = &args.inventory.inventory;
+    let open = || {
+        let store = Store::open(&past::asked(&args.history)?)?;
+        past::must_be_known(inventory, store.as_ref())?;
+        match store {
+            Some(store) => holds(&store, &canonical(inventory), now),
+            None => Ok(Vec::new()),
+        }
     };
     match open() {
         Ok(held) if held.is_empty() => print("no device is held\n"),

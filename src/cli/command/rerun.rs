@@ -7,7 +7,7 @@ use crate::cli::command::run::{Start, night, not_locked, start};
 use crate::cli::exit_status::ExitStatus;
 use crate::cli::outputs::Outputs;
 use crate::cli::past;
-use crate::cli::terminal::{Terminal, say};
+use crate::cli::terminal::{Terminal, say, shown_path};
 use crate::history::{Again, HistoryError, again, find as find_run, holds};
 use crate::model::escape::printable;
 use crate::model::{Command, UnixMillis, fold_names};
@@ -59,10 +59,11 @@ pub(in crate::cli) async fn run(args: RerunArgs, verbose: u8, terminal: &Termina
         refused = unsafe_now;
         let names = printable(&fold_names(refused.iter().map(String::as_str)));
         let why = format!("not sent again, as it may have been carried out and must not be sent twice: {names}");
+        let help = format!("look at the devices, then `{}` sends it again", forced(&args, &id));
         if is_empty {
-            return terminal.mistake(why, Some("nothing was sent; look at the devices, then `--force` sends it again"));
+            return terminal.mistake(why, Some(&format!("nothing was sent; {help}")));
         }
-        say(&format!("warning: {why}\n  = help: look at the devices, then `--force` sends it again\n\n"));
+        say(&format!("warning: {why}\n  = help: {help}\n\n"));
     };
     let how = Start { yes: args.yes, dry_run: args.dry_run, verbose: verbose > 0 };
     match start(&request, *prepared, &outputs, how, locked, None, terminal).await {
@@ -81,6 +82,22 @@ async fn lock_for(args: &RerunArgs) -> Result<Result<(Option<Lock>, String), Loc
     }
     let inventory = args.inventory.as_deref().unwrap_or(&run.inventory);
     Ok(lock(inventory, args.wait_lock, &Stop::default()).await.map(|locked| (locked, run.run_id)))
+}
+
+/// What sends it all the same. It names the run: `last` is this rerun as soon as it has sent anything.
+fn forced(args: &RerunArgs, id: &str) -> String {
+    let mut words = format!("fleetctl rerun {id} --force");
+    for (flag, path) in [("--inventory", &args.inventory), ("--history", &args.history.history)] {
+        if let Some(path) = path.as_deref().map(shown_path) {
+            let is_plain = path.chars().all(|c| c.is_alphanumeric() || "/._-".contains(c));
+            let path = if is_plain { path } else { format!("'{path}'") };
+            words.extend([" ", flag, " ", &path]);
+        }
+    }
+    if args.simulate {
+        words += " --simulate";
+    }
+    words
 }
 
 /// What there is to be done, without those that are still held.

@@ -86,6 +86,7 @@ pub(super) async fn start(
     let mut reporters = match open(outputs, terminal) {
         Ok(reporters) => reporters,
         Err(message) => {
+            not_started(teller, &message).await;
             return terminal.mistake(message, Some("nothing was sent; name a file in a folder that exists"));
         }
     };
@@ -94,7 +95,11 @@ pub(super) async fn start(
     }
     let signals = match Signals::listen() {
         Ok(signals) => signals,
-        Err(error) => return terminal.mistake(format!("cannot listen for signals: {error}"), None),
+        Err(error) => {
+            let message = format!("cannot listen for signals: {error}");
+            not_started(teller, &message).await;
+            return terminal.mistake(message, None);
+        }
     };
     let fit = fitting(&prepared, request.simulate.is_some());
     let stop = Stop::default();
@@ -138,6 +143,13 @@ pub(super) async fn start(
                 error @ ExecuteError::Io(_) => terminal.mistake(error.to_string(), None),
             }
         }
+    }
+}
+
+/// Whoever would have been told of the run is told that it could not start.
+async fn not_started(teller: Option<&Teller>, why: &str) {
+    if let Some(teller) = teller {
+        say_untold(&teller.not_started(why).await);
     }
 }
 

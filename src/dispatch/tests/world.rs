@@ -15,7 +15,7 @@ use crate::device_type::Catalog;
 use crate::diagnostic::{Diagnostics, Sources, render_all};
 use crate::inventory;
 use crate::model::{Backoff, Command, Ended, Outcome, RunEvent, Timing, TimingOverrides, UnixMillis};
-use crate::plan::{Plan, PlanRequest, build};
+use crate::plan::{Asked, Plan, PlanRequest, build};
 use crate::session::{Intents, Stop};
 use crate::transport::Connect;
 
@@ -212,6 +212,7 @@ impl World {
         let selection: Vec<u32> = (0..).take(fleet.devices.len()).collect();
         let second = Duration::from_secs(1);
         let request = PlanRequest {
+            asked: Asked::CommandLine,
             verify: self.verify,
             if_needed: self.if_needed,
             save: self.save.as_deref(),

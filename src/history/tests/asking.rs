@@ -213,12 +213,15 @@ fn the_last_success_is_that_of_the_name_and_of_whole_runs_over_real_devices() {
     Run::new(5, 1).record_killed(&place.path, &[], &[(0, ok())]);
     let found = |inventory: &str, name, ok_if: &str| {
         let ok_if: Share = ok_if.parse().unwrap();
-        last_success(&place.store(), Path::new(inventory), name, ok_if).unwrap()
+        last_success(&place.store(), Path::new(inventory), name, ok_if, None).unwrap()
     };
     let ended = |number| Some(Run::new(number, 0).started_at.after(Duration::from_millis(4210)));
     let pulse = RunName::Action("relay-pulse");
     assert_eq!(found(INVENTORY, pulse, "100%"), ended(1), "the held one does not count");
     assert_eq!(found(INVENTORY, pulse, "50%"), ended(2));
+    let by = |until| last_success(&place.store(), Path::new(INVENTORY), pulse, "50%".parse().unwrap(), until);
+    assert_eq!(by(ended(2)).unwrap(), ended(2));
+    assert_eq!(by(ended(2).map(|at| UnixMillis(at.0 - 1))).unwrap(), ended(1), "what came later was not known then");
     for name in [RunName::Action("power-on"), RunName::Raw, RunName::Schedule("relay-pulse")] {
         assert_eq!(found(INVENTORY, name, "0%"), None, "{name:?}");
     }

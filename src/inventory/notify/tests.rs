@@ -113,3 +113,28 @@ fn a_plain_secret_is_warned_of_and_drawn_nowhere() {
         read_text(&format!("{DEVICE}[notify.x]\nkind = \"webhook\"\nurl = \"https://h.example\"\nsecret = \"pear\"\n"));
     assert!(!format!("{:?}", read.unwrap().notifications).contains("pear"));
 }
+
+#[test]
+fn a_mail_address_is_one_that_a_mail_can_be_sent_to() {
+    let lines =
+        |to: &str| format!("kind = \"email\"\nserver = \"smtp://m.example\"\nfrom = \"a@b.example\"\nto = ['{to}']");
+    for right in
+        ["ops@example.com", "Ops <ops@example.com>", "\"Ops, Team\" <ops@example.com>", "ops@mail", "ü <ü@ä.example>"]
+    {
+        assert_eq!(mistakes(&lines(right)), [""; 0], "{right}");
+    }
+    for wrong in [
+        "a@b@c",
+        "ops@example..com",
+        "Ops, Team <ops@example.com>",
+        "a@example.com, b@example.com",
+        "ops@example.com>",
+        "ops @example.com",
+        "@example.com",
+        "ops@",
+    ] {
+        assert_eq!(mistakes(&lines(wrong)), [format!("`{wrong}` is no mail address")]);
+        let from = lines("c@d.example").replace("a@b.example", wrong);
+        assert_eq!(mistakes(&from), [format!("`{wrong}` is no mail address")]);
+    }
+}

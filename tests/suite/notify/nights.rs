@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
-use crate::support::{FakeFleet, Finished, MailServer, MailServerKind, Step, Workspace, closed_port};
+use crate::support::{FakeFleet, Finished, MailServer, MailServerKind, Step, WebServer, Workspace, closed_port};
 
 /// A mail's subject and its text part, which comes first.
 pub(super) fn mail(mail: &Value) -> (String, String) {
@@ -160,4 +160,63 @@ fn a_broken_inventory_is_told_to_whom_the_schedule_names_and_that_it_runs_again_
     assert!(text.contains("it could not start since "), "{text}");
     night(&workspace).expect_status(0);
     assert_eq!(server.mails().len(), 2);
+}
+
+#[test]
+fn a_report_that_cannot_be_written_is_told_and_that_it_runs_again_too() {
+    let fleet = FakeFleet::start();
+    let workspace = Workspace::new();
+    let server = MailServer::start(&workspace, MailServerKind { tls: "none", login: None });
+    let web = WebServer::start("200 OK");
+    let lines = format!(
+        "reports = [\"json=gone/night.json\"]\n[notify.heart]\nkind = \"heartbeat\"\nurl = \"{}/ping\"\n",
+        web.url()
+    );
+    let text = inventory(&fleet, server.port(), &lines);
+    workspace.write("fleet.toml", &text.replace("notify = [\"ops\"]", "notify = [\"ops\", \"heart\"]"));
+    let refused = night(&workspace);
+    assert!(refused.expect_status(2).stderr.contains("gone/night.json"), "{refused}");
+    let (subject, said) = mail(&server.wait_for(1)[0]);
+    assert!(subject.contains("could not start") && said.contains("gone/night.json"), "{subject}\n{said}");
+    let pings = || -> Vec<String> { web.requests().into_iter().map(|request| request.line).collect() };
+    assert_eq!(pings(), ["POST /ping/fail HTTP/1.1"]);
+    assert_eq!(fleet.connections(), 0);
+
+    std::fs::create_dir(workspace.path("gone")).unwrap();
+    night(&workspace).expect_status(0);
+    let (subject, _) = mail(&server.wait_for(2)[1]);
+    assert!(subject.contains("runs again, 5 of 5"), "{subject}");
+    assert_eq!(pings()[1..], ["POST /ping/start HTTP/1.1", "POST /ping HTTP/1.1"]);
+}
+
+#[test]
+fn whoever_is_told_late_stands_in_the_history_so_and_whoever_never_is_too() {
+    let fleet = FakeFleet::start();
+    let workspace = Workspace::new();
+    let late = "[notify.own]\nkind = \"command\"\nargv = [\"./late\"]\nwhen = \"always\"\n";
+    let text = inventory(&fleet, 1, "").replace("notify = [\"ops\"]", "notify = [\"own\"]");
+    workspace.write("fleet.toml", &(late.to_owned() + &text));
+    let history = || rusqlite::Connection::open(workspace.path(".state/fleetctl/history.db")).unwrap();
+    let shown = |run: &str| workspace.fleetctl(&["history", "show", run]).expect_status(0).stdout.clone();
+    let run = || -> String {
+        night(&workspace).expect_status(4);
+        history().query_row("SELECT run_id FROM run ORDER BY id DESC", (), |row| row.get(0)).unwrap()
+    };
+    let first = run();
+    assert!(shown(&first).contains("not told: notification `own`"), "{}", shown(&first));
+    assert!(shown(&first).contains("it is kept, to be sent later"));
+
+    // Nobody tries the first letter any more; the second arrives with the third night.
+    history().execute("UPDATE letter SET next_at = 0, give_up_at = 0", ()).unwrap();
+    let second = run();
+    assert!(shown(&first).contains("not told: ") && !shown(&first).contains("it is kept"), "{}", shown(&first));
+    history().execute("UPDATE letter SET next_at = 0", ()).unwrap();
+    workspace.write("late", "#!/bin/sh\ncat >> heard\n");
+    std::fs::set_permissions(workspace.path("late"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    night(&workspace).expect_status(0);
+    assert!(workspace.read("heard").contains(&second));
+    let said = shown(&second);
+    assert!(said.contains("told late, at 20") && said.contains("at first: notification `own`"), "{said}");
+    assert!(!said.contains("not told") && !said.contains("it is kept"), "{said}");
+    assert!(!shown("last").contains("told"), "{}", shown("last"));
 }

@@ -34,8 +34,15 @@ fn what_may_have_acted_is_refused_and_named_and_the_rest_is_told_again() {
     // The first run is taken up again: what the second made good is left alone.
     let runs = workspace.fleetctl(&["history", "list", "--format", "json"]).json();
     let first = runs["runs"][1]["run_id"].as_str().unwrap().to_owned();
+    // `last` is the second by now: what is printed names the first.
+    let advice = format!("`fleetctl rerun {first} --force` sends it again");
+    assert!(again.stderr.contains(&advice), "{again}");
     let refused = workspace.fleetctl(&["rerun", &first]);
-    assert!(refused.expect_status(2).stderr.contains("--force"), "{refused}");
+    assert!(refused.expect_status(2).stderr.contains(&advice), "{refused}");
+    let history = ["--history", ".state/fleetctl/history.db"];
+    let refused = workspace.fleetctl(&[&["rerun", &first], &history[..]].concat());
+    let advice = format!("`fleetctl rerun {first} --force --history .state/fleetctl/history.db`");
+    assert!(refused.expect_status(2).stderr.contains(&advice), "{refused}");
     assert_eq!(seen(&fleet), [1, 1, 2, 1]);
     let forced = workspace.fleetctl(&["rerun", &first, "--force", "--format", "json"]).expect_status(0).report();
     assert_eq!(forced.names(), ["tv-2"]);
@@ -84,4 +91,20 @@ fn a_secret_argument_is_not_recorded_and_is_asked_for() {
     let asked = workspace.fleetctl(&["rerun"]);
     assert!(asked.expect_status(2).stderr.contains("--arg password="), "{asked}");
     workspace.fleetctl(&["rerun", "--arg", "password=hunter2"]).expect_status(1);
+}
+
+#[test]
+fn a_rerun_is_compared_with_the_run_that_it_takes_up() {
+    let (fleet, workspace) = fleet();
+    let schedule = "[[schedule]]\nname = \"morning\"\ncron = \"0 5 * * *\"\ntimezone = \"UTC\"\ndo = \"power-on\"\n";
+    let run = "[run]\nretries = 0\nreply_timeout = \"300ms\"\n";
+    workspace.write("fleet.toml", &format!("{run}{}{schedule}", workspace.read("fleet.toml")));
+    workspace.fleetctl(&["schedule", "run", "morning"]).expect_status(1);
+    workspace.fleetctl(&["rerun"]).expect_status(0);
+    assert_eq!(seen(&fleet), [1, 2, 2, 1]);
+    let changes = workspace.fleetctl(&["history", "diff"]);
+    assert_eq!(changes.expect_status(0).stdout, "recovered (3): tv-[2-4]\nonly in the earlier run (1): tv-1\n");
+    // The schedule's next run is compared with the schedule's last.
+    workspace.fleetctl(&["schedule", "run", "morning"]).expect_status(0);
+    assert_eq!(workspace.fleetctl(&["history", "diff"]).expect_status(0).stdout, "recovered (3): tv-[2-4]\n");
 }

@@ -183,17 +183,48 @@ fn a_run_whose_display_answers_within_the_grace_is_whole_and_the_stop_a_success(
 }
 
 #[test]
-fn a_report_that_cannot_be_written_keeps_no_display_off() {
-    let (fleet, workspace) = due();
-    workspace.write("fleet.toml", &inventory(&fleet, "morning", "reports = [\"json=no/such.json\"]"));
-    let daemon = workspace.start(&DAEMON);
+fn devices_have_series_of_their_own_unless_that_is_not_wanted() {
+    let (_fleet, workspace) = due();
+    let reports = "reports = [\"prometheus=fleet.prom\"]";
+    workspace.write("fleet.toml", &workspace.read("fleet.toml").replace("missed =", &format!("{reports}\nmissed =")));
+    let daemon = workspace.start(&[&DAEMON[..], &["--metrics-per-device", "never"]].concat());
+    let shown = || metrics(&daemon);
     daemon.wait_for_stderr("morning: completed, 1 of 1 devices are a success");
-    daemon.wait_for_stderr("no/such.json` could not be written");
-    let health = get(&daemon, "/healthz");
-    assert!(health.starts_with("HTTP/1.1 503 ") && health.contains("no/such.json"), "{health}");
+    for text in [shown(), workspace.read("fleet.prom")] {
+        assert!(text.contains("fleetctl_run_success{run=\"morning\"} 1"), "{text}");
+        assert!(!text.contains("fleetctl_device_"), "{text}");
+    }
+    // Runs that it only knows from the history are shown alike.
+    workspace.fleetctl(&["run", "--do", "power-off"]).expect_status(0);
+    daemon.wait_for("the run by hand", || shown().contains("fleetctl_run_success{run=\"power-off\"} 1"));
+    assert!(!shown().contains("fleetctl_device_"), "{}", shown());
     daemon.signal(Signal::SIGTERM);
     daemon.finish().expect_status(0);
-    assert_eq!(fleet.commands_seen_by(DISPLAY, 1).len(), 2);
+    let wrong = workspace.fleetctl(&[&DAEMON[..], &["--metrics-per-device", "often"]].concat());
+    assert!(wrong.expect_status(2).stderr.contains("`always`, `never` or `auto`"), "{wrong}");
+}
+
+#[test]
+fn a_run_whose_report_cannot_be_written_does_not_start_and_that_is_told() {
+    let (fleet, workspace) = due();
+    let server = WebServer::start("200 OK");
+    let lines = format!(
+        "reports = [\"json=no/such.json\"]\nnotify = [\"heart\"]\n\
+         [notify.heart]\nkind = \"heartbeat\"\nurl = \"{}/ping\"",
+        server.url()
+    );
+    workspace.write("fleet.toml", &inventory(&fleet, "morning", &lines));
+    let daemon = workspace.start(&DAEMON);
+    daemon.wait_for_stderr("could not start, nothing was sent: cannot write the report");
+    daemon.wait_for("a ping", || server.requests().len() == 1);
+    assert_eq!(server.requests()[0].line, "POST /ping/fail HTTP/1.1");
+    let health = get(&daemon, "/healthz");
+    assert!(health.starts_with("HTTP/1.1 503 ") && health.contains("no/such.json"), "{health}");
+    let not_run = "fleetctl_schedule_not_run_total{run=\"morning\",reason=\"not_started\"} 1";
+    assert!(metrics(&daemon).lines().any(|line| line == not_run));
+    daemon.signal(Signal::SIGTERM);
+    daemon.finish().expect_status(0);
+    assert_eq!(fleet.commands_seen_by(DISPLAY, 1).len(), 1, "only the run before");
 }
 
 #[test]

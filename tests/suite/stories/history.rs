@@ -211,6 +211,39 @@ fn metrics_of_a_run_that_failed_say_when_the_last_success_was() {
     assert_eq!(metrics(&["-s", "tv-3"], 1).1, None, "there is none yet");
     let (good_at, success_at) = metrics(&["-s", "tv-[1-3]"], 0);
     assert_eq!(success_at.as_ref(), Some(&good_at));
-    assert_eq!(metrics(&[], 1).1, Some(good_at));
+    assert_eq!(metrics(&[], 1).1, Some(good_at.clone()));
+    // The same of the report that is made again later, of whichever run.
+    let again = |which: &str| {
+        let text = workspace.fleetctl(&["report", which, "--format", "prometheus"]).expect_status(0).stdout.clone();
+        let success = "fleetctl_run_last_success_timestamp_seconds{run=\"power-on\"} ";
+        text.lines().find_map(|line| line.strip_prefix(success)).map(str::to_owned)
+    };
+    let ids: Vec<String> = listed(&workspace).iter().map(|run| run["run_id"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(ids.iter().map(|id| again(id)).collect::<Vec<_>>(), [Some(good_at.clone()), Some(good_at), None]);
     assert_eq!(metrics(&["--no-history"], 1).1, None, "nothing is known without a history");
+}
+
+#[test]
+fn an_inventory_that_is_nowhere_is_a_mistake_and_one_that_is_gone_is_still_known() {
+    let (_fleet, workspace) = nights();
+    let asking = [&["hold"][..], &["health"], &["history", "list"]];
+    let nowhere = |arguments: &[&str]| {
+        let finished = workspace.fleetctl(&[arguments, &["-i", "nosuch.toml"]].concat());
+        assert!(finished.expect_status(2).stdout.is_empty(), "{finished}");
+        finished.stderr.clone()
+    };
+    // Without a history, too.
+    assert!(nowhere(asking[0]).contains("there is no inventory `nosuch.toml`"));
+    assert!(nowhere(asking[2]).contains("there is no inventory `nosuch.toml`"));
+    workspace.fleetctl(&RUN).expect_status(1);
+    let hold = ["hold", "tv-4", "--until", "2999-12-24", "--why", "being repaired"];
+    workspace.fleetctl(&hold).expect_status(0);
+    for arguments in asking {
+        assert!(nowhere(arguments).contains("there is no inventory `nosuch.toml`"), "{arguments:?}");
+    }
+    std::fs::remove_file(workspace.path("fleet.toml")).unwrap();
+    for (arguments, said) in asking.into_iter().zip(["tv-4 (being repaired)", "tv-2", "power-on"]) {
+        let finished = workspace.fleetctl(&[arguments, &["-i", "fleet.toml"]].concat());
+        assert!(finished.expect_status(0).stdout.contains(said), "{finished}");
+    }
 }

@@ -130,6 +130,9 @@ fn one_run_now_does_what_the_schedule_says_and_asks_nobody() {
     // Reports stand beside the inventory, and metrics carry the schedule's name.
     let metrics = workspace.read("sub/fleet.prom");
     assert!(metrics.contains("fleetctl_run_success{run=\"morning\"} 1\n"), "{metrics}");
+    assert!(metrics.contains("fleetctl_run_last_success_timestamp_seconds{run=\"morning\"} "), "{metrics}");
+    let again = workspace.fleetctl(&["report", "last", "--format", "prometheus"]);
+    assert_eq!(again.expect_status(0).stdout, metrics, "the history knows whose run it was, and what was before it");
     assert!(workspace.read("sub/night.json").contains("\"fleetctl.report/1\""));
     let unknown = workspace.fleetctl(&[&["schedule", "run", "evening"], &INVENTORY[..]].concat());
     assert!(unknown.expect_status(2).stderr.contains("there is no schedule `evening`"), "{unknown}");

@@ -138,6 +138,9 @@ fn systemd_finds_the_instants_that_we_find_but_for_those_that_are_noted() {
     for zone in ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata"] {
         compare(zone, "15 2 * * *", "2026-03-01T00:00Z", 400);
     }
+    for weekdays in ["sun-thu", "0-4", "sun-tue", "sun,mon-wed", "fri-sun", "sat,sun,tue"] {
+        compare("Asia/Kolkata", &format!("0 5 * * {weekdays}"), "2026-03-01T00:00Z", 14);
+    }
     // Some days around each change of a clock.
     for (zone, start) in [
         ("Europe/Berlin", "2026-03-27T00:00Z"),
