@@ -208,13 +208,7 @@ fn news(run: &Collected, change: &Change<'_>, failed: usize) -> String {
 }
 
 fn command_line(command: &Command, verify: bool) -> String {
-    let mut line = match command {
-        Command::Raw(text) => text.clone(),
-        Command::Action { name, args } => {
-            let args = args.iter().map(|(key, value)| format!(" {key}={value}"));
-            std::iter::once(name.clone()).chain(args).collect()
-        }
-    };
+    let mut line = command.to_string();
     if verify {
         line.push_str(", verified");
     }

@@ -49,7 +49,7 @@ pub fn build(request: &PlanRequest<'_>, sources: &mut Sources, diagnostics: &mut
         })
         .collect();
     let ways = match request.command {
-        Command::Raw(text) => raw(text, &selected, sources, diagnostics)?,
+        Command::Raw { text, args } => raw(text, args, &selected, sources, diagnostics)?,
         Command::Action { name, args } => action(name, args, &selected, diagnostics)?,
     };
     let mut planner = Planner { request, ways, ..Planner::new(request) };
@@ -321,9 +321,9 @@ fn missing(device_type: &DeviceType, source: &CommandSource, name: &str) -> Stri
 /// The same command for two devices of one gateway would tell several truths about one device. An action may be the
 /// gateway's own matter, and the same for all of its devices; not so where an argument takes the place of their units.
 fn refuse_repeats(command: &Command, devices: &[Device], jobs: &[Job], lanes: &Lanes, diagnostics: &mut Diagnostics) {
-    let (text, args) = match command {
-        Command::Raw(text) => (text, None),
-        Command::Action { name, args } => (name, Some(args)),
+    let (text, is_action) = match command {
+        Command::Raw { text, .. } => (text, false),
+        Command::Action { name, .. } => (name, true),
     };
     for lane in lanes.iter().filter(|lane| lane.len() > 1) {
         let mut seen: HashMap<usize, Vec<DeviceIndex>> = HashMap::new();
@@ -342,7 +342,8 @@ fn refuse_repeats(command: &Command, devices: &[Device], jobs: &[Job], lanes: &L
                 continue;
             };
             let unit = job.request.device_type().unit_param.as_deref();
-            if args.is_some_and(|args| unit.is_none_or(|unit| !args.contains_key(unit))) {
+            let overridden = unit.is_some_and(|unit| command.args().contains_key(unit));
+            if is_action && !overridden {
                 continue;
             }
             let mistake = Diagnostic::error(format!(
@@ -351,7 +352,7 @@ fn refuse_repeats(command: &Command, devices: &[Device], jobs: &[Job], lanes: &L
                 first.address
             ));
             diagnostics.push(match unit {
-                Some(unit) if args.is_some() => {
+                Some(unit) if overridden => {
                     mistake.help(format!("leave `--arg {unit}=…` out, so that each is named by its own, or select one"))
                 }
                 Some(unit) => mistake.help(format!("write `{{{unit}}}` where the command names the device")),

@@ -105,7 +105,7 @@ fn a_command_that_does_not_count_draws_nothing() {
 fn a_raw_command_counts_by_the_types_patterns() {
     let displays = HALL.split("[[device]]\nname = \"pump\"").next().unwrap();
     for (text, draws) in [("ka {set_id} 01", true), ("ka {set_id} 00", false), ("kf {set_id} 10", false)] {
-        let plan = planned(displays, &Command::Raw(text.to_owned()), false).unwrap();
+        let plan = planned(displays, &Command::raw(text), false).unwrap();
         assert_eq!(plan.jobs.iter().filter(|job| job.inrush.is_some()).count(), if draws { 66 } else { 0 }, "{text}");
     }
 }

@@ -2,7 +2,6 @@
 //!
 //! Here is decided what a field holds and when it is `null`, and here secrets that a device echoed are masked.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::ser::{Serialize, SerializeSeq, Serializer};
@@ -16,9 +15,6 @@ use super::moment::Moment;
 use super::texts::Texts;
 use super::{Collected, hint};
 use crate::model::{Command, Device, Failure, Medium, Outcome, Status, Summary, Value};
-
-/// Arguments of a raw command: none.
-static NO_ARGS: BTreeMap<String, String> = BTreeMap::new();
 
 /// All devices of a run, made into records one at a time while they are written.
 pub(super) struct Devices<'a>(&'a Collected);
@@ -55,11 +51,11 @@ pub(super) fn report(run: &Collected) -> Report<'_, Devices<'_>> {
 
 /// What the run was asked to do.
 pub(super) fn command_record(command: &Command, verify: bool, if_needed: bool) -> CommandRecord<'_> {
-    let (cmd, action, args) = match command {
-        Command::Raw(text) => (Some(text.as_str()), None, &NO_ARGS),
-        Command::Action { name, args } => (None, Some(name.as_str()), args),
+    let (cmd, action) = match command {
+        Command::Raw { text, .. } => (Some(text.as_str()), None),
+        Command::Action { name, .. } => (None, Some(name.as_str())),
     };
-    CommandRecord { cmd, action, args, verify, if_needed }
+    CommandRecord { cmd, action, args: command.args(), verify, if_needed }
 }
 
 /// The counts.

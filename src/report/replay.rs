@@ -130,7 +130,7 @@ pub fn report_events(text: &[u8]) -> Result<Vec<RunEvent>, String> {
 
 fn events(document: Document) -> Result<Vec<RunEvent>, String> {
     let command = match (document.command.cmd, document.command.action) {
-        (Some(text), _) => Command::Raw(text),
+        (Some(text), _) => Command::Raw { text, args: document.command.args },
         (None, Some(name)) => Command::Action { name, args: document.command.args },
         (None, None) => return Err("its `command` has neither `cmd` nor `action`".to_owned()),
     };

@@ -78,7 +78,7 @@ pub(crate) fn run_of(command: Command, all: Vec<(Device, Outcome)>, ended: Ended
 }
 
 pub(crate) fn raw() -> Command {
-    Command::Raw("ka {set_id} 01".to_owned())
+    Command::raw("ka {set_id} 01")
 }
 
 pub(crate) fn action(name: &str) -> Command {

@@ -120,18 +120,24 @@ fn until(request: &RunRequest, fleet: &Fleet, selection: &[u32], diagnostics: &m
 
 /// The command without the secrets among its arguments.
 fn shown(command: &Command, plan: &Plan) -> Command {
-    let Command::Action { name, args } = command else { return command.clone() };
+    let action = match command {
+        Command::Action { name, .. } => Some(name),
+        Command::Raw { .. } => None,
+    };
     let is_secret = |key: &str| {
         plan.jobs.iter().map(|job| job.request.device_type()).any(|one| {
-            let spec = one.action(name).and_then(|action| action.arg(key)).or_else(|| one.param(key));
+            let own = action.and_then(|name| one.action(name)).and_then(|action| action.arg(key));
+            let spec = own.or_else(|| one.param(key));
             spec.is_some_and(|spec| matches!(spec.kind, ParamKind::Secret { .. }))
         })
     };
-    let mask = |(key, value): (&String, &String)| {
-        let value = if is_secret(key) { SECRET_SHOWN.to_owned() } else { value.clone() };
-        (key.clone(), value)
-    };
-    Command::Action { name: name.clone(), args: args.iter().map(mask).collect() }
+    let mut shown = command.clone();
+    for (key, value) in shown.args_mut() {
+        if is_secret(key) {
+            SECRET_SHOWN.clone_into(value);
+        }
+    }
+    shown
 }
 
 /// The selected devices as places in the inventory; empty only where an earlier report holds no failure. `None`: wrong.

@@ -178,7 +178,7 @@ fn understand(args: &RunArgs) -> Result<(RunRequest, Outputs), String> {
             let flag = if args.verify { "--verify" } else { "--if-needed" };
             return Err(format!("`{flag}` needs `--do`: only an action says how its effect is asked for"));
         }
-        (Some(text), _) => Command::Raw(text.clone()),
+        (Some(text), _) => Command::Raw { text: text.clone(), args: arguments },
         (None, Some(name)) => Command::Action { name: name.clone(), args: arguments },
         (None, None) => return Err("give either `--cmd` or `--do`".to_owned()),
     };
