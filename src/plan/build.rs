@@ -232,13 +232,7 @@ impl<'a> Planner<'a> {
                 return None;
             }
         };
-        let inrush = match self.circuits.inrush(self.request.fleet, member, &request) {
-            Ok(inrush) => inrush,
-            Err(text) => {
-                self.errors.entry(text).or_default().push(&device.name);
-                return None;
-            }
-        };
+        let inrush = self.circuits.inrush(self.request.fleet, member, &request);
         let job = Job { request, timing, link, params, login, check, save: None, inrush, is_probe: false };
         Some(Made { member, params: device.params.clone(), job, warnings })
     }

@@ -111,17 +111,6 @@ fn a_raw_command_counts_by_the_types_patterns() {
 }
 
 #[test]
-fn devices_that_alone_exceed_their_circuit_are_named_with_both_currents() {
-    let text = HALL.replace("max_inrush_a = 32.0", "max_inrush_a = 4.499");
-    let wrong = planned(&text, &action("power-on"), false).unwrap_err();
-    let message = "`inrush_a` of 4.5 A is more than circuit `hall-b` carries (4.499 A): tv-[01-66]";
-    assert!(wrong.contains(message), "{wrong}");
-    assert!(!wrong.contains("pump"), "{wrong}");
-    planned(&text, &action("power-off"), false).unwrap();
-    planned(&HALL.replace("max_inrush_a = 32.0", "max_inrush_a = 4.5"), &action("power-on"), false).unwrap();
-}
-
-#[test]
 fn an_estimate_says_how_it_goes_at_each_circuit() {
     let plan = planned(HALL, &action("power-on"), false).unwrap();
     let found = estimate(&plan, PACE);
