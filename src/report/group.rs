@@ -104,13 +104,14 @@ fn key<'a>(device: &Device, outcome: &'a Outcome) -> Key<'a> {
         kind: failure.map(|failure| failure.kind),
         bytes_came: failure.is_some_and(|failure| failure.received > 0),
         detail: failure.map_or(Cow::Borrowed(""), |failure| without_own_names(device, outcome, failure)),
-        medium: failure.map_or_else(Medium::default, |failure| telling_medium(failure, outcome.status, device.medium)),
+        medium: failure.map_or_else(Medium::default, |failure| telling_medium(failure, outcome, device.medium)),
     }
 }
 
 /// What lies between address and device, where that changes what to try; else it is no cause of its own.
-fn telling_medium(failure: &Failure, status: Status, medium: Medium) -> Medium {
-    let [first, second] = Medium::WORDS.map(|(_, medium)| hint(failure, Some(status), medium));
+fn telling_medium(failure: &Failure, outcome: &Outcome, medium: Medium) -> Medium {
+    let [first, second] =
+        Medium::WORDS.map(|(_, medium)| hint(failure, Some(outcome.status), outcome.delivery, medium));
     if first == second { Medium::default() } else { medium }
 }
 
@@ -161,7 +162,7 @@ impl<'a> Gathered<'a> {
 
 fn group<'a>(key: &Key<'_>, gathered: Gathered<'a>) -> Group<'a> {
     let Some(failure) = gathered.first.error.as_deref() else {
-        let cause = skipped_because(key.reason);
+        let cause = skipped_because(key.reason, key.delivery);
         return Group {
             status: key.status,
             delivery: key.delivery,
@@ -180,7 +181,7 @@ fn group<'a>(key: &Key<'_>, gathered: Gathered<'a>) -> Group<'a> {
         ..failure.clone()
     };
     let (least, most) = gathered.received;
-    let hint = hint(&shown, Some(key.status), key.medium);
+    let hint = hint(&shown, Some(key.status), key.delivery, key.medium);
     Group {
         status: key.status,
         delivery: key.delivery,
@@ -194,8 +195,11 @@ fn group<'a>(key: &Key<'_>, gathered: Gathered<'a>) -> Group<'a> {
 }
 
 /// Why a device was never started, in words.
-pub(super) fn skipped_because(reason: Option<SkipReason>) -> &'static str {
+pub(super) fn skipped_because(reason: Option<SkipReason>, delivery: Delivery) -> &'static str {
     match reason {
+        Some(SkipReason::Interrupted) if delivery == Delivery::Unknown => {
+            "the run was killed, and whether the command was written is not known"
+        }
         Some(SkipReason::Interrupted) => "not started, the run was interrupted",
         Some(SkipReason::Deadline) => "not started, the run's deadline was over",
         Some(SkipReason::MaxFailures) => "not started, too many others had failed (`--max-failures`)",

@@ -86,7 +86,7 @@ fn answers(run: &Collected) -> Vec<Answer<'_>> {
 /// Why there is no reply, without what is one device's own.
 fn why(outcome: &Outcome) -> String {
     match (&outcome.error, outcome.status) {
-        (_, Status::Skipped) => skipped_because(outcome.reason).to_owned(),
+        (_, Status::Skipped) => skipped_because(outcome.reason, outcome.delivery).to_owned(),
         (Some(failure), _) => printable(&Failure::new(failure.kind).to_string()),
         (None, status) => words(status, outcome.verified == Some(true)).to_owned(),
     }

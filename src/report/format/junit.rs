@@ -127,11 +127,11 @@ fn write_case<W: Write>(xml: &mut Xml<W>, device: &Device, outcome: &Outcome, te
     )?;
     let said = |failure: &Failure| mask.text(&failure.to_string()).into_owned();
     if outcome.status == Status::Skipped {
-        xml.open("skipped", &[("message", skipped_because(outcome.reason))])?;
+        xml.open("skipped", &[("message", skipped_because(outcome.reason, outcome.delivery))])?;
         xml.close("skipped")?;
     } else if !outcome.status.is_success() {
         let (message, advice) = match &outcome.error {
-            Some(failure) => (said(failure), hint(failure, Some(outcome.status), device.medium)),
+            Some(failure) => (said(failure), hint(failure, Some(outcome.status), outcome.delivery, device.medium)),
             None => (outcome.status.as_str().to_owned(), "".into()),
         };
         let kind = outcome.error.as_ref().map_or(outcome.status.as_str(), |failure| failure.kind.as_str());
@@ -144,7 +144,7 @@ fn write_case<W: Write>(xml: &mut Xml<W>, device: &Device, outcome: &Outcome, te
         let message = format!("attempt {}: {}", earlier.attempt, said(&earlier.failure));
         xml.open(again, &[("message", &message), ("type", earlier.failure.kind.as_str())])?;
         xml.open("stackTrace", &[])?;
-        xml.text(&hint(&earlier.failure, None, device.medium))?;
+        xml.text(&hint(&earlier.failure, None, outcome.delivery, device.medium))?;
         xml.close("stackTrace")?;
         xml.close(again)?;
     }

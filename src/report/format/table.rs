@@ -109,8 +109,9 @@ fn write_group(out: &mut impl Write, group: &Group<'_>, style: Style) -> io::Res
         let acted = if group.delivery == Delivery::Unknown { ", may have acted" } else { "" };
         style.quiet(match (count, group.status) {
             // The cause says already that it was not started.
-            (1, Status::Skipped) => String::new(),
-            (_, Status::Skipped) => format!(" ({count})"),
+            (1, Status::Skipped) if acted.is_empty() => String::new(),
+            (1, Status::Skipped) => " (may have acted)".to_owned(),
+            (_, Status::Skipped) => format!(" ({count}{acted})"),
             (1, status) => format!(" ({}{acted})", words(status, false)),
             (_, status) => format!(" ({count} {}{acted})", words(status, false)),
         })

@@ -133,13 +133,17 @@ fn write_causes(out: &mut impl Write, run: &Collected) -> io::Result<()> {
 
 fn write_cause(out: &mut impl Write, group: &Group<'_>) -> io::Result<()> {
     let count = group.all_devices().len();
-    let acted = if group.delivery == Delivery::Unknown { ", may have acted" } else { "" };
+    let what = match (group.status, group.delivery) {
+        // That it was not started is not known either.
+        (Status::Skipped, Delivery::Unknown) => "may have acted".to_owned(),
+        (status, Delivery::Unknown) => format!("{}, may have acted", words(status, false)),
+        (status, _) => words(status, false).to_owned(),
+    };
     let class = group.status.as_str();
     writeln!(
         out,
-        "<article class=\"{class}\">\n<h3>{}</h3>\n<p class=\"quiet\">{count} {}{acted}</p>",
-        text(&group.cause),
-        words(group.status, false)
+        "<article class=\"{class}\">\n<h3>{}</h3>\n<p class=\"quiet\">{count} {what}</p>",
+        text(&group.cause)
     )?;
     for fault in &group.faults {
         writeln!(
