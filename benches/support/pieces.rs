@@ -217,6 +217,7 @@ pub(crate) fn events() -> Vec<RunEvent> {
         if_needed: false,
         started_at: START,
         simulated: false,
+        held: std::collections::BTreeMap::new(),
     };
     let finished = (0..DEVICES).map(DeviceIndex).map(|device| {
         let elapsed = Duration::from_micros(100_000 + u64::from(device.0) * 37 % 90_000);

@@ -81,6 +81,7 @@ impl Page {
             (failing, since_tonight(&change.failed)),
             ("Still failing", still),
             ("Not started", since_tonight(&change.not_started)),
+            ("Held", since_tonight(&change.held)),
         ] {
             page.sections.extend(Section::by_cause(title, &causes, &devices, occasion, &mut room));
         }

@@ -146,6 +146,7 @@ fn events(document: Document) -> Result<Vec<RunEvent>, String> {
         if_needed: document.command.if_needed,
         started_at: moment(document.started_at),
         simulated: document.simulated,
+        held: BTreeMap::new(),
     };
     let mut devices = Vec::with_capacity(document.devices.len());
     let mut finished = Vec::with_capacity(document.devices.len());

@@ -90,6 +90,7 @@ pub async fn execute(
         if_needed: request.if_needed,
         started_at: clock.started_at,
         simulated: simulated.is_some(),
+        held: std::mem::take(&mut prepared.held),
     });
     let (intents, unrecorded) = record(request, history, &prepared, &info, &mut reporters);
     let (events, mut queue) = mpsc::channel(EVENT_QUEUE);

@@ -1,6 +1,6 @@
 //! Everything before the first byte: select, plan, check. Whatever is wrong, nothing was sent.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::device_type::ParamKind;
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources, Span};
 use crate::inventory::select::{parse, resolve, sample};
 use crate::inventory::{Fleet, Member, SiteIndex};
-use crate::model::{Command, SECRET_SHOWN, fold_names};
+use crate::model::{Command, Held, SECRET_SHOWN, fold_names};
 use crate::plan::{Plan, PlanRequest, build};
 
 /// A run that may start.
@@ -35,6 +35,8 @@ pub struct Prepared {
     pub probe_after: Option<u32>,
     /// `[history] keep`: runs that began longer ago are forgotten when this one is over.
     pub keep_history: Option<Duration>,
+    /// The devices that are kept out of it, by name; nobody until earlier runs are recalled.
+    pub held: BTreeMap<Arc<str>, Arc<Held>>,
     /// What the devices are, for a simulated fleet: beside the plan's devices.
     pub members: Vec<Arc<Member>>,
 }
@@ -86,6 +88,7 @@ pub fn prepare(request: &RunRequest, loaded: &mut Loaded) -> Preparation {
         confirm_above: fleet.run.confirm_above,
         probe_after: fleet.run.probe_after,
         keep_history: fleet.keep_history,
+        held: BTreeMap::new(),
         members,
         plan: Arc::new(plan),
     }))

@@ -9,7 +9,7 @@ use tracing::{info, warn};
 
 use super::{Prepared, RunRequest};
 use crate::history::{HistoryError, Hold, Next, Recent, Store, holds, recent};
-use crate::model::{UnixMillis, fold_names};
+use crate::model::{Held, UnixMillis, fold_names};
 use crate::report::command_json;
 
 /// A device that failed in so many runs in a row is believed to be dead, where the inventory does not say otherwise.
@@ -36,6 +36,12 @@ fn recall_from(path: &Path, request: &RunRequest, prepared: &mut Prepared) -> Re
     let found: Vec<&Hold> = plan.devices.iter().filter_map(|device| held.get(&*device.name).copied()).collect();
     for line in told(&found) {
         warn!("held {line}");
+    }
+    let mut reasons: HashMap<(&str, &str), Arc<Held>> = HashMap::new();
+    for hold in &found {
+        let (until_day, why) = (hold.until_day.clone(), hold.why.clone());
+        let reason = reasons.entry((&hold.until_day, &hold.why)).or_insert_with(|| Arc::new(Held { until_day, why }));
+        prepared.held.insert(hold.device.clone(), reason.clone());
     }
     let times = prepared.probe_after.unwrap_or(PROBE_AFTER);
     // What cannot be written as JSON was recorded by nobody.
