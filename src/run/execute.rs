@@ -15,7 +15,7 @@ use tracing::warn;
 use ulid::Ulid;
 
 use super::again::kept;
-use super::{Lock, LockError, Prepared, RunRequest, World, canonical, carry_out, limits, lock, past, recall};
+use super::{AsIf, Lock, LockError, Prepared, RunRequest, World, canonical, carry_out, limits, lock, past, recall};
 use crate::dispatch::{Outside, RunClock};
 use crate::history::{Beginning, Recorder, Store};
 use crate::model::{Ended, RunId, RunInfo, Summary, UnixMillis};
@@ -75,7 +75,7 @@ pub async fn execute(
         // A simulated fleet is nobody else's.
         (None, Some(_)) => None,
     };
-    let history = recall(request, &mut prepared);
+    let history = recall(request, &mut prepared, AsIf::Before);
     let simulated = match &request.simulate {
         Some(simulation) => Some(SimulatedFleet::start(&prepared.plan.devices, &prepared.members, simulation)?),
         None => None,

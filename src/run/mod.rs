@@ -29,6 +29,6 @@ pub use load::{Loaded, load, load_catalog};
 pub use lock::{Lock, LockError, lock};
 pub use paced::Paced;
 pub use prepare::{Preparation, Prepared, prepare, select};
-pub use recall::{canonical, recall, told};
+pub use recall::{AsIf, canonical, recall, told};
 pub use request::{Pacing, RunRequest, Selecting};
 pub use until::{Clocks, End, Until, UntilError, end};

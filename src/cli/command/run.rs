@@ -17,8 +17,8 @@ use crate::report::{
     write_plan_json, write_plan_text,
 };
 use crate::run::{
-    End, ExecuteError, Lock, LockError, Paced, Preparation, Prepared, RunRequest, Selecting, execute, fitting, load,
-    prepare, recall,
+    AsIf, End, ExecuteError, Lock, LockError, Paced, Preparation, Prepared, RunRequest, Selecting, execute, fitting,
+    load, prepare, recall,
 };
 use crate::schedule::Teller;
 use crate::session::Stop;
@@ -67,7 +67,7 @@ pub(super) async fn start(
     terminal: &Terminal,
 ) -> ExitStatus {
     if how.dry_run {
-        drop(recall(request, &mut prepared));
+        drop(recall(request, &mut prepared, AsIf::Answering));
         return dry_run(&prepared, outputs.format, how.verbose, terminal);
     }
     // A simulated fleet moves nothing.
