@@ -112,7 +112,11 @@ pub async fn execute(
     let world = World { info, limits, clock, stop, random, outside };
     let ended = match &simulated {
         Some(fleet) => carry_out(&prepared, fleet.connect(), world).await,
-        None => carry_out(&prepared, TcpConnect::new(tokio::runtime::Handle::current()), world).await,
+        None => {
+            let gateways = prepared.plan.devices.iter().map(|device| &device.address);
+            let connect = TcpConnect::among(tokio::runtime::Handle::current(), gateways);
+            carry_out(&prepared, connect, world).await
+        }
     };
     // Nothing gathers any more.
     reporting.thread().unpark();
