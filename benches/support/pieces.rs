@@ -83,7 +83,7 @@ pub(crate) const PIECES: [Piece; 12] = [
         name: "reply-end",
         unit: "reply",
         units: REPLIES,
-        prepare: || judge_replies("esc-cr", "", Command::Raw("status".to_owned()), &[b"OK\0"]),
+        prepare: || judge_replies("esc-cr", "", Command::raw("status"), &[b"OK\0"]),
     },
     Piece {
         name: "reply-length",
@@ -103,7 +103,7 @@ pub(crate) const PIECES: [Piece; 12] = [
 ];
 
 fn raw() -> Command {
-    Command::Raw("ka {set_id} 01".to_owned())
+    Command::raw("ka {set_id} 01")
 }
 
 fn action(name: &str) -> Command {
@@ -217,6 +217,7 @@ pub(crate) fn events() -> Vec<RunEvent> {
         if_needed: false,
         started_at: START,
         simulated: false,
+        held: std::collections::BTreeMap::new(),
     };
     let finished = (0..DEVICES).map(DeviceIndex).map(|device| {
         let elapsed = Duration::from_micros(100_000 + u64::from(device.0) * 37 % 90_000);

@@ -188,8 +188,8 @@ pub(super) struct RunArgs {
     pub(super) inventory: InventoryArg,
     #[command(flatten)]
     pub(super) what: What,
-    /// An argument of the action; may be given several times
-    #[arg(long = "arg", value_name = "KEY=VALUE", requires = "action", value_parser = key_value)]
+    /// An argument of the action, or a parameter in the place of the devices' own; may be given several times
+    #[arg(long = "arg", value_name = "KEY=VALUE", value_parser = key_value)]
     pub(super) args: Vec<(String, String)>,
     /// Where a transfer's files go, such as db/{name}.db; {name}, {type} and {site} are the device's
     #[arg(long, value_name = "PATTERN", requires = "action")]

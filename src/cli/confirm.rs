@@ -39,11 +39,8 @@ pub(super) fn confirm(prepared: &Prepared, yes: bool) -> Answer {
 /// The question: what is sent to how many devices, of which types and sites.
 fn question(command: &Command, devices: &[Device]) -> String {
     let what = match command {
-        Command::Raw(text) => format!("Send `{}`", printable(text)),
-        Command::Action { name, args } => {
-            let args: Vec<String> = args.iter().map(|(key, value)| format!(" {key}={}", printable(value))).collect();
-            format!("Do `{name}{}`", args.concat())
-        }
+        Command::Raw { .. } => format!("Send `{}`", printable(&command.to_string())),
+        Command::Action { .. } => format!("Do `{}`", printable(&command.to_string())),
     };
     let types = counts(devices.iter().map(|device| &*device.device_type));
     let sites = counts(devices.iter().map(|device| device.site.as_deref().unwrap_or("no site")));
@@ -89,7 +86,7 @@ mod tests {
             question(&command, &devices),
             "Do `volume level=30` to 3 devices?\n  types: eth (1), lg (2)\n  sites: hq (2), no site (1)\nyes or no: "
         );
-        let raw = question(&Command::Raw("ka 01 01".to_owned()), &devices[..1]);
+        let raw = question(&Command::raw("ka 01 01"), &devices[..1]);
         assert!(raw.starts_with("Send `ka 01 01` to 1 device?\n"), "{raw}");
     }
 }

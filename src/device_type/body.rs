@@ -186,6 +186,19 @@ impl DeviceType {
         Ok(())
     }
 
+    /// The first of a device's own parameters whose value has no room where the type writes it, and why. What no
+    /// declaration limits, or only by a parameter that is not given, is left to the command that writes it.
+    pub fn misfit(&self, params: &Params) -> Option<(Arc<str>, String)> {
+        params.iter().find_map(|(name, value)| {
+            let ParamValue::Int(number) = value else { return None };
+            let spec = self.param(name)?;
+            let wire = spec.wire.as_ref()?;
+            let width = wire.width_field().map(|field| self.width(field, None, params)).transpose().ok()?;
+            let why = wire.write(*number, |_| Ok(width.unwrap_or_default())).err()?;
+            Some((spec.name.clone(), why))
+        })
+    }
+
     /// How a number is written where nothing says otherwise.
     fn plain_format(&self) -> &'static Format {
         if self.is_text { &Format::Text } else { &Format::U8 }

@@ -44,6 +44,8 @@ pub struct Recent {
     /// How long each device is expected to take, from its first attempt to its outcome: the median of its last three runs
     /// with the same command, else with any; where the last of them failed, what that took. `None`: it has none.
     pub expected: Vec<Option<Duration>>,
+    /// How long each takes where it answers: the median of those of these runs that were a success. `None`: there is none.
+    pub answered: Vec<Option<Duration>>,
 }
 
 /// What the last runs over the same inventory say of the devices of the next. Costs a row for each run that has come to
@@ -59,6 +61,7 @@ pub fn recent(store: &Store, next: &Next<'_>) -> Result<Recent, HistoryError> {
     Ok(Recent {
         dead: devices.filter(|(_, seen)| is_dead(seen)).map(|(device, _)| device.name.clone()).collect(),
         expected: seen.iter().map(Seen::expected).collect(),
+        answered: seen.iter().map(Seen::answered).collect(),
     })
 }
 
@@ -135,6 +138,7 @@ struct Seen {
 #[derive(Clone, Copy, Default)]
 struct Samples {
     tenths: [u32; SAMPLES],
+    is_success: [bool; SAMPLES],
     count: usize,
     /// The newest is that of a failure.
     has_failed: bool,
@@ -160,15 +164,27 @@ impl Seen {
     fn expected(&self) -> Option<Duration> {
         self.like.expected().or_else(|| self.other.expected())
     }
+
+    fn answered(&self) -> Option<Duration> {
+        self.like.answered().or_else(|| self.other.answered())
+    }
 }
 
 impl Samples {
     fn add(&mut self, fate: Fate) {
-        if let Some(place) = self.tenths.get_mut(self.count) {
-            *place = fate.tenths;
+        if let (Some(place), Some(is_success)) = (self.tenths.get_mut(self.count), self.is_success.get_mut(self.count))
+        {
+            (*place, *is_success) = (fate.tenths, fate.is_success);
             self.has_failed |= self.count == 0 && !fate.is_success;
             self.count += 1;
         }
+    }
+
+    fn answered(&self) -> Option<Duration> {
+        let known = self.tenths.iter().zip(self.is_success).take(self.count);
+        let mut answered: Vec<u32> = known.filter(|(_, is_success)| *is_success).map(|(tenths, _)| *tenths).collect();
+        answered.sort_unstable();
+        answered.get(answered.len() / 2).map(|&tenths| Duration::from_micros(u64::from(tenths) * 100))
     }
 
     fn expected(&self) -> Option<Duration> {

@@ -68,6 +68,7 @@ impl Run {
             if_needed: false,
             started_at: self.started_at,
             simulated: self.simulated,
+            held: BTreeMap::new(),
         }
     }
 

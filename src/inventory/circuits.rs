@@ -9,7 +9,7 @@ use toml::de::DeValue;
 use super::fleet::{Circuit, CircuitIndex, Draw};
 use super::schema::{Text, is_name};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span, TomlTable};
-use crate::model::parse_amperes;
+use crate::model::{amperes, parse_amperes};
 
 /// For how long a device draws its inrush where the inventory does not say.
 pub(super) const SETTLE: Duration = Duration::from_secs(3);
@@ -35,6 +35,12 @@ impl Drawing {
     /// Whether it says how much.
     pub(super) fn is_known(self) -> bool {
         self.milliamps.is_some()
+    }
+
+    /// What it draws, in thousandths of an ampere, where that alone is more than a circuit carries.
+    pub(super) fn beyond(self, circuit: &Circuit) -> Option<u64> {
+        // A circuit without a current has its own mistake.
+        self.milliamps.filter(|drawn| circuit.max_milliamps > 0 && *drawn > circuit.max_milliamps)
     }
 
     /// What a device on a circuit draws; one that draws nothing may as well be on none.
@@ -115,6 +121,14 @@ pub(super) fn no_current(who: &str, circuit: &str, place: Span) -> Diagnostic {
     Diagnostic::error(format!("{who} on circuit `{circuit}` without `inrush_a`: what is drawn is not known"))
         .at(place, "")
         .help("write `inrush_a = …`, in amperes, on the device or in [defaults]; 0 for one that draws nothing")
+}
+
+/// What is wrong with a device that could never start: it alone draws more than its circuit carries.
+pub(super) fn exceeds(who: &str, drawn: u64, circuit: &Circuit, place: Span) -> Diagnostic {
+    let (drawn, carried, name) = (amperes(drawn), amperes(circuit.max_milliamps), &circuit.name);
+    Diagnostic::error(format!("{who} draws {drawn} A, more than circuit `{name}` carries ({carried} A)"))
+        .at(place, "")
+        .help("such a device could never start: correct `inrush_a` or `max_inrush_a`, or put it on another circuit")
 }
 
 #[cfg(test)]
@@ -203,6 +217,18 @@ inrush_a = 0
             ("settle = \"1500ms\"", "settle = \"0s\"", "`settle` must be more than nothing", "settle = \"0s\""),
             ("settle = \"1500ms\"", "settle = 3", "`settle` must be a text in quotes", "settle = 3"),
             (
+                "inrush_a = 4.5",
+                "inrush_a = 32.001",
+                "`tv-[1-3]` draws 32.001 A, more than circuit `hall-b` carries (32 A)",
+                "fleet.toml:13:",
+            ),
+            (
+                "circuit = \"hall-a\"\n[[device]]\nname = \"loose\"",
+                "circuit = \"thin\"\n[circuits.thin]\nmax_inrush_a = 1.999\n[[device]]\nname = \"loose\"",
+                "`wall` draws 2 A, more than circuit `thin` carries (1.999 A)",
+                "could never start",
+            ),
+            (
                 "inrush_a = 2\n",
                 "",
                 "`wall` on circuit `hall-a` without `inrush_a`: what is drawn is not known",
@@ -214,6 +240,16 @@ inrush_a = 0
             assert!(fleet.is_none() && messages.iter().any(|one| one.contains(message)), "{becomes}: {messages:?}");
             assert!(drawn.contains(help), "{becomes}: {drawn}");
         }
+    }
+
+    #[test]
+    fn a_circuit_of_the_defaults_that_carries_too_little_is_one_mistake() {
+        let text = "[circuits.hall]\nmax_inrush_a = 16\n[defaults]\ntype = \"lg-rs232\"\ncircuit = \"hall\"\ninrush_a = 17\n\
+                    [[device]]\nname = \"tv-[1-2]\"\naddress = \"10.0.0.[1-2]\"\n\
+                    [[device]]\nname = \"wall\"\naddress = \"10.0.0.3\"\n";
+        let (_, messages, drawn) = read_text(text);
+        assert_eq!(messages, ["a device draws 17 A, more than circuit `hall` carries (16 A)"]);
+        assert!(drawn.contains("fleet.toml:6:"), "{drawn}");
     }
 
     #[test]

@@ -151,7 +151,7 @@ impl Expander {
         let given: Vec<(&Given, &ParamSpec)> =
             ready.params.iter().filter_map(|one| Some((one, device_type.param(&one.name)?))).collect();
         let ranged = given.iter().any(|(one, _)| matches!(one.value, GivenValue::Ranged(_)));
-        let shared = if ranged { None } else { self.params_of_all(&ready.params, &given) };
+        let shared = if ranged { None } else { self.params_of_all(&ready.params, &given, device_type, diagnostics) };
         let medium = device_type.link.medium_under(member.link.telnet);
         let mut each = address.each();
         let mut taken: Option<(u32, u32)> = None;
@@ -168,7 +168,10 @@ impl Expander {
             let params = match &shared {
                 Some(params) => params.clone(),
                 None => match params_at(index, &given) {
-                    Ok(params) => params,
+                    Ok(params) => match misfit(device_type, &params, &ready.params) {
+                        Some(mistake) => return diagnostics.push(mistake),
+                        None => params,
+                    },
                     Err(mistake) => return diagnostics.push(mistake),
                 },
             };
@@ -194,13 +197,22 @@ impl Expander {
     }
 
     /// The parameters of an entry without ranges among them.
-    fn params_of_all(&mut self, all: &Arc<[Given]>, given: &[(&Given, &ParamSpec)]) -> Option<Params> {
+    fn params_of_all(
+        &mut self,
+        all: &Arc<[Given]>,
+        given: &[(&Given, &ParamSpec)],
+        device_type: &DeviceType,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<Params> {
         if let Some((known, params)) = &self.params
             && Arc::ptr_eq(known, all)
         {
             return Some(params.clone());
         }
         let params = params_at(0, given).ok()?;
+        if let Some(mistake) = misfit(device_type, &params, all) {
+            diagnostics.push(mistake);
+        }
         self.params = Some((all.clone(), params.clone()));
         Some(params)
     }
@@ -259,6 +271,16 @@ fn params_at(index: u64, given: &[(&Given, &ParamSpec)]) -> Result<Params, Diagn
             Err(why) => Err(Diagnostic::error(format!("`{}` {why}", one.name)).at(one.span.clone(), "")),
         })
         .collect()
+}
+
+/// A value that the type could not write to the device.
+fn misfit(device_type: &DeviceType, params: &Params, given: &[Given]) -> Option<Diagnostic> {
+    let (name, why) = device_type.misfit(params)?;
+    let mistake = Diagnostic::error(format!("`{name}`: {why}"));
+    Some(match given.iter().find(|one| one.name == name) {
+        Some(one) => mistake.at(one.span.clone(), ""),
+        None => mistake,
+    })
 }
 
 /// What tells the devices of one type at one gateway apart.

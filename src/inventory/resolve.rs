@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::circuits::{Unsaid, no_current};
+use super::circuits::{Unsaid, exceeds, no_current};
 use super::entry::{Ready, Words};
 use super::expand::{Expander, Resolved};
 use super::fleet::{CircuitIndex, SiteIndex};
@@ -33,6 +33,8 @@ pub(super) struct Resolver<'a, 's> {
     circuits: HashMap<&'a str, CircuitIndex>,
     /// Who is on the circuit of `[defaults]` without a current.
     unsaid: Unsaid,
+    /// Whether `[defaults]` was found to draw more than its circuit carries.
+    has_exceeded: bool,
     /// The type that was named last: most entries name the same.
     latest: Option<Arc<DeviceType>>,
     /// The types that are used, and what `[defaults] params` mean for them.
@@ -68,6 +70,7 @@ impl<'a, 's> Resolver<'a, 's> {
             sites: sites.collect(),
             circuits: circuits.collect(),
             unsaid: Unsaid::default(),
+            has_exceeded: false,
             latest: None,
             used: Vec::new(),
             reported: Vec::new(),
@@ -199,8 +202,24 @@ impl<'a, 's> Resolver<'a, 's> {
     fn circuit_of(&mut self, entry: &Entry<'_, '_>) -> Option<CircuitIndex> {
         let (layer, defaults) = (&entry.layer, &self.written.defaults);
         let (name, place) = layer.circuit.as_ref().or(defaults.circuit.as_ref())?;
-        let is_known = layer.drawing.over(defaults.drawing).is_known();
+        let drawing = layer.drawing.over(defaults.drawing);
+        let is_known = drawing.is_known();
         let who = entry.name.as_ref().map(|(name, _)| *name);
+        let declared = self.circuits.get(name).and_then(|circuit| self.written.circuits.get(circuit.get()));
+        if let Some((drawn, circuit)) = declared.and_then(|one| Some((drawing.beyond(one)?, one))) {
+            let named = || who.map_or_else(|| "a device".to_owned(), |name| format!("`{name}`"));
+            let own = layer.inrush.as_ref().or(layer.circuit.as_ref().map(|(_, place)| place));
+            match own {
+                Some(place) => self.diagnostics.push(exceeds(&named(), drawn, circuit, place.clone())),
+                // What all of them inherit is said once.
+                None if self.has_exceeded => {}
+                None => {
+                    self.has_exceeded = true;
+                    let place = defaults.inrush.clone().unwrap_or_else(|| place.clone());
+                    self.diagnostics.push(exceeds("a device", drawn, circuit, place));
+                }
+            }
+        }
         match &layer.circuit {
             Some(text) => {
                 let circuit = self.find_circuit(text)?;

@@ -156,7 +156,7 @@ fn read_schedule(
     let if_needed = table.bool("if_needed", diagnostics).unwrap_or_default();
     for key in ["verify", "if_needed"] {
         let is_set = if key == "verify" { verify } else { if_needed };
-        if let (true, Some((Command::Raw(_), _))) = (is_set, &command)
+        if let (true, Some((Command::Raw { .. }, _))) = (is_set, &command)
             && let Some(value) = table.get(key)
         {
             diagnostics.push(
@@ -225,13 +225,12 @@ fn read_select(table: &mut TomlTable<'_, '_>, source: &str, diagnostics: &mut Di
     }
 }
 
-/// `do` with its `args`, or `cmd`.
+/// `do` or `cmd`, each with its `args`.
 fn read_command(table: &mut TomlTable<'_, '_>, diagnostics: &mut Diagnostics) -> Option<(Command, CommandPlaces)> {
     let (action, raw) = (table.get("do"), table.get("cmd"));
     let action_text = action.and_then(|value| value.text(diagnostics));
     let raw_text = raw.and_then(|value| value.text(diagnostics));
-    let args = table.get("args");
-    let (read_args, arg_places) = args.map(|args| read_args(args, diagnostics)).unwrap_or_default();
+    let (args, arg_places) = table.get("args").map(|args| read_args(args, diagnostics)).unwrap_or_default();
     let places = |value: &TomlValue<'_, '_>| CommandPlaces { command: value.span(), args: arg_places, save: None };
     match (action, raw) {
         (Some(action), Some(raw)) => {
@@ -247,17 +246,12 @@ fn read_command(table: &mut TomlTable<'_, '_>, diagnostics: &mut Diagnostics) ->
             diagnostics.push(mistake.at(table.span(), "neither is here"));
             None
         }
-        (Some(value), None) => {
-            Some((Command::Action { name: action_text?.to_owned(), args: read_args }, places(&value)))
-        }
+        (Some(value), None) => Some((Command::Action { name: action_text?.to_owned(), args }, places(&value))),
         (None, Some(value)) => {
-            if let Some(args) = args {
-                diagnostics.push(Diagnostic::error("`args` needs `do`: a raw command has none").at(args.span(), ""));
-            }
             if raw_text.is_some_and(str::is_empty) {
                 diagnostics.push(Diagnostic::error("`cmd` is empty").at(value.span(), ""));
             }
-            Some((Command::Raw(raw_text?.to_owned()), places(&value)))
+            Some((Command::Raw { text: raw_text?.to_owned(), args }, places(&value)))
         }
     }
 }

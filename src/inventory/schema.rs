@@ -59,6 +59,8 @@ pub(super) struct Layer<'t, 'i> {
     pub(super) timing: TimingOverrides,
     pub(super) circuit: Option<Text<'t>>,
     pub(super) drawing: Drawing,
+    /// Where `inrush_a` is written.
+    pub(super) inrush: Option<Span>,
 }
 
 /// One `[[device]]`.
@@ -146,8 +148,9 @@ impl<'t, 'i> Layer<'t, 'i> {
         let timing = read_timing(table, diagnostics);
         let circuit = table.text("circuit", diagnostics);
         let drawing = Drawing::read(table, diagnostics);
+        let inrush = if drawing.is_known() { table.get("inrush_a").map(|value| value.span()) } else { None };
         let params = params.unwrap_or_default();
-        Self { device_type, site, tags, params, link, telnet, timing, circuit, drawing }
+        Self { device_type, site, tags, params, link, telnet, timing, circuit, drawing, inrush }
     }
 }
 

@@ -12,8 +12,13 @@ use super::escape;
 /// What `--cmd` or `--do` asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
-    /// The device's own language, as it was written: escapes and `{parameters}` not yet filled in.
-    Raw(String),
+    /// The device's own language.
+    Raw {
+        /// As it was written: escapes and `{parameters}` not yet filled in.
+        text: String,
+        /// Parameters that take the place of the devices' own for this run, as they were written.
+        args: BTreeMap<String, String>,
+    },
     /// A named intent with its `--arg KEY=VALUE` texts.
     Action {
         /// The action's name, `power-on`.
@@ -24,12 +29,46 @@ pub enum Command {
 }
 
 impl Command {
+    /// A command in the device's own language, with the devices' own parameters.
+    pub fn raw(text: impl Into<String>) -> Self {
+        Self::Raw { text: text.into(), args: BTreeMap::new() }
+    }
+
+    /// Its `--arg KEY=VALUE` texts.
+    pub fn args(&self) -> &BTreeMap<String, String> {
+        match self {
+            Self::Raw { args, .. } | Self::Action { args, .. } => args,
+        }
+    }
+
+    /// The same, to be changed.
+    pub fn args_mut(&mut self) -> &mut BTreeMap<String, String> {
+        match self {
+            Self::Raw { args, .. } | Self::Action { args, .. } => args,
+        }
+    }
+
     /// What the run is called where one word must do: the action's name, or `cmd`.
     pub fn label(&self) -> &str {
         match self {
-            Self::Raw(_) => "cmd",
+            Self::Raw { .. } => "cmd",
             Self::Action { name, .. } => name,
         }
+    }
+}
+
+impl fmt::Display for Command {
+    /// In one line, as people write it: `volume level=30`, `ka {set_id} 01 with set_id=5`. Not escaped.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (words, before_args) = match self {
+            Self::Raw { text, .. } => (text, " with"),
+            Self::Action { name, .. } => (name, ""),
+        };
+        f.write_str(words)?;
+        if !self.args().is_empty() {
+            f.write_str(before_args)?;
+        }
+        self.args().iter().try_for_each(|(key, value)| write!(f, " {key}={value}"))
     }
 }
 

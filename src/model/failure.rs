@@ -145,10 +145,10 @@ impl Failure {
         let base = failure.to_string();
         let read = match kind {
             ErrorKind::ReplyTimeout => failure.read_timeout(message),
-            ErrorKind::ReplyTooLong => message.strip_prefix("no reply within ").and_then(|rest| {
-                let (received, rest) = read_bytes(rest)?;
-                failure.clone().received(received).read_detail(rest)
-            }),
+            ErrorKind::ReplyTooLong => match message.strip_prefix("no reply within ").and_then(read_bytes) {
+                Some((received, rest)) => failure.clone().received(received).read_detail(rest),
+                None => message.strip_prefix(&base).and_then(|rest| failure.clone().read_detail(rest)),
+            },
             ErrorKind::ConnectionClosed | ErrorKind::ConnectionReset => {
                 message.strip_prefix(&base).and_then(|rest| match rest.strip_prefix(" after ").and_then(read_bytes) {
                     Some((received, rest)) => failure.clone().received(received).read_detail(rest),
@@ -233,7 +233,9 @@ impl fmt::Display for Failure {
                 }
             }
             ErrorKind::MalformedReply => f.write_str("the reply makes no sense")?,
-            ErrorKind::ReplyTooLong => write!(f, "no reply within {}", bytes(self.received))?,
+            ErrorKind::ReplyTooLong if self.received > 0 => write!(f, "no reply within {}", bytes(self.received))?,
+            // It was announced, and nothing of it was read.
+            ErrorKind::ReplyTooLong => f.write_str("the reply is too long")?,
             ErrorKind::WrongChecksum => f.write_str("wrong checksum")?,
             ErrorKind::Refused => f.write_str("refused")?,
             ErrorKind::Busy => f.write_str("busy")?,

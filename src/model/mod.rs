@@ -28,7 +28,7 @@ pub use failure::{ErrorKind, Failure};
 pub use names::{fold_names, selector_name};
 pub use outcome::{AttemptError, Delivery, FileRecord, Outcome, SkipReason, Status, Value};
 pub use pacing::{Inrush, Portion, Rate};
-pub use run::{Ended, RunId, RunInfo, StopReason, Summary, UnixMillis};
+pub use run::{Ended, Held, RunId, RunInfo, StopReason, Summary, UnixMillis};
 pub use secret::{KeptIn, Secret};
 pub use share::Share;
 pub use short_bytes::ShortBytes;

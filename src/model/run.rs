@@ -1,5 +1,6 @@
 //! One invocation over one selection: its identity, how it ended, its counts.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,6 +49,17 @@ pub struct RunInfo {
     pub started_at: UnixMillis,
     /// Whether the devices are simulated.
     pub simulated: bool,
+    /// The devices that are kept out of it, by name.
+    pub held: BTreeMap<Arc<str>, Arc<Held>>,
+}
+
+/// Why a device is kept out of runs, and until when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// The last day of it, as it was given: `2026-12-24`.
+    pub until_day: String,
+    /// Why; not escaped.
+    pub why: String,
 }
 
 impl RunInfo {

@@ -29,6 +29,8 @@ pub(super) struct Change<'a> {
     pub(super) obeyed: Vec<&'a Device>,
     /// Devices that were to be told and were not: the run was cut short, or the fault is ours.
     pub(super) not_started: Vec<&'a Device>,
+    /// Devices that somebody keeps out of runs.
+    pub(super) held: Vec<&'a Device>,
     /// Whether there was something to compare with.
     pub(super) is_compared: bool,
     /// Since when the schedule could not start, where this is its first run after that.
@@ -44,6 +46,7 @@ impl<'a> Change<'a> {
             recovered: Vec::new(),
             obeyed: Vec::new(),
             not_started: Vec::new(),
+            held: Vec::new(),
             is_compared: previous.is_some(),
             unstarted_since: None,
         };
@@ -61,6 +64,7 @@ impl<'a> Change<'a> {
                         )
                     );
                     change.not_started.extend(is_missed.then_some(device));
+                    change.held.extend(outcome.is_held().then_some(device));
                 }
                 (Status::Ok, None) => change.obeyed.push(device),
                 (status, None) if status.is_success() => {}

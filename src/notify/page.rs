@@ -81,6 +81,7 @@ impl Page {
             (failing, since_tonight(&change.failed)),
             ("Still failing", still),
             ("Not started", since_tonight(&change.not_started)),
+            ("Held", since_tonight(&change.held)),
         ] {
             page.sections.extend(Section::by_cause(title, &causes, &devices, occasion, &mut room));
         }
@@ -208,13 +209,7 @@ fn news(run: &Collected, change: &Change<'_>, failed: usize) -> String {
 }
 
 fn command_line(command: &Command, verify: bool) -> String {
-    let mut line = match command {
-        Command::Raw(text) => text.clone(),
-        Command::Action { name, args } => {
-            let args = args.iter().map(|(key, value)| format!(" {key}={value}"));
-            std::iter::once(name.clone()).chain(args).collect()
-        }
-    };
+    let mut line = command.to_string();
     if verify {
         line.push_str(", verified");
     }

@@ -52,7 +52,7 @@ pub fn build(request: &PlanRequest<'_>, sources: &mut Sources, diagnostics: &mut
         })
         .collect();
     let ways = match request.command {
-        Command::Raw(text) => raw(text, &selected, request.asked, sources, diagnostics)?,
+        Command::Raw { text, args } => raw(text, args, &selected, request.asked, sources, diagnostics)?,
         Command::Action { name, args } => action(name, args, &selected, request.asked, diagnostics)?,
     };
     let mut planner = Planner { request, ways, ..Planner::new(request) };
@@ -237,13 +237,7 @@ impl<'a> Planner<'a> {
                 return None;
             }
         };
-        let inrush = match self.circuits.inrush(self.request.fleet, member, &request) {
-            Ok(inrush) => inrush,
-            Err(text) => {
-                self.errors.entry(text).or_default().push(&device.name);
-                return None;
-            }
-        };
+        let inrush = self.circuits.inrush(self.request.fleet, member, &request);
         let job = Job { request, timing, link, params, login, check, save: None, inrush, is_probe: false };
         Some(Made { member, params: device.params.clone(), job, warnings })
     }
@@ -332,9 +326,9 @@ fn refuse_repeats(
     lanes: &Lanes,
     diagnostics: &mut Diagnostics,
 ) {
-    let (text, args) = match command {
-        Command::Raw(text) => (text, None),
-        Command::Action { name, args } => (name, Some(args)),
+    let (text, is_action) = match command {
+        Command::Raw { text, .. } => (text, false),
+        Command::Action { name, .. } => (name, true),
     };
     for lane in lanes.iter().filter(|lane| lane.len() > 1) {
         let mut seen: HashMap<usize, Vec<DeviceIndex>> = HashMap::new();
@@ -353,7 +347,8 @@ fn refuse_repeats(
                 continue;
             };
             let unit = job.request.device_type().unit_param.as_deref();
-            if args.is_some_and(|args| unit.is_none_or(|unit| !args.contains_key(unit))) {
+            let overridden = unit.is_some_and(|unit| command.args().contains_key(unit));
+            if is_action && !overridden {
                 continue;
             }
             let mistake = Diagnostic::error(format!(
@@ -362,7 +357,7 @@ fn refuse_repeats(
                 first.address
             ));
             diagnostics.push(match unit {
-                Some(unit) if args.is_some() => {
+                Some(unit) if overridden => {
                     let arg = asked.given(unit);
                     mistake.help(format!("leave {arg} out, so that each is named by its own, or select one"))
                 }

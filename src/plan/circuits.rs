@@ -1,14 +1,13 @@
 //! What the commands of a plan draw, and from which circuits: each distinct inrush once, and no circuit that nothing is
 //! drawn from.
-//!
-//! A device that alone draws more than its circuit carries could never start, so that is said before anything is sent.
+//! That no device alone draws more than its circuit carries is seen to where the inventory is read.
 
 use std::collections::HashMap;
 
 use super::{InrushIndex, PlannedCircuit};
 use crate::device_type::Request;
 use crate::inventory::{CircuitIndex, Draw, Fleet, Member};
-use crate::model::{Inrush, amperes};
+use crate::model::Inrush;
 
 /// The circuits of a plan that is being made.
 #[derive(Default)]
@@ -22,25 +21,10 @@ pub(super) struct Circuits {
 
 impl Circuits {
     /// What a device draws when it gets a command, if that counts.
-    ///
-    /// # Errors
-    /// When the device alone exceeds its circuit: says so, without its name.
-    pub(super) fn inrush(
-        &mut self,
-        fleet: &Fleet,
-        member: &Member,
-        request: &Request,
-    ) -> Result<Option<InrushIndex>, String> {
-        let Some((draw, circuit)) = fleet.circuit(member).filter(|_| request.draws_inrush()) else { return Ok(None) };
-        if draw.milliamps > circuit.max_milliamps {
-            let (drawn, carried) = (amperes(draw.milliamps), amperes(circuit.max_milliamps));
-            return Err(format!(
-                "`inrush_a` of {drawn} A is more than circuit `{}` carries ({carried} A)",
-                circuit.name
-            ));
-        }
+    pub(super) fn inrush(&mut self, fleet: &Fleet, member: &Member, request: &Request) -> Option<InrushIndex> {
+        let (draw, circuit) = fleet.circuit(member).filter(|_| request.draws_inrush())?;
         if let Some(known) = self.known.get(draw) {
-            return Ok(Some(*known));
+            return Some(*known);
         }
         let place = *self.places.entry(draw.circuit).or_insert_with(|| {
             self.list.push(PlannedCircuit { name: circuit.name.clone(), max_milliamps: circuit.max_milliamps });
@@ -49,6 +33,6 @@ impl Circuits {
         let index = InrushIndex(u32::try_from(self.inrushes.len()).unwrap_or(u32::MAX));
         self.inrushes.push(Inrush { circuit: place, milliamps: draw.milliamps, settle: draw.settle });
         self.known.insert(*draw, index);
-        Ok(Some(index))
+        Some(index)
     }
 }

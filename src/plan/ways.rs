@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use super::asked::Asked;
-use crate::device_type::{CommandSource, DeviceType};
+use crate::device_type::{CommandSource, DeviceType, ParamSpec};
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources, nearest};
 use crate::inventory::Member;
 use crate::model::{Device, ParamValue, fold_names};
@@ -47,6 +47,7 @@ fn variants_of(selected: &[(&Device, &Member)]) -> Vec<Arc<DeviceType>> {
 /// How `--cmd` is told to the one type that the selected devices are of.
 pub(super) fn raw(
     text: &str,
+    args: &BTreeMap<String, String>,
     selected: &[(&Device, &Member)],
     asked: Asked<'_>,
     sources: &mut Sources,
@@ -70,10 +71,22 @@ pub(super) fn raw(
         );
         return None;
     };
+    let before = diagnostics.error_count();
+    let mut values = Vec::new();
+    for (key, text) in args {
+        match device_type.param(key) {
+            Some(spec) => values.extend(read(spec, key, text, asked, diagnostics)),
+            None => {
+                let message = format!("{}: `{}` has no such parameter", asked.arg(key), device_type.name);
+                diagnostics.push(unknown_key(message, key, asked, device_type.params.iter()));
+            }
+        }
+    }
     match device_type.template(text) {
+        Ok(_) if diagnostics.error_count() > before => None,
         Ok(template) => {
             let source = CommandSource::Raw(template);
-            Some(vec![Way { device_type: device_type.clone(), source, args: Vec::new() }])
+            Some(vec![Way { device_type: device_type.clone(), source, args: values }])
         }
         Err(error) => {
             let place = asked.in_cmd(text, error.at..error.at + error.len, sources);
@@ -134,34 +147,52 @@ pub(super) fn action(
                 continue;
             };
             known_keys.insert(key);
-            match spec.read(text) {
-                Ok(value) => values.push((spec.name.clone(), value)),
-                Err(message) => {
-                    let mistake = Diagnostic::error(format!("{}: {message}", asked.arg(key)));
-                    diagnostics.push(asked.at_arg(mistake, key, true));
-                }
-            }
+            values.extend(read(spec, key, text, asked, diagnostics));
         }
         let source = CommandSource::Action(action.name.clone());
         ways.push(Way { device_type: device_type.clone(), source, args: values });
     }
     for key in args.keys().filter(|key| !known_keys.contains(key.as_str())) {
-        let given = asked.arg(key);
-        let mistake =
-            Diagnostic::error(format!("{given}: `{name}` knows no such argument, nor the device a parameter"));
-        let mistake = asked.at_arg(mistake, key, false);
-        let known: Vec<&str> = types
-            .iter()
-            .flat_map(|(one, _)| {
-                let args = one.action(name).map(|action| action.args.as_slice()).unwrap_or_default();
-                args.iter().chain(&one.params).map(|spec| &*spec.name)
-            })
-            .collect();
-        diagnostics.push(match nearest(key, known.iter().copied()) {
-            Some(near) => mistake.help(format!("did you mean `{near}`?")),
-            None if known.is_empty() => mistake,
-            None => mistake.help(format!("known: {}", known.join(", "))),
+        let known = types.iter().flat_map(|(one, _)| {
+            let args = one.action(name).map(|action| action.args.as_slice()).unwrap_or_default();
+            args.iter().chain(&one.params)
         });
+        let message = format!("{}: `{name}` knows no such argument, nor the device a parameter", asked.arg(key));
+        diagnostics.push(unknown_key(message, key, asked, known));
     }
     (diagnostics.error_count() == before).then_some(ways)
+}
+
+/// The value of an argument, under the name of what it stands for.
+fn read(
+    spec: &ParamSpec,
+    key: &str,
+    text: &str,
+    asked: Asked<'_>,
+    diagnostics: &mut Diagnostics,
+) -> Option<(Arc<str>, ParamValue)> {
+    match spec.read(text) {
+        Ok(value) => Some((spec.name.clone(), value)),
+        Err(message) => {
+            let mistake = Diagnostic::error(format!("{}: {message}", asked.arg(key)));
+            diagnostics.push(asked.at_arg(mistake, key, true));
+            None
+        }
+    }
+}
+
+/// An argument that nobody knows, with those that are known.
+fn unknown_key<'s>(
+    message: String,
+    key: &str,
+    asked: Asked<'_>,
+    known: impl Iterator<Item = &'s ParamSpec>,
+) -> Diagnostic {
+    let mistake = asked.at_arg(Diagnostic::error(message), key, false);
+    let known: Vec<&str> = known.map(|spec| &*spec.name).collect();
+    match nearest(key, known.iter().copied()) {
+        Some(near) => mistake.help(format!("did you mean `{near}`?")),
+        None if known.is_empty() => mistake,
+        None => mistake.help(format!("known: {}", known.join(", "))),
+    }
 }

@@ -55,7 +55,7 @@ pub(super) struct CommandRecord<'a> {
     pub(super) cmd: Option<&'a str>,
     /// The action's name.
     pub(super) action: Option<&'a str>,
-    /// The action's arguments as they were written.
+    /// The arguments as they were written.
     pub(super) args: &'a BTreeMap<String, String>,
     pub(super) verify: bool,
     pub(super) if_needed: bool,

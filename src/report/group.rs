@@ -16,6 +16,9 @@ use crate::model::{Delivery, Device, ErrorKind, Failure, Host, Medium, Outcome, 
 /// More causes of one kind than this are not told apart further: nobody reads them.
 const MAX_PER_KIND: usize = 5;
 
+/// More reasons than this why devices are held are not told apart.
+const MAX_HELD: usize = 20;
+
 /// Devices that failed for one cause.
 pub(super) struct Group<'a> {
     pub(super) status: Status,
@@ -29,6 +32,7 @@ pub(super) struct Group<'a> {
     /// Sites and gateways with several selected devices, all of which are in this group.
     pub(super) faults: Vec<Fault<'a>>,
     kind: Option<ErrorKind>,
+    reason: Option<SkipReason>,
     medium: Medium,
 }
 
@@ -70,7 +74,7 @@ pub(super) fn groups(run: &Collected) -> Vec<Group<'_>> {
     let mut places: HashMap<u64, Vec<usize>> = HashMap::new();
     let hasher = std::hash::RandomState::new();
     for (device, outcome) in run.outcomes().filter(|(_, outcome)| !outcome.status.is_success()) {
-        let key = key(device, outcome);
+        let key = key(run, device, outcome);
         let same = places.entry(std::hash::BuildHasher::hash_one(&hasher, &key)).or_default();
         let place = same.iter().copied().find(|&place| order.get(place).is_some_and(|(known, _)| *known == key));
         match place.and_then(|place| order.get_mut(place)) {
@@ -95,22 +99,27 @@ pub(super) fn groups(run: &Collected) -> Vec<Group<'_>> {
     groups
 }
 
-fn key<'a>(device: &Device, outcome: &'a Outcome) -> Key<'a> {
+fn key<'a>(run: &'a Collected, device: &Device, outcome: &'a Outcome) -> Key<'a> {
     let failure = outcome.error.as_deref();
+    let skipped = || {
+        let is_skipped = outcome.status == Status::Skipped;
+        if is_skipped { skipped_because(run, device, outcome) } else { Cow::Borrowed("") }
+    };
     Key {
         status: outcome.status,
         delivery: outcome.delivery,
         reason: outcome.reason,
         kind: failure.map(|failure| failure.kind),
         bytes_came: failure.is_some_and(|failure| failure.received > 0),
-        detail: failure.map_or(Cow::Borrowed(""), |failure| without_own_names(device, outcome, failure)),
-        medium: failure.map_or_else(Medium::default, |failure| telling_medium(failure, outcome.status, device.medium)),
+        detail: failure.map_or_else(skipped, |failure| without_own_names(device, outcome, failure)),
+        medium: failure.map_or_else(Medium::default, |failure| telling_medium(failure, outcome, device.medium)),
     }
 }
 
 /// What lies between address and device, where that changes what to try; else it is no cause of its own.
-fn telling_medium(failure: &Failure, status: Status, medium: Medium) -> Medium {
-    let [first, second] = Medium::WORDS.map(|(_, medium)| hint(failure, Some(status), medium));
+fn telling_medium(failure: &Failure, outcome: &Outcome, medium: Medium) -> Medium {
+    let [first, second] =
+        Medium::WORDS.map(|(_, medium)| hint(failure, Some(outcome.status), outcome.delivery, medium));
     if first == second { Medium::default() } else { medium }
 }
 
@@ -161,10 +170,11 @@ impl<'a> Gathered<'a> {
 
 fn group<'a>(key: &Key<'_>, gathered: Gathered<'a>) -> Group<'a> {
     let Some(failure) = gathered.first.error.as_deref() else {
-        let cause = skipped_because(key.reason);
+        let cause = if key.detail.is_empty() { UNKNOWN } else { &key.detail };
         return Group {
             status: key.status,
             delivery: key.delivery,
+            reason: key.reason,
             cause: cause.to_owned(),
             hint: None,
             devices: gathered.devices,
@@ -180,10 +190,11 @@ fn group<'a>(key: &Key<'_>, gathered: Gathered<'a>) -> Group<'a> {
         ..failure.clone()
     };
     let (least, most) = gathered.received;
-    let hint = hint(&shown, Some(key.status), key.medium);
+    let hint = hint(&shown, Some(key.status), key.delivery, key.medium);
     Group {
         status: key.status,
         delivery: key.delivery,
+        reason: key.reason,
         cause: with_range(&mask.text(&shown.to_string()), failure.received, least, most),
         hint: Some(with_range(&hint, failure.received, least, most).into()),
         devices: gathered.devices,
@@ -193,16 +204,26 @@ fn group<'a>(key: &Key<'_>, gathered: Gathered<'a>) -> Group<'a> {
     }
 }
 
-/// Why a device was never started, in words.
-pub(super) fn skipped_because(reason: Option<SkipReason>) -> &'static str {
-    match reason {
+const UNKNOWN: &str = "no cause is known";
+
+/// Why a device was never started, in words; not escaped. Of a held one why and until when, where that is known: a saved
+/// report does not say it.
+pub(super) fn skipped_because<'a>(run: &'a Collected, device: &Device, outcome: &Outcome) -> Cow<'a, str> {
+    let held = || run.info().held.get(&device.name).filter(|_| outcome.is_held());
+    if let Some(held) = held() {
+        return format!("held until the end of {} or `release`: {}", held.until_day, held.why).into();
+    }
+    Cow::Borrowed(match outcome.reason {
+        Some(SkipReason::Interrupted) if outcome.delivery == Delivery::Unknown => {
+            "the run was killed, and whether the command was written is not known"
+        }
         Some(SkipReason::Interrupted) => "not started, the run was interrupted",
         Some(SkipReason::Deadline) => "not started, the run's deadline was over",
         Some(SkipReason::MaxFailures) => "not started, too many others had failed (`--max-failures`)",
         Some(SkipReason::Held) => "held, kept out of runs until `release` or the date it was held until",
         Some(SkipReason::Internal) => "not started, a fault of fleetctl or of this machine",
-        None => "no cause is known",
-    }
+        None => UNKNOWN,
+    })
 }
 
 /// The text of one device's failure, with the bytes that came at all devices of the group.
@@ -219,10 +240,12 @@ fn merge_rare(groups: Vec<Group<'_>>) -> Vec<Group<'_>> {
     let mut merged: Vec<Group<'_>> = Vec::new();
     for group in groups {
         let same = |known: &Group<'_>| {
-            (known.status, known.delivery, known.kind, known.medium)
-                == (group.status, group.delivery, group.kind, group.medium)
+            (known.status, known.delivery, known.kind, known.reason, known.medium)
+                == (group.status, group.delivery, group.kind, group.reason, group.medium)
         };
-        if merged.iter().filter(|known| same(known)).count() < MAX_PER_KIND {
+        // What people wrote themselves they read: why a device is held.
+        let most = if group.reason == Some(SkipReason::Held) { MAX_HELD } else { MAX_PER_KIND };
+        if merged.iter().filter(|known| same(known)).count() < most {
             merged.push(group);
         } else if let Some(last) = merged.iter_mut().rfind(|known| same(known)) {
             if !last.cause.ends_with(VARIOUS) {

@@ -5,11 +5,12 @@
 
 use std::borrow::Cow;
 
-use crate::model::{ErrorKind, Failure, Medium, Status};
+use crate::model::{Delivery, ErrorKind, Failure, Medium, Status};
 
-/// What to try. `status` is what became of the device; `None` for an attempt that was followed by another. `medium` is
-/// what lies between its address and it: a board on the network has no serial cable to check.
-pub fn hint(failure: &Failure, status: Option<Status>, medium: Medium) -> Cow<'static, str> {
+/// What to try. `status` is what became of the device; `None` for an attempt that was followed by another. `delivery` says
+/// whether its command was written, now or before: if not, it cannot have acted. `medium` is what lies between its address
+/// and it: a board on the network has no serial cable to check.
+pub fn hint(failure: &Failure, status: Option<Status>, delivery: Delivery, medium: Medium) -> Cow<'static, str> {
     let by_medium = |serial: &'static str, network: &'static str| match medium {
         Medium::Serial => serial,
         Medium::Network => network,
@@ -42,6 +43,14 @@ pub fn hint(failure: &Failure, status: Option<Status>, medium: Medium) -> Cow<'s
             Some(Status::Unreachable) => by_medium(
                 "The gateway hung up before the command was written: it may serve another client, or limit who may connect.",
                 "The device hung up before the command was written: it may serve another client, or limit who may connect.",
+            ),
+            None if delivery == Delivery::None => by_medium(
+                "The gateway hung up before the command was written: another client may have taken the port over, or it restarted.",
+                "The device hung up before the command was written: another client may have taken it over, or it restarted.",
+            ),
+            Some(_) if delivery == Delivery::None => by_medium(
+                "The gateway hung up during the log-in, so the command was not written: another client may have taken the port over, or it restarted.",
+                "The device hung up during the log-in, so the command was not written: another client may have taken it over, or it restarted.",
             ),
             Some(Status::BadReply) => by_medium(
                 "The connection broke in the middle of the reply: check the network, the gateway's idle time, and whether another client took the port over. The device may have acted.",
@@ -111,8 +120,17 @@ mod tests {
         for kind in ErrorKind::ALL {
             for status in Status::ALL.map(Some).into_iter().chain([None]) {
                 for (_, medium) in Medium::WORDS {
-                    let hint = hint(&Failure::new(kind), status, medium);
-                    assert!(hint.len() > 20 && hint.ends_with('.'), "{kind:?} {status:?} {medium:?}: {hint}");
+                    let of = |delivery| hint(&Failure::new(kind), status, delivery, medium);
+                    for hint in [of(Delivery::None), of(Delivery::Unknown)] {
+                        assert!(hint.len() > 20 && hint.ends_with('.'), "{kind:?} {status:?} {medium:?}: {hint}");
+                    }
+                    // A run that stopped cuts a device only once its command was written; else it is skipped.
+                    let hint = of(Delivery::None);
+                    let may_act = hint.contains("may have acted");
+                    assert!(
+                        !may_act || kind == ErrorKind::Interrupted,
+                        "nothing was written: {kind:?} {status:?} {hint}"
+                    );
                 }
             }
         }
@@ -121,7 +139,7 @@ mod tests {
     #[test]
     fn bytes_that_came_point_to_the_line() {
         let failure = Failure::new(ErrorKind::ReplyTimeout).received(12);
-        let text = hint(&failure, Some(Status::NoReply), Medium::Serial);
+        let text = hint(&failure, Some(Status::NoReply), Delivery::Unknown, Medium::Serial);
         assert_eq!(text, "12 bytes came that make no reply: check baud rate, parity and device type.");
     }
 
@@ -130,7 +148,7 @@ mod tests {
         for failure in ErrorKind::ALL.into_iter().flat_map(|kind| [Failure::new(kind), Failure::new(kind).received(3)])
         {
             for status in Status::ALL.map(Some).into_iter().chain([None]) {
-                let hint = hint(&failure, status, Medium::Network);
+                let hint = hint(&failure, status, Delivery::Unknown, Medium::Network);
                 let of_a_line = ["baud", "parity", "cable", "RS-232", "set ID", "serial"];
                 assert!(!of_a_line.iter().any(|word| hint.contains(word)), "{failure:?} {status:?}: {hint}");
             }

@@ -2,7 +2,7 @@
 //!
 //! Here is decided what a field holds and when it is `null`, and here secrets that a device echoed are masked.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 use std::time::Duration;
 
 use serde::ser::{Serialize, SerializeSeq, Serializer};
@@ -15,10 +15,7 @@ use super::mask::Mask;
 use super::moment::Moment;
 use super::texts::Texts;
 use super::{Collected, hint};
-use crate::model::{Command, Device, Failure, Medium, Outcome, Status, Summary, Value};
-
-/// Arguments of a raw command: none.
-static NO_ARGS: BTreeMap<String, String> = BTreeMap::new();
+use crate::model::{Command, Device, Failure, Outcome, Status, Summary, Value};
 
 /// All devices of a run, made into records one at a time while they are written.
 pub(super) struct Devices<'a>(&'a Collected);
@@ -55,11 +52,11 @@ pub(super) fn report(run: &Collected) -> Report<'_, Devices<'_>> {
 
 /// What the run was asked to do.
 pub(super) fn command_record(command: &Command, verify: bool, if_needed: bool) -> CommandRecord<'_> {
-    let (cmd, action, args) = match command {
-        Command::Raw(text) => (Some(text.as_str()), None, &NO_ARGS),
-        Command::Action { name, args } => (None, Some(name.as_str()), args),
+    let (cmd, action) = match command {
+        Command::Raw { text, .. } => (Some(text.as_str()), None),
+        Command::Action { name, .. } => (None, Some(name.as_str())),
     };
-    CommandRecord { cmd, action, args, verify, if_needed }
+    CommandRecord { cmd, action, args: command.args(), verify, if_needed }
 }
 
 /// The counts.
@@ -115,26 +112,28 @@ pub(super) fn device_record<'a>(device: &'a Device, outcome: &'a Outcome, texts:
             bytes: file.bytes,
             sha256: &file.sha256,
         }),
-        error: outcome.error.as_ref().map(|failure| error_record(failure, Some(outcome.status), device.medium, &mask)),
+        error: outcome.error.as_ref().map(|failure| {
+            let hint = hint(failure, Some(outcome.status), outcome.delivery, device.medium);
+            error_record(failure, hint, &mask)
+        }),
         earlier_errors: outcome
             .earlier_errors
             .iter()
             .map(|earlier| EarlierErrorRecord {
-                error: error_record(&earlier.failure, None, device.medium, &mask),
+                error: error_record(
+                    &earlier.failure,
+                    hint(&earlier.failure, None, outcome.delivery, device.medium),
+                    &mask,
+                ),
                 attempt: earlier.attempt,
             })
             .collect(),
     }
 }
 
-/// Why an attempt failed; `status` is what became of the device because of it, `medium`
-/// what lies between its address and it.
-pub(super) fn error_record(failure: &Failure, status: Option<Status>, medium: Medium, mask: &Mask<'_>) -> ErrorRecord {
-    ErrorRecord {
-        kind: failure.kind.as_str(),
-        message: mask.text(&failure.to_string()).into_owned(),
-        hint: hint(failure, status, medium),
-    }
+/// Why an attempt failed, and what to try.
+pub(super) fn error_record(failure: &Failure, hint: Cow<'static, str>, mask: &Mask<'_>) -> ErrorRecord {
+    ErrorRecord { kind: failure.kind.as_str(), message: mask.text(&failure.to_string()).into_owned(), hint }
 }
 
 /// Milliseconds, rounded down.

@@ -16,8 +16,9 @@ use super::hint;
 use super::read::{ReadError, load, parse};
 use crate::model::escape::{self, printable};
 use crate::model::{
-    Address, AttemptError, Command, Device, DeviceIndex, ErrorKind, Failure, FileRecord, Medium, Outcome, ParamValue,
-    Params, Payload, PayloadBuilder, RunEvent, RunId, RunInfo, SECRET_SHOWN, Secret, Status, UnixMillis, Value,
+    Address, AttemptError, Command, Delivery, Device, DeviceIndex, ErrorKind, Failure, FileRecord, Medium, Outcome,
+    ParamValue, Params, Payload, PayloadBuilder, RunEvent, RunId, RunInfo, SECRET_SHOWN, Secret, Status, UnixMillis,
+    Value,
 };
 
 #[derive(Deserialize)]
@@ -130,7 +131,7 @@ pub fn report_events(text: &[u8]) -> Result<Vec<RunEvent>, String> {
 
 fn events(document: Document) -> Result<Vec<RunEvent>, String> {
     let command = match (document.command.cmd, document.command.action) {
-        (Some(text), _) => Command::Raw(text),
+        (Some(text), _) => Command::Raw { text, args: document.command.args },
         (None, Some(name)) => Command::Action { name, args: document.command.args },
         (None, None) => return Err("its `command` has neither `cmd` nor `action`".to_owned()),
     };
@@ -145,6 +146,7 @@ fn events(document: Document) -> Result<Vec<RunEvent>, String> {
         if_needed: document.command.if_needed,
         started_at: moment(document.started_at),
         simulated: document.simulated,
+        held: BTreeMap::new(),
     };
     let mut devices = Vec::with_capacity(document.devices.len());
     let mut finished = Vec::with_capacity(document.devices.len());
@@ -174,13 +176,15 @@ impl DeviceEntry {
             None => None,
         };
         let (error, medium) = match self.error {
-            Some(error) => error.read(Some(status)).map(|(failure, medium)| (Some(Box::new(failure)), medium))?,
+            Some(error) => {
+                error.read(Some(status), delivery).map(|(failure, medium)| (Some(Box::new(failure)), medium))?
+            }
             None => (None, None),
         };
         let mut medium = medium;
         let mut earlier_errors = Vec::with_capacity(self.earlier_errors.len());
         for earlier in self.earlier_errors {
-            let (failure, told) = earlier.error.read(None)?;
+            let (failure, told) = earlier.error.read(None, delivery)?;
             medium = medium.or(told);
             earlier_errors.push(AttemptError { attempt: earlier.attempt, failure });
         }
@@ -220,14 +224,14 @@ impl DeviceEntry {
 
 impl ErrorEntry {
     /// The failure, and what lies between address and device where only one of the two gives this hint.
-    fn read(self, status: Option<Status>) -> Result<(Failure, Option<Medium>), String> {
+    fn read(self, status: Option<Status>, delivery: Delivery) -> Result<(Failure, Option<Medium>), String> {
         let kind = word(&self.kind, "`kind`", ErrorKind::ALL.map(|kind| (kind.as_str(), kind)))?;
         let mut failure = Failure::of_message(kind, &self.message);
         // What the message leaves out the hint may say: "12 bytes came that make no reply".
         if let Some(count) = self.hint.split_once(" byte").and_then(|(count, _)| count.parse().ok()) {
             failure.received = count;
         }
-        let gives = |medium: &Medium| hint(&failure, status, *medium) == self.hint;
+        let gives = |medium: &Medium| hint(&failure, status, delivery, *medium) == self.hint;
         let mut media = Medium::WORDS.map(|(_, medium)| medium).into_iter().filter(gives);
         let medium = media.next().filter(|_| media.next().is_none());
         Ok((failure, medium))

@@ -61,6 +61,7 @@ pub(crate) fn run_of(command: Command, all: Vec<(Device, Outcome)>, ended: Ended
         command,
         started_at: START,
         simulated: false,
+        held: BTreeMap::new(),
     };
     let mut events = vec![RunEvent::RunStarted { run: Arc::new(run), devices: devices.into() }];
     for (index, outcome) in (0..).zip(outcomes) {
@@ -78,7 +79,7 @@ pub(crate) fn run_of(command: Command, all: Vec<(Device, Outcome)>, ended: Ended
 }
 
 pub(crate) fn raw() -> Command {
-    Command::Raw("ka {set_id} 01".to_owned())
+    Command::raw("ka {set_id} 01")
 }
 
 pub(crate) fn action(name: &str) -> Command {

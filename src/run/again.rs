@@ -64,12 +64,11 @@ pub fn request_of(run: &RecordedRun, names: Vec<String>) -> Result<RunRequest, S
     let kept: Kept = serde_json::from_str(&run.request).map_err(|error| damaged(&error.to_string()))?;
     let word = |key: &str| run.command.get(key).and_then(Value::as_str).map(str::to_owned);
     let is = |key: &str| run.command.get(key).and_then(Value::as_bool).unwrap_or(false);
+    let args = run.command.get("args").cloned().unwrap_or_else(|| Value::Object(serde_json::Map::new()));
+    let args = serde_json::from_value(args).map_err(|error| damaged(&error.to_string()))?;
     let command = match (word("cmd"), word("action")) {
-        (Some(text), _) => Command::Raw(text),
-        (None, Some(name)) => {
-            let args = run.command.get("args").cloned().unwrap_or_default();
-            Command::Action { name, args: serde_json::from_value(args).map_err(|error| damaged(&error.to_string()))? }
-        }
+        (Some(text), _) => Command::Raw { text, args },
+        (None, Some(name)) => Command::Action { name, args },
         (None, None) => return Err(damaged("no command")),
     };
     Ok(RunRequest {
@@ -108,8 +107,7 @@ pub fn request_of(run: &RecordedRun, names: Vec<String>) -> Result<RunRequest, S
 
 /// The arguments of a command that were secrets: the history does not know them.
 pub fn hidden_args(command: &Command) -> Vec<&str> {
-    let Command::Action { args, .. } = command else { return Vec::new() };
-    args.iter().filter(|(_, value)| value.contains(SECRET_SHOWN)).map(|(key, _)| key.as_str()).collect()
+    command.args().iter().filter(|(_, value)| value.contains(SECRET_SHOWN)).map(|(key, _)| key.as_str()).collect()
 }
 
 fn ms(span: Duration) -> u64 {

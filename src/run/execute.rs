@@ -15,7 +15,7 @@ use tracing::warn;
 use ulid::Ulid;
 
 use super::again::kept;
-use super::{Lock, LockError, Prepared, RunRequest, World, canonical, carry_out, limits, lock, past, recall};
+use super::{AsIf, Lock, LockError, Prepared, RunRequest, World, canonical, carry_out, limits, lock, past, recall};
 use crate::dispatch::{Outside, RunClock};
 use crate::history::{Beginning, Recorder, Store};
 use crate::model::{Ended, RunId, RunInfo, Summary, UnixMillis};
@@ -75,7 +75,7 @@ pub async fn execute(
         // A simulated fleet is nobody else's.
         (None, Some(_)) => None,
     };
-    let history = recall(request, &mut prepared);
+    let history = recall(request, &mut prepared, AsIf::Before);
     let simulated = match &request.simulate {
         Some(simulation) => Some(SimulatedFleet::start(&prepared.plan.devices, &prepared.members, simulation)?),
         None => None,
@@ -90,6 +90,7 @@ pub async fn execute(
         if_needed: request.if_needed,
         started_at: clock.started_at,
         simulated: simulated.is_some(),
+        held: std::mem::take(&mut prepared.held),
     });
     let (intents, unrecorded) = record(request, history, &prepared, &info, &mut reporters);
     let (events, mut queue) = mpsc::channel(EVENT_QUEUE);
@@ -111,7 +112,11 @@ pub async fn execute(
     let world = World { info, limits, clock, stop, random, outside };
     let ended = match &simulated {
         Some(fleet) => carry_out(&prepared, fleet.connect(), world).await,
-        None => carry_out(&prepared, TcpConnect::new(tokio::runtime::Handle::current()), world).await,
+        None => {
+            let gateways = prepared.plan.devices.iter().map(|device| &device.address);
+            let connect = TcpConnect::among(tokio::runtime::Handle::current(), gateways);
+            carry_out(&prepared, connect, world).await
+        }
     };
     // Nothing gathers any more.
     reporting.thread().unpark();

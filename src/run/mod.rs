@@ -30,6 +30,6 @@ pub use lock::{Lock, LockError, lock, lock_schedules};
 pub use paced::Paced;
 pub use past::ask_again;
 pub use prepare::{Preparation, Prepared, prepare, prepare_as, select};
-pub use recall::{canonical, recall, told};
+pub use recall::{AsIf, canonical, recall, told};
 pub use request::{Pacing, RunRequest, Selecting};
 pub use until::{Clocks, End, Until, UntilError, end};

@@ -28,7 +28,7 @@ fn asking(path: PathBuf, inventory: PathBuf, ok_if: Share, until: Option<UnixMil
         let name = match (&info.schedule, &info.command) {
             (Some(schedule), _) => RunName::Schedule(schedule),
             (None, Command::Action { name, .. }) => RunName::Action(name),
-            (None, Command::Raw(_)) => RunName::Raw,
+            (None, Command::Raw { .. }) => RunName::Raw,
         };
         let found = Store::open(&path).and_then(|store| match store {
             Some(store) => last_success(&store, &inventory, name, ok_if, until),

@@ -1,6 +1,6 @@
 //! Everything before the first byte: select, plan, check. Whatever is wrong, nothing was sent.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::device_type::ParamKind;
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources, Span};
 use crate::inventory::select::{parse, resolve, sample};
 use crate::inventory::{Fleet, Member, SiteIndex};
-use crate::model::{Command, SECRET_SHOWN, fold_names};
+use crate::model::{Command, Held, SECRET_SHOWN, fold_names};
 use crate::plan::{Asked, Plan, PlanRequest, build};
 
 /// A run that may start.
@@ -35,6 +35,8 @@ pub struct Prepared {
     pub probe_after: Option<u32>,
     /// `[history] keep`: runs that began longer ago are forgotten when this one is over.
     pub keep_history: Option<Duration>,
+    /// The devices that are kept out of it, by name; nobody until earlier runs are recalled.
+    pub held: BTreeMap<Arc<str>, Arc<Held>>,
     /// What the devices are, for a simulated fleet: beside the plan's devices.
     pub members: Vec<Arc<Member>>,
 }
@@ -92,6 +94,7 @@ pub fn prepare_as(request: &RunRequest, asked: Asked<'_>, loaded: &mut Loaded) -
         confirm_above: fleet.run.confirm_above,
         probe_after: fleet.run.probe_after,
         keep_history: fleet.keep_history,
+        held: BTreeMap::new(),
         members,
         plan: Arc::new(plan),
     }))
@@ -126,18 +129,24 @@ fn until(request: &RunRequest, fleet: &Fleet, selection: &[u32], diagnostics: &m
 
 /// The command without the secrets among its arguments.
 fn shown(command: &Command, plan: &Plan) -> Command {
-    let Command::Action { name, args } = command else { return command.clone() };
+    let action = match command {
+        Command::Action { name, .. } => Some(name),
+        Command::Raw { .. } => None,
+    };
     let is_secret = |key: &str| {
         plan.jobs.iter().map(|job| job.request.device_type()).any(|one| {
-            let spec = one.action(name).and_then(|action| action.arg(key)).or_else(|| one.param(key));
+            let own = action.and_then(|name| one.action(name)).and_then(|action| action.arg(key));
+            let spec = own.or_else(|| one.param(key));
             spec.is_some_and(|spec| matches!(spec.kind, ParamKind::Secret { .. }))
         })
     };
-    let mask = |(key, value): (&String, &String)| {
-        let value = if is_secret(key) { SECRET_SHOWN.to_owned() } else { value.clone() };
-        (key.clone(), value)
-    };
-    Command::Action { name: name.clone(), args: args.iter().map(mask).collect() }
+    let mut shown = command.clone();
+    for (key, value) in shown.args_mut() {
+        if is_secret(key) {
+            SECRET_SHOWN.clone_into(value);
+        }
+    }
+    shown
 }
 
 /// The selected devices as places in the inventory; empty only where an earlier report holds no failure. `None`: wrong.

@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::attempt::Before;
 use super::connection::Connection;
-use super::transfer::Fetch;
+use super::transfer::{Fetch, announces_too_much};
 use super::wait::{Wait, Waited, unanswered};
 use super::{Attempt, Ending, Keep};
 use crate::codec::Frame;
@@ -111,9 +111,7 @@ impl Before<'_> {
                 let failure = Failure::new(ErrorKind::MalformedReply).detail(message);
                 Ending::failed(Status::BadReply, failure.received(connection.received()))
             }
-            Verdict::TooLong { announced } => {
-                Ending::failed(Status::BadReply, Failure::new(ErrorKind::ReplyTooLong).received(announced))
-            }
+            Verdict::TooLong { announced } => announces_too_much(announced),
         };
         let keep = if ending.is_answered() && self.may_be_followed(connection) { Keep::Yes } else { Keep::No };
         let reply = Some(frame.bytes.as_ref().into());

@@ -25,6 +25,12 @@ const PIECE: usize = 32 * 1024;
 /// The most that the last look at a file takes in: more than the kernel keeps of one connection.
 const MOST_AT_LAST: usize = 8 * 1024 * 1024;
 
+/// More is announced than the type allows; nothing of it is read.
+pub(super) fn announces_too_much(announced: u64) -> Ending {
+    let why = format!("{announced} bytes are announced");
+    Ending::failed(Status::BadReply, Failure::new(ErrorKind::ReplyTooLong).detail(why))
+}
+
 /// A transfer under way.
 pub(super) struct Fetch<'f> {
     pub(super) transfer: &'f Transfer,
@@ -43,8 +49,7 @@ impl Fetch<'_> {
         connection: &mut Connection<S>,
     ) -> Result<FileRecord, Ending> {
         if self.announced > self.transfer.max {
-            let failure = Failure::new(ErrorKind::ReplyTooLong).received(self.announced);
-            return Err(Ending::failed(Status::BadReply, failure.detail("announced")));
+            return Err(announces_too_much(self.announced));
         }
         let mut saving = Saving::create(self.target).await.map_err(|error| own_fault(&error))?;
         let mut beginning: Vec<u8> = Vec::with_capacity(self.transfer.magic.len());

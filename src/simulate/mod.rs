@@ -11,5 +11,5 @@ mod night;
 mod server;
 
 pub use fleet::{SimulatedConnect, SimulatedFleet};
-pub use inventory_file::inventory_file;
+pub use inventory_file::{inventory_file, without_plain_secrets};
 pub use night::{Fault, Faults, Night};

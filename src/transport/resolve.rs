@@ -7,8 +7,8 @@
 //! All lookups run on the runtime that the resolver was made in, whoever asks: its sockets belong to that runtime and to
 //! the table of open files of its thread (`open_files.rs`).
 
-use std::collections::HashMap;
-use std::net::IpAddr;
+use std::collections::{BTreeSet, HashMap};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hickory_resolver::TokioResolver;
@@ -22,12 +22,51 @@ use tracing::warn;
 use super::ConnectError;
 use super::connect::is_exhausted;
 use crate::model::escape::printable;
+use crate::model::{Address, Host};
 
 /// What is said of a name that was not resolved before its deadline.
 const LATE: &str = "no answer from the name server in time";
 
 /// What a lookup came to: good for a whole pass.
 type Lookup = Result<Arc<[IpAddr]>, Arc<str>>;
+
+/// The gateways of a run, as far as names may turn out to lead to one of them.
+#[derive(Default)]
+pub(super) struct Gateways {
+    /// On which ports gateways are reached by a name.
+    ports: HashMap<Arc<str>, BTreeSet<u16>>,
+    /// Those that are written as IP addresses, sorted.
+    literal: Vec<SocketAddr>,
+}
+
+impl Gateways {
+    /// Those of these addresses. Where none is a name, no name leads anywhere, and nothing is kept.
+    pub(super) fn of<'a>(addresses: impl Iterator<Item = &'a Address> + Clone) -> Self {
+        let mut gateways = Self::default();
+        for address in addresses.clone() {
+            if let Host::Name(name) = &address.host {
+                gateways.ports.entry(name.clone()).or_default().insert(address.port);
+            }
+        }
+        if !gateways.ports.is_empty() {
+            gateways.literal = addresses
+                .filter_map(|address| match &address.host {
+                    Host::Ip(ip) => Some(SocketAddr::new(*ip, address.port)),
+                    Host::Name(_) => None,
+                })
+                .collect();
+            gateways.literal.sort_unstable();
+            gateways.literal.dedup();
+        }
+        gateways
+    }
+
+    /// Where gateways are reached by this name, if it has these addresses.
+    fn reached_by<'a>(&'a self, name: &str, ips: &'a [IpAddr]) -> impl Iterator<Item = SocketAddr> + 'a {
+        let ports = self.ports.get(name).into_iter().flatten();
+        ports.flat_map(move |port| ips.iter().map(move |ip| SocketAddr::new(*ip, *port)))
+    }
+}
 
 /// Looks names up and remembers what came of it.
 pub struct Resolver {
@@ -39,13 +78,15 @@ pub struct Resolver {
 struct Lookups {
     system: OnceCell<Result<TokioResolver, Arc<str>>>,
     names: Mutex<HashMap<Arc<str>, Arc<OnceCell<Lookup>>>>,
-    owners: Mutex<HashMap<IpAddr, Arc<str>>>,
+    gateways: Gateways,
+    /// The name that was first seen to lead to an address.
+    owners: Mutex<HashMap<SocketAddr, Arc<str>>>,
 }
 
 impl Resolver {
-    /// A resolver whose lookups run on `runtime`.
-    pub fn new(runtime: Handle) -> Self {
-        Self { runtime, lookups: Arc::default() }
+    /// A resolver whose lookups run on `runtime`, for a run over these gateways.
+    pub(super) fn new(runtime: Handle, gateways: Gateways) -> Self {
+        Self { runtime, lookups: Arc::new(Lookups { gateways, ..Lookups::default() }) }
     }
 
     /// The addresses of a name; the first to ask looks it up, everyone else gets the same result.
@@ -117,14 +158,49 @@ impl Lookups {
         }
     }
 
-    /// Two names of one address are two gateways to us, but perhaps one serial line: that is worth a warning.
+    /// Two names of one address and port are two gateways to us, but perhaps one serial line: that is worth a warning.
     fn warn_of_shared(&self, name: &Arc<str>, ips: &[IpAddr]) {
+        for (other, to) in self.shared(name, ips) {
+            warn!("`{name}` and `{other}` are both {to}: they are treated as two gateways");
+        }
+    }
+
+    /// What else leads where this name does.
+    fn shared(&self, name: &Arc<str>, ips: &[IpAddr]) -> Vec<(String, SocketAddr)> {
         let mut owners = self.owners.lock().unwrap_or_else(PoisonError::into_inner);
-        for ip in ips {
-            let owner = owners.entry(*ip).or_insert_with(|| name.clone());
+        let mut shared = Vec::new();
+        for to in self.gateways.reached_by(name, ips) {
+            if self.gateways.literal.binary_search(&to).is_ok() {
+                shared.push((to.ip().to_string(), to));
+            }
+            let owner = owners.entry(to).or_insert_with(|| name.clone());
             if owner != name {
-                warn!("`{name}` and `{owner}` are both {ip}: they are treated as two gateways");
+                shared.push((owner.to_string(), to));
             }
         }
+        shared
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_addresses_that_lead_to_one_address_and_port_share_a_gateway() {
+        let written = ["vm:4998", "localhost:4999", "vm:4999", "127.0.0.1:4999", "127.0.0.1:5000", "[::1]:4999"];
+        let written = written.map(|text| Address::parse(text, None).unwrap());
+        let lookups = Lookups { gateways: Gateways::of(written.iter()), ..Lookups::default() };
+        let shared = |name: &str, ips: &[&str]| {
+            let ips: Vec<IpAddr> = ips.iter().map(|ip| ip.parse().unwrap()).collect();
+            let found = lookups.shared(&name.into(), &ips);
+            found.into_iter().map(|(other, to)| format!("{other} at {to}")).collect::<Vec<_>>()
+        };
+        assert_eq!(shared("localhost", &["127.0.0.1"]), ["127.0.0.1 at 127.0.0.1:4999"]);
+        let both = ["127.0.0.1 at 127.0.0.1:4999", "localhost at 127.0.0.1:4999"];
+        assert_eq!(shared("vm", &["127.0.0.1"]), both, "not where only vm has a gateway: on port 4998");
+        assert_eq!(shared("vm", &["::1"]), ["::1 at [::1]:4999"]);
+        assert!(shared("elsewhere", &["127.0.0.1"]).is_empty(), "no gateway is reached by it");
+        assert!(Gateways::of(written[3..].iter()).literal.is_empty(), "without a name nothing is kept");
     }
 }

@@ -14,6 +14,7 @@ use tokio::net::TcpStream;
 use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep_until};
 
+use super::resolve::Gateways;
 use super::{Connect, ConnectError, Resolver, TcpLine};
 use crate::model::{Address, Host};
 
@@ -25,7 +26,12 @@ pub struct TcpConnect {
 impl TcpConnect {
     /// Looks names up on `runtime`, which must live as long as anybody connects.
     pub fn new(runtime: Handle) -> Self {
-        Self { resolver: Resolver::new(runtime) }
+        Self { resolver: Resolver::new(runtime, Gateways::default()) }
+    }
+
+    /// The same for a run over these gateways: names that lead to another of them are warned of.
+    pub fn among<'a>(runtime: Handle, gateways: impl Iterator<Item = &'a Address> + Clone) -> Self {
+        Self { resolver: Resolver::new(runtime, Gateways::of(gateways)) }
     }
 }
 

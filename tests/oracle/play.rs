@@ -125,6 +125,7 @@ async fn play_in(night: &Night) -> Played {
             if_needed: request.if_needed,
             started_at: clock.started_at,
             simulated: false,
+            held: std::collections::BTreeMap::new(),
         }),
         limits: run::limits(&request, &prepared, fit, clock.started_at),
         clock,

@@ -65,11 +65,11 @@ pub(crate) fn request(night: &Night) -> RunRequest {
         Task::PowerOff => (plain("power-off"), false),
         Task::Status => (plain("power-status"), false),
         Task::Volume(level) => (action("volume", "level", level.to_string()), false),
-        Task::RawPowerOn => (Command::Raw("ka {set_id} 01".to_owned()), false),
-        Task::Key => (Command::Raw("mc {set_id} 02".to_owned()), false),
-        Task::Broadcast => (Command::Raw("ka 00 01".to_owned()), false),
+        Task::RawPowerOn => (Command::raw("ka {set_id} 01"), false),
+        Task::Key => (Command::raw("mc {set_id} 02"), false),
+        Task::Broadcast => (Command::raw("ka 00 01"), false),
         Task::Pulse(tenths) => (action("relay-pulse", "ms", (u32::from(tenths) * 100).to_string()), false),
-        Task::Text { idempotent } => (Command::Raw(printer_word().to_owned()), idempotent),
+        Task::Text { idempotent } => (Command::raw(printer_word()), idempotent),
     };
     let is_for_all = night.order.iter().all(|&place| night.device(place).1.selected);
     RunRequest {

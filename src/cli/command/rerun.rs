@@ -10,7 +10,7 @@ use crate::cli::past;
 use crate::cli::terminal::{Terminal, say, shown_path};
 use crate::history::{Again, HistoryError, again, find as find_run, holds};
 use crate::model::escape::printable;
-use crate::model::{Command, UnixMillis, fold_names};
+use crate::model::{UnixMillis, fold_names};
 use crate::report::Format;
 use crate::run::{
     Lock, LockError, Preparation, Prepared, RunRequest, canonical, hidden_args, load, lock, prepare, request_of,
@@ -127,11 +127,7 @@ fn understand(args: &RerunArgs, found: &Again, outputs: &Outputs) -> Result<RunR
     if let Some(inventory) = &args.inventory {
         request.inventory.clone_from(inventory);
     }
-    match &mut request.command {
-        Command::Action { args: known, .. } => known.extend(args.args.iter().cloned()),
-        Command::Raw(_) if !args.args.is_empty() => return Err("`--arg`: a raw command takes none".to_owned()),
-        Command::Raw(_) => {}
-    }
+    request.command.args_mut().extend(args.args.iter().cloned());
     if let Some(key) = hidden_args(&request.command).first() {
         return Err(format!("`{key}` was a secret, which is not recorded: give it with `--arg {key}=…`"));
     }

@@ -17,8 +17,8 @@ use crate::report::{
     write_plan_json, write_plan_text,
 };
 use crate::run::{
-    End, ExecuteError, Lock, LockError, Paced, Preparation, Prepared, RunRequest, Selecting, execute, fitting, load,
-    prepare, recall,
+    AsIf, End, ExecuteError, Lock, LockError, Paced, Preparation, Prepared, RunRequest, Selecting, execute, fitting,
+    load, prepare, recall,
 };
 use crate::schedule::Teller;
 use crate::session::Stop;
@@ -67,7 +67,7 @@ pub(super) async fn start(
     terminal: &Terminal,
 ) -> ExitStatus {
     if how.dry_run {
-        drop(recall(request, &mut prepared));
+        drop(recall(request, &mut prepared, AsIf::Answering));
         return dry_run(&prepared, outputs.format, how.verbose, terminal);
     }
     // A simulated fleet moves nothing.
@@ -190,7 +190,7 @@ fn understand(args: &RunArgs) -> Result<(RunRequest, Outputs), String> {
             let flag = if args.verify { "--verify" } else { "--if-needed" };
             return Err(format!("`{flag}` needs `--do`: only an action says how its effect is asked for"));
         }
-        (Some(text), _) => Command::Raw(text.clone()),
+        (Some(text), _) => Command::Raw { text: text.clone(), args: arguments },
         (None, Some(name)) => Command::Action { name: name.clone(), args: arguments },
         (None, None) => return Err("give either `--cmd` or `--do`".to_owned()),
     };

@@ -13,7 +13,6 @@ use crate::cli::outputs::{Outputs, for_reader, say_untold};
 use crate::cli::past;
 use crate::cli::terminal::{Terminal, say, write};
 use crate::inventory::salvage;
-use crate::model::Command;
 use crate::notify::mistakes_text;
 use crate::report::{ScheduleRow, ScheduledRun, write_schedules_text, write_timetable_json, write_timetable_text};
 use crate::run::{Loaded, load, look_into};
@@ -80,19 +79,12 @@ fn list(args: &InventoryArg, format: &str, terminal: &Terminal) -> ExitStatus {
 
 fn row(entry: &Entry, next: Option<ScheduledRun>) -> ScheduleRow {
     let schedule = &entry.schedule;
-    let what = match &schedule.command {
-        Command::Raw(text) => text.clone(),
-        Command::Action { name, args } => {
-            let args: Vec<String> = args.iter().map(|(key, value)| format!(" {key}={value}")).collect();
-            format!("{name}{}", args.concat())
-        }
-    };
     ScheduleRow {
         name: schedule.name.to_string(),
         next: next.map_or_else(|| "never".to_owned(), |run| run.at),
         cron: schedule.cron.as_str().to_owned(),
         timezone: entry.zone_name().to_owned(),
-        what,
+        what: schedule.command.to_string(),
         select: schedule.select.as_ref().map_or_else(|| "every device".to_owned(), |select| select.text.to_string()),
     }
 }

@@ -1,6 +1,7 @@
 //! `fleetctl simulate`: keeps a simulated fleet up for other programs, until it is stopped.
 
 use std::io::Write as _;
+use std::path::Path;
 
 use crate::cli::args::SimulateArgs;
 use crate::cli::exit_status::ExitStatus;
@@ -8,7 +9,7 @@ use crate::cli::signal::Signals;
 use crate::cli::terminal::{Terminal, say, shown_path};
 use crate::report::FileSink;
 use crate::run::load;
-use crate::simulate::{SimulatedFleet, inventory_file};
+use crate::simulate::{SimulatedFleet, inventory_file, without_plain_secrets};
 use crate::transport::raise_open_files;
 
 pub(in crate::cli) async fn run(args: SimulateArgs, terminal: &Terminal) -> ExitStatus {
@@ -25,11 +26,15 @@ pub(in crate::cli) async fn run(args: SimulateArgs, terminal: &Terminal) -> Exit
         Ok(signals) => signals,
         Err(error) => return terminal.mistake(format!("cannot listen for signals: {error}"), None),
     };
-    let simulated = match SimulatedFleet::start(&fleet.devices, &fleet.members, &night) {
+    let devices = without_plain_secrets(&fleet.devices);
+    let simulated = match SimulatedFleet::start(&devices, &fleet.members, &night) {
         Ok(simulated) => simulated,
         Err(error) => return terminal.mistake(format!("the fleet cannot be simulated: {error}"), None),
     };
-    let text = inventory_file(&fleet, &simulated);
+    let folder = args.inventory.inventory.parent().unwrap_or(Path::new(""));
+    // A folder that cannot be made absolute is at least right from here.
+    let folder = std::path::absolute(folder.join(".")).unwrap_or_else(|_| folder.to_owned());
+    let text = inventory_file(&fleet, &folder, &simulated);
     let path = &args.write_inventory;
     let written = FileSink::create(path).and_then(|mut sink| {
         sink.write_all(text.as_bytes())?;

@@ -139,7 +139,7 @@ impl World {
     pub(super) fn new(inventory: &str, script: impl Fn(&str, usize) -> Does + Send + Sync + 'static) -> Self {
         Self {
             inventory: format!("[defaults]\ntype = \"lg-rs232\"\n{inventory}"),
-            command: Command::Raw("ka {set_id} 01".to_owned()),
+            command: Command::raw("ka {set_id} 01"),
             save: None,
             verify: false,
             if_needed: false,
@@ -162,7 +162,7 @@ impl World {
     }
 
     pub(super) fn command(mut self, text: &str) -> Self {
-        self.command = Command::Raw(text.to_owned());
+        self.command = Command::raw(text);
         self
     }
 

@@ -65,6 +65,18 @@ fn a_device_is_expected_to_take_what_it_took_with_the_same_command() {
 }
 
 #[test]
+fn where_a_device_answers_it_takes_what_its_answers_took() {
+    let place = Place::new();
+    let took = |outcome: Outcome, ms| Outcome { elapsed: Duration::from_millis(ms), ..outcome };
+    night(1, &place, vec![took(ok(), 300), took(silent(), 6600), took(ok(), 130)]);
+    night(2, &place, vec![took(silent(), 6600), took(silent(), 6600), took(silent(), 6600)]);
+    night(3, &place, vec![took(ok(), 100), took(silent(), 6600), took(silent(), 6600)]);
+    let pulse = r#"{"cmd":null,"action":"relay-pulse","args":{},"verify":false,"if_needed":false}"#;
+    let answered = looked(&place, pulse, 3).answered;
+    assert_eq!(answered[..3], [Some(Duration::from_millis(300)), None, Some(Duration::from_millis(130))]);
+}
+
+#[test]
 fn what_an_earlier_version_or_a_killed_run_has_left_still_says_who_is_dead() {
     let place = Place::new();
     night(1, &place, vec![silent(), silent(), ok()]);

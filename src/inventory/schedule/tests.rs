@@ -38,10 +38,19 @@ fn an_entry_says_everything_that_its_keys_mean() {
     assert_eq!(morning.except, [date(2026, 12, 25), date(2027, 1, 1)]);
     assert_eq!(morning.notify, ["ops".into()]);
     assert_eq!(morning.reports[0].0, "json=night.json");
-    assert_eq!(plain.command, Command::Raw("ka 01 01".to_owned()));
+    assert_eq!(plain.command, Command::raw("ka 01 01"));
     assert_eq!((plain.missed, plain.overlap), (Missed::Skip, Overlap::Skip));
     assert_eq!(plain.until, Some(Until::For(Duration::from_mins(30))));
     assert!(!plain.verify && plain.timezone.is_none() && plain.select.is_none());
+}
+
+#[test]
+fn a_raw_command_has_arguments_too() {
+    let read = fleet(&format!(
+        "{DEVICE}[[schedule]]\nname = \"x\"\ncron = \"0 8 * * *\"\ncmd = \"ka {{set_id}} 01\"\nargs = {{ set_id = 5 }}\n"
+    ));
+    let args = [("set_id".to_owned(), "5".to_owned())].into();
+    assert_eq!(read.schedules[0].command, Command::Raw { text: "ka {set_id} 01".to_owned(), args });
 }
 
 #[test]
@@ -77,7 +86,6 @@ fn what_cannot_be_meant_together_is_a_mistake() {
     for (lines, message) in [
         ("do = \"power-on\"\ncmd = \"ka 01 01\"", "a schedule has either `do` or `cmd`, not both"),
         ("", "a schedule needs `do` or `cmd`: what is to be done?"),
-        ("cmd = \"ka\"\nargs = { level = 3 }", "`args` needs `do`: a raw command has none"),
         ("cmd = \"\"", "`cmd` is empty"),
         ("cmd = \"ka\"\nverify = true", "`verify` needs `do`: only an action says how its effect is asked for"),
         ("do = \"power-on\"\nuntil = \"07:30\"", "`until`: 07:30 is 23 h 30 min after the run at 08:00"),

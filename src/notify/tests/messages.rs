@@ -1,11 +1,15 @@
 //! What is said of a night: by whom it is new, since when, why, and what to try.
 
+use std::sync::Arc;
+
 use super::super::change::Change;
 use super::super::page::{Page, mistakes_text};
 use super::super::{Previous, html, text};
 use super::world::{night, occasion, on, previous};
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources};
-use crate::model::{Delivery, Device, Ended, ErrorKind, Failure, Outcome, SkipReason, Status, UnixMillis, Value};
+use crate::model::{
+    Delivery, Device, Ended, ErrorKind, Failure, Held, Outcome, RunEvent, SkipReason, Status, UnixMillis, Value,
+};
 use crate::report::Collected;
 use crate::report::test_run::{self, action, device, outcome, run_of};
 
@@ -146,6 +150,24 @@ fn devices_that_were_left_out_through_a_fault_of_ours_are_news() {
     let held = (device("tv-2", "h"), Outcome::skipped(SkipReason::Held));
     let run = test_run::collect(run_of(action("power-on"), vec![(device("tv-1", "g"), on()), held], Ended::Completed));
     assert!(!Change::of(&run, Some(&previous(&[]))).is_news(run.ended()));
+}
+
+#[test]
+fn who_is_held_is_named_with_why_and_until_when() {
+    let held = |name: &str| (device(name, "h"), Outcome::skipped(SkipReason::Held));
+    let all = vec![(device("tv-1", "g"), on()), held("tv-2"), held("tv-3"), held("tv-4")];
+    let mut events = run_of(action("power-on"), all, Ended::Completed);
+    let because = |why: &str| Arc::new(Held { until_day: "2026-12-24".to_owned(), why: why.to_owned() });
+    if let Some(RunEvent::RunStarted { run, .. }) = events.first_mut() {
+        let reasons = [("tv-2", "sold"), ("tv-3", "sold"), ("tv-4", "<being> repaired")];
+        Arc::make_mut(run).held = reasons.map(|(name, why)| (name.into(), because(why))).into();
+    }
+    let page = page(&test_run::collect(events), Some(&previous(&[])));
+    let plain = text::write(&page);
+    assert!(plain.contains("HELD (3)\ntv-[2-3]: held until the end of 2026-12-24 or `release`: sold (2)\n"), "{plain}");
+    assert!(plain.contains("tv-4: held until the end of 2026-12-24 or `release`: <being> repaired\n"), "{plain}");
+    let html = html::write(&page);
+    assert!(html.contains("`release`: sold") && html.contains("&lt;being&gt; repaired"), "{html}");
 }
 
 #[test]

@@ -9,13 +9,19 @@ const WALL: &str = "[[device]]\nname = \"wall-[1-3]\"\ntype = \"lg-rs232\"\naddr
                     params = { set_id = \"[1-3]\" }\n";
 
 fn raw(text: &str) -> Command {
-    Command::Raw(text.to_owned())
+    Command::raw(text)
+}
+
+fn arguments(args: &[(&str, &str)]) -> BTreeMap<String, String> {
+    args.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
 fn action(name: &str, args: &[(&str, &str)]) -> Command {
-    let args: BTreeMap<String, String> =
-        args.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    Command::Action { name: name.to_owned(), args }
+    Command::Action { name: name.to_owned(), args: arguments(args) }
+}
+
+fn raw_with(text: &str, args: &[(&str, &str)]) -> Command {
+    Command::Raw { text: text.to_owned(), args: arguments(args) }
 }
 
 #[test]
@@ -66,6 +72,32 @@ fn an_argument_that_nobody_knows_or_that_does_not_fit_is_refused() {
     let wrong = planned(WALL, &action("volume", &[("level", "101")]), false).unwrap_err();
     assert!(wrong.contains("`--arg level`"), "{wrong}");
     planned(WALL, &action("volume", &[("level", "100")]), false).unwrap();
+}
+
+#[test]
+fn an_argument_of_a_raw_command_takes_the_place_of_the_devices_parameter() {
+    let one = WALL.replace("[1-3]", "1");
+    let sent = |args: &[(&str, &str)]| {
+        let plan = planned(&one, &raw_with("ka {set_id} 01", args), false).unwrap();
+        plan.jobs[0].request.payload().shown()
+    };
+    assert_eq!(sent(&[]), "ka 01 01\\r");
+    assert_eq!(sent(&[("set_id", "10")]), "ka 0a 01\\r");
+    assert_eq!(sent(&[("set_id", "10"), ("id_digits", "3")]), "ka 00a 01\\r");
+}
+
+#[test]
+fn an_argument_of_a_raw_command_that_the_type_does_not_know_or_take_is_refused() {
+    for (key, value, words) in [
+        ("nosuch", "5", &["`--arg nosuch`: `lg-rs232` has no such parameter", "known: set_id, id_digits"][..]),
+        ("setid", "5", &["did you mean `set_id`?"]),
+        ("set_id", "5000", &["`--arg set_id`: must be an integer from 1 to 1000, not `5000`"]),
+        ("set_id", "one", &["`--arg set_id`: must be an integer"]),
+        ("set_id", "2", &["comes out the same for wall-[1-3]", "leave `--arg set_id=…` out"]),
+    ] {
+        let wrong = planned(WALL, &raw_with("ka {set_id} 01", &[(key, value)]), false).unwrap_err();
+        assert!(words.iter().all(|one| wrong.contains(one)), "{wrong}");
+    }
 }
 
 #[test]

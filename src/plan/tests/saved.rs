@@ -102,7 +102,7 @@ fn a_file_needs_a_place_and_a_place_a_file() {
     let wrong = planned(&hubs(&["a", "b"]), &action("fetch-database"), false).unwrap_err();
     assert!(wrong.contains("a file is fetched, but not said where to: a, b"), "{wrong}");
     let display = "[[device]]\nname = \"tv\"\naddress = \"10.0.0.9\"\ntype = \"lg-rs232\"\n";
-    let command = Command::Raw("ka {set_id} 01".to_owned());
+    let command = Command::raw("ka {set_id} 01");
     let wrong = planned_with(display, &command, false, Some(&format!("{folder}/{{name}}"))).unwrap_err();
     assert!(wrong.contains("`--save`: no file comes of this command: tv"), "{wrong}");
 }

@@ -66,7 +66,7 @@ fn answers(run: &Collected) -> Vec<Answer<'_>> {
     let mut places: HashMap<Key, usize> = HashMap::new();
     for (device, outcome) in run.outcomes() {
         let mask = Mask::new(device, outcome);
-        let key = normal_reply(outcome, &mask).map_or_else(|| Key::Without(why(outcome)), Key::Reply);
+        let key = normal_reply(outcome, &mask).map_or_else(|| Key::Without(why(run, device, outcome)), Key::Reply);
         let value = outcome.value.as_ref().map(|value| shown(value, &mask));
         let place = *places.entry(key.clone()).or_insert_with(|| {
             answers.push(Answer { key, devices: Vec::new(), value: value.clone() });
@@ -84,9 +84,9 @@ fn answers(run: &Collected) -> Vec<Answer<'_>> {
 }
 
 /// Why there is no reply, without what is one device's own.
-fn why(outcome: &Outcome) -> String {
+fn why(run: &Collected, device: &Device, outcome: &Outcome) -> String {
     match (&outcome.error, outcome.status) {
-        (_, Status::Skipped) => skipped_because(outcome.reason).to_owned(),
+        (_, Status::Skipped) => printable(&skipped_because(run, device, outcome)),
         (Some(failure), _) => printable(&Failure::new(failure.kind).to_string()),
         (None, status) => words(status, outcome.verified == Some(true)).to_owned(),
     }

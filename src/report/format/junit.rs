@@ -108,14 +108,19 @@ fn write<W: Write>(xml: &mut Xml<W>, run: &Collected) -> io::Result<()> {
             ],
         )?;
         for (device, outcome) in &suite.cases {
-            write_case(xml, device, outcome, &mut texts)?;
+            write_case(xml, run, (device, outcome), &mut texts)?;
         }
         xml.close("testsuite")?;
     }
     xml.close("testsuites")
 }
 
-fn write_case<W: Write>(xml: &mut Xml<W>, device: &Device, outcome: &Outcome, texts: &mut Texts) -> io::Result<()> {
+fn write_case<W: Write>(
+    xml: &mut Xml<W>,
+    run: &Collected,
+    (device, outcome): (&Device, &Outcome),
+    texts: &mut Texts,
+) -> io::Result<()> {
     let mask = Mask::new(device, outcome);
     xml.open(
         "testcase",
@@ -127,11 +132,11 @@ fn write_case<W: Write>(xml: &mut Xml<W>, device: &Device, outcome: &Outcome, te
     )?;
     let said = |failure: &Failure| mask.text(&failure.to_string()).into_owned();
     if outcome.status == Status::Skipped {
-        xml.open("skipped", &[("message", skipped_because(outcome.reason))])?;
+        xml.open("skipped", &[("message", &skipped_because(run, device, outcome))])?;
         xml.close("skipped")?;
     } else if !outcome.status.is_success() {
         let (message, advice) = match &outcome.error {
-            Some(failure) => (said(failure), hint(failure, Some(outcome.status), device.medium)),
+            Some(failure) => (said(failure), hint(failure, Some(outcome.status), outcome.delivery, device.medium)),
             None => (outcome.status.as_str().to_owned(), "".into()),
         };
         let kind = outcome.error.as_ref().map_or(outcome.status.as_str(), |failure| failure.kind.as_str());
@@ -144,7 +149,7 @@ fn write_case<W: Write>(xml: &mut Xml<W>, device: &Device, outcome: &Outcome, te
         let message = format!("attempt {}: {}", earlier.attempt, said(&earlier.failure));
         xml.open(again, &[("message", &message), ("type", earlier.failure.kind.as_str())])?;
         xml.open("stackTrace", &[])?;
-        xml.text(&hint(&earlier.failure, None, device.medium))?;
+        xml.text(&hint(&earlier.failure, None, outcome.delivery, device.medium))?;
         xml.close("stackTrace")?;
         xml.close(again)?;
     }

@@ -10,8 +10,8 @@ use super::super::json_layout::make_line;
 use super::super::mask::Mask;
 use super::super::moment::{Moment, MomentText};
 use super::super::texts::Texts;
-use super::super::{Collected, Reporter, Sink, record};
-use crate::model::RunEvent;
+use super::super::{Collected, Reporter, Sink, hint, record};
+use crate::model::{Delivery, RunEvent};
 
 /// Writes NDJSON.
 pub struct Ndjson {
@@ -56,7 +56,9 @@ impl Reporter for Ndjson {
             RunEvent::AttemptFailed { device, attempt, failure, sent, retry_in, at } => {
                 // A device that the run does not have has no line.
                 let Some(device) = run.device(*device) else { return Ok(()) };
-                let error = record::error_record(failure, None, device.medium, &Mask::of(device, sent.as_deref()));
+                let delivery = if sent.is_some() { Delivery::Unknown } else { Delivery::None };
+                let hint = hint(failure, None, delivery, device.medium);
+                let error = record::error_record(failure, hint, &Mask::of(device, sent.as_deref()));
                 let retry_in_ms = record::whole_ms(*retry_in);
                 let (at, name, attempt) = (Moment(*at), &*device.name, *attempt);
                 make_line(line, &Line::AttemptFailed { at, run_id, name, attempt, error, retry_in_ms })

@@ -9,14 +9,14 @@ use std::io::{self, Write};
 use comfy_table::{Cell, CellAlignment, Color};
 
 use super::super::fault::{Fault, Place};
-use super::super::group::{Group, groups, most_names_fail};
+use super::super::group::{Group, groups, most_names_fail, skipped_because};
 use super::super::mask::Mask;
 use super::super::{Collected, Reporter, Sink};
 use super::grid::{coloured, grid, trimmed};
 use super::summary::{summary_line, words};
 use super::{Style, by_reply, by_value};
 use crate::model::escape::printable;
-use crate::model::{Delivery, Device, Outcome, Status, fold_names};
+use crate::model::{Delivery, Device, Outcome, SkipReason, Status, fold_names};
 
 /// More names than this in one list are counted instead, where they do not fold well.
 const MAX_NAMES: usize = 200;
@@ -109,8 +109,9 @@ fn write_group(out: &mut impl Write, group: &Group<'_>, style: Style) -> io::Res
         let acted = if group.delivery == Delivery::Unknown { ", may have acted" } else { "" };
         style.quiet(match (count, group.status) {
             // The cause says already that it was not started.
-            (1, Status::Skipped) => String::new(),
-            (_, Status::Skipped) => format!(" ({count})"),
+            (1, Status::Skipped) if acted.is_empty() => String::new(),
+            (1, Status::Skipped) => " (may have acted)".to_owned(),
+            (_, Status::Skipped) => format!(" ({count}{acted})"),
             (1, status) => format!(" ({}{acted})", words(status, false)),
             (_, status) => format!(" ({count} {}{acted})", words(status, false)),
         })
@@ -167,12 +168,12 @@ fn write_flaky(out: &mut impl Write, run: &Collected) -> io::Result<()> {
 fn all_devices(run: &Collected, options: TableOptions) -> String {
     let mut grid = grid(&["DEVICE", "ADDRESS", "STATUS", "TRIES", "MS", "VALUE", "ERROR"], options);
     for (device, outcome) in run.outcomes() {
-        grid.add_row(device_row(device, outcome));
+        grid.add_row(device_row(run, device, outcome));
     }
     trimmed(&grid)
 }
 
-fn device_row(device: &Device, outcome: &Outcome) -> Vec<Cell> {
+fn device_row(run: &Collected, device: &Device, outcome: &Outcome) -> Vec<Cell> {
     let mask = Mask::new(device, outcome);
     let status = words(outcome.status, outcome.verified == Some(true));
     let status = match outcome.status {
@@ -182,6 +183,7 @@ fn device_row(device: &Device, outcome: &Outcome) -> Vec<Cell> {
     };
     let error = match (&outcome.error, outcome.reason) {
         (Some(failure), _) => printable(&mask.text(&failure.to_string())),
+        (None, Some(SkipReason::Held)) => printable(&skipped_because(run, device, outcome)),
         (None, Some(reason)) => reason.as_str().to_owned(),
         (None, None) => String::new(),
     };

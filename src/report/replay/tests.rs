@@ -24,7 +24,9 @@ fn everything() -> Vec<RunEvent> {
             let failure = Failure::new(kind);
             // Only of some kinds is it said, in the message or in the hint, how many bytes came.
             let came = failure.clone().received(facts);
-            let said = |failure: &Failure| (failure.to_string(), hint(failure, Some(Status::NoReply), medium));
+            let said = |failure: &Failure| {
+                (failure.to_string(), hint(failure, Some(Status::NoReply), Delivery::Unknown, medium))
+            };
             let failure = if facts & 1 == 1 && said(&came) != said(&failure) { came } else { failure };
             let failure = if facts & 2 == 2 { failure.waited(Duration::from_millis(90_500)) } else { failure };
             let failure = if facts > 1 { failure.detail("said: so, within 3s") } else { failure };
@@ -48,6 +50,10 @@ fn everything() -> Vec<RunEvent> {
     }
     for reason in REASONS {
         all.push((device(reason.as_str(), "h"), Outcome::skipped(reason)));
+    }
+    let cut = |kind| (device(&format!("cut-{kind:?}"), "h"), Some(Failure::new(kind)));
+    for (device, failure) in [ErrorKind::ConnectionClosed, ErrorKind::ConnectionReset].map(cut) {
+        all.push((device, outcome(Status::NoReply, Delivery::None, 5, failure)));
     }
     let mut sent = PayloadBuilder::default();
     sent.push(b"\x1blogin ");

@@ -29,7 +29,7 @@ pub(super) struct Schedule {
     r#do: Option<String>,
     /// A raw command.
     cmd: Option<String>,
-    /// Arguments of the action.
+    /// Arguments of the action, or parameters in the place of the devices' own.
     args: Option<BTreeMap<String, Argument>>,
     /// Where a transfer's files go, such as `db/{name}.db`, relative to the inventory.
     save: Option<String>,

@@ -124,7 +124,7 @@ fn timer(entry: &Entry) -> String {
 fn description(entry: &Entry) -> String {
     let schedule = &entry.schedule;
     let what = match &schedule.command {
-        Command::Raw(text) => text.as_str(),
+        Command::Raw { text, .. } => text.as_str(),
         Command::Action { name, .. } => name,
     };
     let whom = schedule.select.as_ref().map_or("every device", |select| &select.text);

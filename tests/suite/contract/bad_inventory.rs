@@ -17,7 +17,7 @@ type Case = (&'static str, &'static str, &'static [usize], &'static [&'static st
 
 const TV: &str = "[[device]]\nname = \"tv\"\ntype = \"lg-rs232\"\naddress = \"127.11.0.1:PORT\"\n";
 
-const CASES: [Case; 33] = [
+const CASES: [Case; 36] = [
     ("bad TOML", "[fleet]\nname = \"x\n", &[2], &[]),
     ("a line without meaning", "[fleet]\nname = \"x\"\nwhat is this\n", &[3], &[]),
     ("unknown table", "[fleets]\nname = \"x\"\n", &[1], &["fleets", "fleet"]),
@@ -119,6 +119,24 @@ const CASES: [Case; 33] = [
         "[[device]]\nname = \"tv\"\ntype = \"lg-rs232\"\naddress = \"127.11.0.1:PORT\"\nparams = { set_id = \"one\" }\n",
         &[5],
         &["set_id"],
+    ),
+    (
+        "a set ID with more digits than the display is told",
+        "[[device]]\nname = \"tv\"\ntype = \"lg-rs232\"\naddress = \"127.11.0.1:PORT\"\nparams = { set_id = 300 }\n",
+        &[5],
+        &["300 does not fit into 2 hex digits", "id_digits"],
+    ),
+    (
+        "a range of set IDs with more digits than the display is told",
+        "[[device]]\nname = \"tv-[1-300]\"\ntype = \"lg-rs232\"\naddress = \"127.11.0.1:PORT\"\nparams = { set_id = \"[1-300]\" }\n",
+        &[5],
+        &["256 does not fit into 2 hex digits"],
+    ),
+    (
+        "a device that draws more than its circuit carries",
+        "[circuits.hall]\nmax_inrush_a = 4\n[[device]]\nname = \"tv\"\ntype = \"lg-rs232\"\naddress = \"127.11.0.1:PORT\"\ncircuit = \"hall\"\ninrush_a = 4.5\n",
+        &[8],
+        &["`tv` draws 4.5 A", "`hall` carries (4 A)"],
     ),
     ("unknown zone", "[sites.hq]\ntimezone = \"Europe/Berln\"\n", &[2], &["Europe/Berln"]),
 ];

@@ -89,6 +89,12 @@ fn a_command_that_may_be_sent_twice_reads_as_unknown_and_is_sent_again() {
         assert_eq!(told, ["interrupted", "unknown"], "{device:#}");
         assert!(device["sent"].is_null() && device["finished_at"].is_null() && device["attempts"] == 0, "{device:#}");
     }
+    for format in ["table", "html", "junit"] {
+        let text = workspace.fleetctl(&["report", "--format", format]).stdout.clone();
+        assert!(text.contains("whether the command was written is not known"), "{text}");
+        assert!(!text.contains("not started, the run was interrupted"), "{text}");
+        assert!(format == "junit" || text.contains("may have acted"), "{text}");
+    }
     workspace.fleetctl(&["rerun"]).expect_status(0);
     assert!(pulses(&fleet).iter().all(|&count| count >= 1));
 }

@@ -65,6 +65,33 @@ fn row_13_the_second_address_of_a_name_is_tried_when_the_first_is_dead() {
 }
 
 #[test]
+fn a_name_of_an_address_that_another_device_has_too_is_warned_of() {
+    in_own_network(|network| {
+        let (fleet, other) = (FakeFleet::start(), FakeFleet::start());
+        let (port, elsewhere) = (fleet.port(), other.port());
+        let device = |name: &str, address: &str| {
+            format!("[[device]]\nname = \"{name}\"\ntype = \"lg-rs232\"\naddress = \"{address}\"\n")
+        };
+        let text = [
+            device("a", &format!("tv1.example:{port}")),
+            device("b", &format!("127.67.0.1:{port}")),
+            device("c", &format!("tv2.example:{elsewhere}")),
+        ];
+        let workspace = Workspace::with_inventory(&text.concat());
+        network.hosts(&workspace, "127.0.0.1 localhost\n127.67.0.1 tv1.example\n127.67.0.1 tv2.example\n");
+        let run = |select: &str| {
+            let finished = workspace.fleetctl(&["run", "--cmd", "ka {set_id} 01", "-c", "1", "-s", select]);
+            finished.expect_status(0).stderr.clone()
+        };
+        let said = run("*");
+        let expected = format!("`tv1.example` and `127.67.0.1` are both 127.67.0.1:{port}");
+        assert_eq!(said.matches("are treated as two gateways").count(), 1, "{said}");
+        assert!(said.contains(&expected), "{said}");
+        assert!(!run("a, c").contains("two gateways"), "another port is another gateway anyway");
+    });
+}
+
+#[test]
 fn row_41_a_name_server_that_is_silent_ill_or_knows_nothing_costs_its_devices_alone_and_no_time_at_the_end() {
     /// What the name server says to a query.
     type Says = fn(&[u8]) -> Option<Vec<u8>>;

@@ -142,6 +142,10 @@ fn a_reply_that_announces_no_database_is_none() {
         let steps = vec![header(0x43, length), Step::Send(looks_like_a_database(10))];
         expect_failure("above the cap", steps, &["--device-deadline", "4s"], long);
     }
+    let (_hubs, workspace) = hub(vec![header(0x43, u32::MAX)]);
+    let report = workspace.fleetctl(&FETCH).expect_status(1).report();
+    let message = "the reply is too long: 4294967295 bytes are announced";
+    assert_eq!(report.device("hub")["error"]["message"], message, "not that so much came");
     let refused = Expected { delivery: "confirmed", ..failed("rejected", "refused") };
     expect_failure("another word", vec![header(0x44, 0)], &[], refused);
     let with_file = vec![header(0x4344, 5000), Step::Send(looks_like_a_database(5000))];

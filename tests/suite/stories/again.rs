@@ -53,6 +53,22 @@ fn what_may_have_acted_is_refused_and_named_and_the_rest_is_told_again() {
 }
 
 #[test]
+fn a_parameter_that_a_raw_command_was_given_is_recorded_and_given_again() {
+    let (fleet, workspace) = fleet();
+    fleet.daisy_chain("127.42.0.1", [1, 5]);
+    fleet.on_command("127.42.0.1", 5, vec![vec![send("c 05 NG00x")], vec![Step::Reply]]);
+    let key = ["run", "--cmd", "mc {set_id} 08", "--arg", "set_id=5", "-s", "tv-1", "--format", "json"];
+    let run = workspace.fleetctl(&key).expect_status(1).report();
+    let command = &run.document()["command"];
+    assert_eq!((&command["cmd"], &command["args"]), (&"mc {set_id} 08".into(), &serde_json::json!({ "set_id": "5" })));
+    let again = workspace.fleetctl(&["rerun", "--format", "json"]).expect_status(0).report();
+    assert_eq!(again.document()["command"], *command);
+    assert_eq!(fleet.commands_seen_by("127.42.0.1", 5), ["mc 05 08", "mc 05 08"]);
+    let shown = workspace.fleetctl(&["report", "last", "--format", "html"]).stdout.clone();
+    assert!(shown.contains("mc {set_id} 08 with set_id=5"), "{shown}");
+}
+
+#[test]
 fn what_may_be_sent_twice_is_told_again_from_any_folder() {
     let (fleet, workspace) = fleet();
     workspace.fleetctl(&["run", "--do", "power-on", "--retries", "0", "--reply-timeout", "300ms"]).expect_status(1);

@@ -140,6 +140,22 @@ fn a_plan_shows_the_question_of_verify_and_if_needed() {
 }
 
 #[test]
+fn an_estimate_is_made_of_answers_and_not_of_the_silence_of_a_bad_night() {
+    let fleet = FakeFleet::start();
+    fleet.on_command("127.4.9.1", 1, vec![vec![]]);
+    let text = format!("[[device]]\nname = \"tv\"\ntype = \"lg-rs232\"\naddress = \"127.4.9.1:{}\"\n", fleet.port());
+    let workspace = Workspace::with_inventory(&text);
+    let run = ["run", "--do", "power-on", "--retries", "0", "--reply-timeout", "400ms"];
+    let planned = || {
+        let plan = workspace.fleetctl(&[&run[..], &["--dry-run", "--format", "json"]].concat());
+        plan.expect_status(0).json()["summary"]["estimated_ms"].clone()
+    };
+    let unknown = planned();
+    workspace.fleetctl(&run).expect_status(1);
+    assert_eq!(planned(), unknown, "nothing was measured but how long nothing came");
+}
+
+#[test]
 fn a_simulated_fleet_keeps_its_circuits() {
     let workspace = hall();
     let simulation = workspace.start(&["simulate", "-i", "fleet.toml", "--write-inventory", "sim.toml"]);

@@ -20,7 +20,18 @@ fn a_held_device_is_left_alone_seen_and_not_counted_until_it_is_released() {
     let held = workspace.fleetctl(&["hold", "tv-2", "--until", "2999-12-24", "--why", "being repaired"]);
     assert_eq!(held.expect_status(0).stdout, "held until the end of 2999-12-24: tv-2 (being repaired)\n");
     assert_eq!(workspace.fleetctl(&["hold"]).stdout, held.stdout);
-    let finished = workspace.fleetctl(&[&RUN[..], &["--report", "nagios=n.txt", "--verify"]].concat());
+    let read = ["table", "html", "junit"].map(|format| (format, format!("r.{format}")));
+    let reports = read.iter().flat_map(|(format, path)| ["--report".to_owned(), format!("{format}={path}")]);
+    let reports: Vec<String> = reports.collect();
+    let reports: Vec<&str> = reports.iter().map(String::as_str).collect();
+    let run = [&RUN[..], &["--report", "nagios=n.txt", "--verify"], &reports].concat();
+    let finished = workspace.fleetctl(&run);
+    for (format, path) in &read {
+        let text = workspace.read(path);
+        let said = "held until the end of 2999-12-24 or `release`: being repaired";
+        assert!(text.contains(said), "{format}: {text}");
+    }
+    assert!(!finished.stdout.contains("being repaired"), "the report's fields are those of the contract: {finished}");
     assert!(finished.expect_status(0).stderr.contains("tv-2 (being repaired)"), "{finished}");
     let report = finished.report();
     let device = report.expect("tv-2", Expected { status: "skipped", kind: None, delivery: "none", attempts: 0 });

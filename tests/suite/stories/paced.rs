@@ -101,7 +101,7 @@ fn limits_that_cannot_be_are_refused_before_anything_is_sent() {
     let fleet = FakeFleet::start();
     let workspace = displays(&fleet, 2, "circuit = \"hall\"\ninrush_a = 10.5\n");
     let over = run(&workspace, &[]);
-    let words = ["tv-[01-02]", "hall", "10.5 A", "10 A"];
+    let words = ["fleet.toml:7:12", "`hall`", "10.5 A", "10 A"];
     assert!(words.iter().all(|word| over.expect_status(2).stderr.contains(word)), "{}", over.stderr);
     let workspace = displays(&fleet, 2, "");
     for flags in [

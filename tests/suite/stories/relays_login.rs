@@ -133,6 +133,8 @@ fn a_log_in_without_a_valid_answer_sends_no_command() {
         );
         let device = report.expect("pump", expected);
         assert!(device["sent"].is_null() && device["sent_hex"].is_null(), "{device:#}");
+        let hint = device["error"]["hint"].as_str().unwrap();
+        assert!(!hint.contains("acted"), "nothing was written that could make it act: {hint}");
         assert!(!peer.heard().iter().any(|segment| segment.starts_with("20")), "{:?}", peer.connections());
     }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use nix::sys::signal::Signal;
 
-use crate::support::{Report, Workspace};
+use crate::support::{Report, Running, Workspace};
 
 fn example() -> Workspace {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fleet.example.toml");
@@ -130,6 +130,96 @@ fn a_simulated_fleet_stays_up_and_keeps_its_state() {
     assert_eq!(values(&run("power-status")), ["off"; 8]);
     assert_eq!(run("power-on").count("ok"), 8);
     assert_eq!(values(&run("power-status")), ["on"; 8], "after the boot, which answers busy");
+    simulation.signal(Signal::SIGINT);
+    simulation.finish();
+}
+
+/// Boards whose passwords are kept in every way there is, and all that an inventory says of runs.
+const EVERYTHING: &str = r#"
+[run]
+confirm_above = 2
+probe_after = 7
+[history]
+keep = "400d"
+[sites.hq]
+timezone = "Europe/Berlin"
+[defaults]
+type = "devantech-eth008"
+site = "hq"
+[[device]]
+name = "by-variable"
+address = "10.1.0.1"
+params = { relay = 1, password = { env = "BOARD_PASSWORD" } }
+[[device]]
+name = "by-file"
+address = "10.1.0.2"
+params = { relay = 1, password = { file = "secrets/board" } }
+[[device]]
+name = "plain"
+address = "10.1.0.3"
+params = { relay = 1, password = "pear-tree" }
+[[device]]
+name = "tv-1"
+type = "lg-rs232"
+address = "10.1.0.4"
+link = { gap = "250ms", telnet = "always", serial = { baud = 9600 } }
+[[device]]
+name = "tv-2"
+type = "lg-rs232"
+address = "10.1.0.5"
+[notify.ops]
+kind = "heartbeat"
+url = "https://hc.example/x"
+[[schedule]]
+name = "morning"
+cron = "30 5 * * 1-5"
+select = "tv-*"
+do = "volume"
+args = { level = 30 }
+verify = true
+until = "06:30"
+missed = "run-within 2h"
+jitter = "30s"
+except = ["2026-12-25"]
+notify = ["ops"]
+reports = ["json=night.json"]
+"#;
+
+#[test]
+fn the_inventory_of_a_simulated_fleet_works_as_the_simulated_run_does() {
+    let workspace = Workspace::with_inventory(EVERYTHING);
+    for folder in ["secrets", "elsewhere"] {
+        std::fs::create_dir(workspace.path(folder)).unwrap();
+    }
+    workspace.write("secrets/board", "apple\n");
+    let start = |arguments: &[&str]| {
+        let set = |command: &mut std::process::Command| _ = command.env("BOARD_PASSWORD", "plum");
+        Running::start_with(workspace.folder(), arguments, set)
+    };
+    let file = "elsewhere/sim.toml";
+    let simulation = start(&["simulate", "-i", "fleet.toml", "--write-inventory", file]);
+    simulation.wait_for("the inventory", || start(&["inventory", "check", "-i", file]).finish().status == Some(0));
+    let text = workspace.read(file);
+    assert!(["apple", "plum", "pear-tree", "notify", "json="].iter().all(|word| !text.contains(word)), "{text}");
+    for line in [
+        "probe_after = 7\n",
+        "keep = \"34560000s\"\n",
+        "link = { gap = \"250ms\", telnet = \"never\" }\n",
+        "args = { \"level\" = \"30\" }\n",
+        "until = \"06:30\"\n",
+        "missed = \"run-within 2h\"\n",
+        "except = [\"2026-12-25\"]\n",
+    ] {
+        assert!(text.contains(line), "`{line}` is missing in {text}");
+    }
+    let run = ["run", "-i", file, "--do", "power-on", "--format", "json"];
+    let asked = start(&run).finish();
+    assert!(asked.expect_status(2).stderr.contains("confirm_above"), "{asked}");
+    let finished = start(&[&run[..], &["--yes"]].concat()).finish();
+    assert_eq!(finished.expect_status(0).report().count("ok"), 5);
+    let rehearsal = ["schedule", "run", "morning", "-i", file, "--format", "json"];
+    let finished = start(&rehearsal).finish();
+    assert_eq!(finished.expect_status(0).report().names(), ["tv-1", "tv-2"]);
     simulation.signal(Signal::SIGINT);
     simulation.finish();
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::io::{self, Write};
 
 use super::super::super::Collected;
+use super::super::super::group::skipped_because;
 use super::super::super::mask::Mask;
 use super::super::super::record::tenths_of_ms;
 use super::super::super::texts::Texts;
@@ -90,22 +91,21 @@ pub(super) fn write_list(out: &mut impl Write, run: &Collected) -> io::Result<()
          Address<th>Type<th>Result<th>Attempts<th>ms<th>Reply<th>Value<th>Error</tr></thead>\n<tbody>"
     )?;
     for (place, device, outcome) in drawn(run) {
-        write_row(out, place, device, outcome, &mut texts)?;
+        write_row(out, run, (place, device, outcome), &mut texts)?;
     }
     writeln!(out, "</tbody>\n</table>\n</div>\n</details>\n</section>")
 }
 
 fn write_row(
     out: &mut impl Write,
-    place: usize,
-    device: &Device,
-    outcome: &Outcome,
+    run: &Collected,
+    (place, device, outcome): Placed<'_>,
     texts: &mut Texts,
 ) -> io::Result<()> {
     let mask = Mask::new(device, outcome);
     let error = match (&outcome.error, outcome.reason) {
         (Some(failure), _) => text(&mask.text(&failure.to_string())),
-        (None, Some(reason)) => reason.as_str().to_owned(),
+        (None, Some(_)) => text(&skipped_because(run, device, outcome)),
         (None, None) => String::new(),
     };
     let reply = outcome.reply.as_ref().map(|reply| text(texts.reply.of(reply, &mask).0)).unwrap_or_default();

@@ -17,7 +17,7 @@ use super::summary::{span, words};
 use super::table::folded;
 use super::{Style, summary::summary_line};
 use crate::model::escape::printable;
-use crate::model::{Command, Delivery, Ended, Status};
+use crate::model::{Delivery, Ended, Status};
 
 /// How it looks.
 const STYLE: &str = include_str!("style.css");
@@ -71,13 +71,6 @@ fn write(out: &mut impl Write, run: &Collected) -> io::Result<()> {
 
 fn write_head(out: &mut impl Write, run: &Collected) -> io::Result<()> {
     let info = run.info();
-    let command = match &info.command {
-        Command::Raw(command) => command.clone(),
-        Command::Action { name, args } => {
-            let args = args.iter().map(|(key, value)| format!(" {key}={value}"));
-            std::iter::once(name.clone()).chain(args).collect()
-        }
-    };
     let simulated = if info.simulated { " <span class=\"badge\">simulated</span>" } else { "" };
     let ended = match run.ended() {
         Ended::Completed => String::new(),
@@ -89,7 +82,7 @@ fn write_head(out: &mut impl Write, run: &Collected) -> io::Result<()> {
         "<header>\n<h1>{}</h1>\n<p><code>{}</code>{simulated}{ended}</p>\n\
          <p class=\"quiet\"><time>{}</time> · took {}</p>\n</header>",
         text(&info.fleet),
-        text(&command),
+        text(&info.command.to_string()),
         text(&people_time(at.of(info.started_at))),
         span(run.elapsed())
     )
@@ -140,13 +133,17 @@ fn write_causes(out: &mut impl Write, run: &Collected) -> io::Result<()> {
 
 fn write_cause(out: &mut impl Write, group: &Group<'_>) -> io::Result<()> {
     let count = group.all_devices().len();
-    let acted = if group.delivery == Delivery::Unknown { ", may have acted" } else { "" };
+    let what = match (group.status, group.delivery) {
+        // That it was not started is not known either.
+        (Status::Skipped, Delivery::Unknown) => "may have acted".to_owned(),
+        (status, Delivery::Unknown) => format!("{}, may have acted", words(status, false)),
+        (status, _) => words(status, false).to_owned(),
+    };
     let class = group.status.as_str();
     writeln!(
         out,
-        "<article class=\"{class}\">\n<h3>{}</h3>\n<p class=\"quiet\">{count} {}{acted}</p>",
-        text(&group.cause),
-        words(group.status, false)
+        "<article class=\"{class}\">\n<h3>{}</h3>\n<p class=\"quiet\">{count} {what}</p>",
+        text(&group.cause)
     )?;
     for fault in &group.faults {
         writeln!(
