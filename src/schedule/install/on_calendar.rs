@@ -71,6 +71,7 @@ mod tests {
             assert_eq!(on_calendar(&Cron::parse(cron).unwrap(), "Europe/Berlin"), expected, "{cron}");
         }
     }
+
     /// The days that an expression's weekdays name, counted from Sunday; only ranges that ascend from Monday to Sunday.
     fn weekdays_read(text: &str) -> Vec<i8> {
         let place =
