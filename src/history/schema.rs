@@ -54,10 +54,13 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), Hi
 /// When it is of a newer version or of another program, or no database.
 pub(super) fn version(connection: &Connection, path: &Path) -> Result<i64, HistoryError> {
     let failed = |source| HistoryError::Database { path: path.to_owned(), source };
+    // All of one moment: another process may be making the tables.
+    let moment = connection.is_autocommit().then(|| connection.unchecked_transaction()).transpose().map_err(failed)?;
     let number = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map_err(failed);
     let (found, application) = (number("user_version")?, number("application_id")?);
     let tables: i64 =
         connection.query_row("SELECT count(*) FROM sqlite_schema", (), |row| row.get(0)).map_err(failed)?;
+    drop(moment);
     if application != APPLICATION && (application != 0 || found != 0 || tables > 0) {
         return Err(HistoryError::Foreign { path: path.to_owned() });
     }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags};
 
@@ -13,6 +13,9 @@ use super::schema::{latest, migrate, version};
 
 /// How long another process may keep the file locked: its commits take milliseconds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Between two attempts where SQLite does not wait by itself.
+const BUSY_PAUSE: Duration = Duration::from_millis(5);
 
 /// An open history.
 #[derive(Debug)]
@@ -96,9 +99,21 @@ impl Store {
         let failed = |source| HistoryError::Database { path: self.path.clone(), source };
         // With a log beside the file readers and the writer do not wait for each other. FULL: a commit is on the disk
         // when it is done, so that an intent outlives the machine, not only the process.
-        self.connection.pragma_update(None, "journal_mode", "wal").map_err(failed)?;
+        self.keep_a_log().map_err(failed)?;
         self.connection.pragma_update(None, "synchronous", "full").map_err(failed)?;
         migrate(&mut self.connection, &self.path)
+    }
+
+    /// Has changes written to a log beside the file. Processes that turn that on at the same time, when the file is new, are
+    /// in each other's way, and SQLite waits for none of them: each asks again.
+    fn keep_a_log(&self) -> rusqlite::Result<()> {
+        let begun = Instant::now();
+        loop {
+            match self.connection.pragma_update(None, "journal_mode", "wal") {
+                Err(error) if is_busy(&error) && begun.elapsed() < BUSY_TIMEOUT => std::thread::sleep(BUSY_PAUSE),
+                done => return done,
+            }
+        }
     }
 
     /// Whether it was opened to be written too.
@@ -120,6 +135,10 @@ impl Store {
 fn is_read_only(error: &rusqlite::Error) -> bool {
     use rusqlite::ErrorCode::{CannotOpen, DiskFull, PermissionDenied, ReadOnly, SystemIoFailure};
     matches!(error.sqlite_error_code(), Some(ReadOnly | CannotOpen | PermissionDenied | DiskFull | SystemIoFailure))
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy)
 }
 
 /// A path as it stands in a URI.

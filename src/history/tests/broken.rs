@@ -70,3 +70,26 @@ fn a_record_that_broke_off_claims_nothing_about_who_is_missing() {
         report["devices"].as_array().unwrap().iter().map(|one| one["delivery"].as_str().unwrap()).collect();
     assert_eq!(deliveries, ["unknown"; 3], "though none of them has an intent");
 }
+
+#[test]
+fn processes_that_make_a_history_at_the_same_time_are_in_nobodys_way() {
+    const MAKERS: usize = 6;
+    for _ in 0..20 {
+        let place = Place::new();
+        let start = std::sync::Barrier::new(MAKERS);
+        let (path, start) = (&place.path, &start);
+        std::thread::scope(|scope| {
+            let makers: Vec<_> = (0..MAKERS)
+                .map(|_| {
+                    scope.spawn(move || {
+                        start.wait();
+                        Store::create(path).map(|_| ()).map_err(|error| error.chain())
+                    })
+                })
+                .collect();
+            for maker in makers {
+                assert_eq!(maker.join().unwrap(), Ok(()));
+            }
+        });
+    }
+}
