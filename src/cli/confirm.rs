@@ -38,10 +38,8 @@ pub(super) fn confirm(prepared: &Prepared, yes: bool) -> Answer {
 
 /// The question: what is sent to how many devices, of which types and sites.
 fn question(command: &Command, devices: &[Device]) -> String {
-    let what = match command {
-        Command::Raw { .. } => format!("Send `{}`", printable(&command.to_string())),
-        Command::Action { .. } => format!("Do `{}`", printable(&command.to_string())),
-    };
+    let verb = if matches!(command, Command::Raw { .. }) { "Send" } else { "Do" };
+    let what = format!("{verb} `{}`", printable(&command.to_string()));
     let types = counts(devices.iter().map(|device| &*device.device_type));
     let sites = counts(devices.iter().map(|device| device.site.as_deref().unwrap_or("no site")));
     let noun = if devices.len() == 1 { "device" } else { "devices" };

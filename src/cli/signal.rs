@@ -38,14 +38,12 @@ impl Signals {
     /// Passes signals on to a run, for as long as it is polled. One whose deadline is over has stopped like on a first signal:
     /// the next one is its second.
     pub(super) async fn pass_on(mut self, stop: Stop) {
-        if !stop.is_stopping() {
-            tokio::select! {
-                biased;
-                () = stop.stopping() => {}
-                first = self.next() => {
-                    warn!("{}: nothing new starts; what is in flight may end, a second signal cuts it", first.words());
-                    stop.no_more(first);
-                }
+        tokio::select! {
+            biased;
+            () = stop.stopping() => {}
+            first = self.next() => {
+                warn!("{}: nothing new starts; what is in flight may end, a second signal cuts it", first.words());
+                stop.no_more(first);
             }
         }
         let second = self.next().await;

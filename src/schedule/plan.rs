@@ -124,10 +124,15 @@ mod tests {
         [[device]]\nname = \"tv-[1-2]\"\ntype = \"lg-rs232\"\naddress = \"10.0.0.[1-2]\"\n\
         [[device]]\nname = \"pump\"\ntype = \"devantech-eth008\"\naddress = \"10.0.0.9\"\nparams = { relay = 1 }\n";
 
-    fn checked(lines: &str) -> Vec<String> {
-        let text = format!("{DEVICES}[[schedule]]\nname = \"s\"\ncron = \"0 5 * * *\"\n{lines}\n");
-        let mut loaded = loaded(&text);
+    /// An inventory with one schedule of these lines.
+    fn read(devices: &str, lines: &str) -> (Loaded, Vec<Entry>) {
+        let mut loaded = loaded(&format!("{devices}[[schedule]]\nname = \"s\"\n{lines}\n"));
         let entries = entries(loaded.fleet.as_ref().unwrap(), &loaded.sources, &mut loaded.diagnostics);
+        (loaded, entries)
+    }
+
+    fn checked(lines: &str) -> Vec<String> {
+        let (mut loaded, entries) = read(DEVICES, &format!("cron = \"0 5 * * *\"\n{lines}"));
         let planned = plan(&entries[0], Path::new("fleet.toml"), &[], &mut loaded);
         assert_eq!(planned.is_some(), !loaded.diagnostics.has_errors());
         assert!(loaded.diagnostics.iter().all(|one| !one.labels.is_empty()), "{:?}", loaded.diagnostics);
@@ -189,11 +194,8 @@ mod tests {
             ("do = \"power-on\"\nselect = \"tv-*\"\nsave = \"x.db\"", "`save`: no file comes", "\"x.db\""),
             ("cmd = \"ka 01 01\"", "`cmd` speaks one device type's language", "\"ka 01 01\""),
         ] {
-            let text = format!(
-                "{DEVICES}{hub}[[schedule]]\nname = \"s\"\ncron = \"0 5 * * *\"\ntimezone = \"UTC\"\n{lines}\n"
-            );
-            let mut loaded = loaded(&text);
-            let entries = entries(loaded.fleet.as_ref().unwrap(), &loaded.sources, &mut loaded.diagnostics);
+            let (mut loaded, entries) =
+                read(&format!("{DEVICES}{hub}"), &format!("cron = \"0 5 * * *\"\ntimezone = \"UTC\"\n{lines}"));
             assert!(plan(&entries[0], Path::new("sub/fleet.toml"), &[], &mut loaded).is_none(), "{lines}");
             let found: Vec<&Diagnostic> = loaded.diagnostics.iter().collect();
             assert_eq!(found.len(), 1, "{found:?}");
@@ -227,9 +229,7 @@ mod tests {
 
     #[test]
     fn who_waits_for_another_run_has_given_up_before_the_entry_runs_again() {
-        let text = format!("{DEVICES}[[schedule]]\nname = \"s\"\ncron = \"* * * * *\"\ndo = \"power-status\"\n");
-        let mut loaded = loaded(&text);
-        let entries = entries(loaded.fleet.as_ref().unwrap(), &loaded.sources, &mut loaded.diagnostics);
+        let (mut loaded, entries) = read(DEVICES, "cron = \"* * * * *\"\ndo = \"power-status\"");
         let mut planned = plan(&entries[0], Path::new("fleet.toml"), &[], &mut loaded).unwrap();
         let at = |text: &str| text.parse::<Timestamp>().unwrap();
         for (now, wait) in [("2026-11-22T02:54:00Z", 59), ("2026-11-22T02:54:20Z", 39), ("2026-11-22T02:54:59.5Z", 0)] {
