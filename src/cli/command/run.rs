@@ -102,6 +102,7 @@ pub(super) async fn start(
         }
     };
     let fit = fitting(&prepared, request.simulate.is_some());
+    let plan = prepared.plan.clone();
     let stop = Stop::default();
     let begins = async {
         match teller {
@@ -134,7 +135,11 @@ pub(super) async fn start(
     }
     match finished {
         Ok(finished) => {
-            outputs.conclude(finished.ended, stop.reason(), &finished.summary, &finished.undelivered, &untold)
+            let status =
+                outputs.conclude(finished.ended, stop.reason(), &finished.summary, &finished.undelivered, &untold);
+            // The process ends now: the system takes back at once what would be given back device by device.
+            std::mem::forget((plan, finished));
+            status
         }
         Err(error) => {
             say_untold(&untold);
