@@ -97,3 +97,86 @@ impl Asked<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: &str = r#"cmd = "ka"
+args = { input = "hdmi-1" }
+save = "db/{name}.db"
+"#;
+
+    /// Where a text stands in the file.
+    fn place(sources: &mut Sources, text: &str) -> Span {
+        let start = FILE.find(text).unwrap();
+        Span { source: sources.add("fleet.toml", FILE), range: start..start + text.len() }
+    }
+
+    /// The places of a schedule that writes everything, and the texts at two of them.
+    fn places(sources: &mut Sources) -> CommandPlaces {
+        let argument = (place(sources, "input"), place(sources, "\"hdmi-1\""));
+        CommandPlaces {
+            command: place(sources, "\"ka\""),
+            args: [("input".to_owned(), argument)].into(),
+            save: Some(place(sources, "\"db/{name}.db\"")),
+        }
+    }
+
+    fn text(sources: &Sources, span: &Span) -> String {
+        sources.get(span.source).unwrap().text[span.range.clone()].to_owned()
+    }
+
+    /// Where a mistake was said to be.
+    fn pointed(sources: &Sources, mistake: &Diagnostic) -> Vec<String> {
+        mistake.labels.iter().map(|label| text(sources, &label.span)).collect()
+    }
+
+    #[test]
+    fn mistakes_are_said_in_the_words_that_were_written() {
+        let places = places(&mut Sources::default());
+        let said = |asked: Asked<'_>| {
+            let plain = [asked.cmd(), asked.action(), asked.save(), asked.saved(), asked.one_type()].join(" ");
+            format!("{plain} {} {}", asked.arg("input"), asked.given("input"))
+        };
+        assert_eq!(
+            said(Asked::CommandLine),
+            "`--cmd` `--do` `--save` `--save \"db/{name}.db\"` `--select type:NAME` `--arg input` `--arg input=…`"
+        );
+        assert_eq!(
+            said(Asked::Schedule(&places)),
+            "`cmd` `do` `save` `save = \"db/{name}.db\"` `select = \"type:NAME\"` `args.input` `args = { input = … }`"
+        );
+    }
+
+    #[test]
+    fn mistakes_of_a_schedule_point_at_its_arguments_and_at_its_files() {
+        let mut sources = Sources::default();
+        let (places, mistake) = (places(&mut sources), || Diagnostic::error("wrong"));
+        let schedule = Asked::Schedule(&places);
+        assert_eq!(pointed(&sources, &schedule.at_arg(mistake(), "input", false)), ["input"]);
+        assert_eq!(pointed(&sources, &schedule.at_arg(mistake(), "input", true)), ["\"hdmi-1\""]);
+        assert_eq!(schedule.at_arg(mistake(), "nowhere", true), mistake());
+        assert_eq!(pointed(&sources, &schedule.at_save(mistake())), ["\"db/{name}.db\""]);
+        assert_eq!(Asked::CommandLine.at_save(mistake()), mistake());
+        assert_eq!(Asked::CommandLine.at_arg(mistake(), "input", true), mistake());
+    }
+
+    #[test]
+    fn parts_are_found_behind_the_quote_and_behind_the_folder_that_only_we_have_put_before() {
+        let mut sources = Sources::default();
+        let places = places(&mut sources);
+        let schedule = Asked::Schedule(&places);
+        for (asked, found) in [(schedule, "fleet.toml"), (Asked::CommandLine, "--cmd")] {
+            let part = asked.in_cmd("ka", 1..2, &mut sources);
+            assert_eq!((text(&sources, &part).as_str(), &*sources.get(part.source).unwrap().name), ("a", found));
+        }
+        let pattern = "/srv/fleet/db/{name}.db";
+        for (asked, found) in [(schedule, "fleet.toml"), (Asked::CommandLine, "--save")] {
+            let part = asked.in_save(pattern, 14..20, &mut sources);
+            assert_eq!((text(&sources, &part).as_str(), &*sources.get(part.source).unwrap().name), ("{name}", found));
+        }
+        let folder = schedule.in_save(pattern, 1..4, &mut sources);
+        assert_eq!(text(&sources, &folder), "\"db/{name}.db\"", "the folder stands nowhere in it");
+    }
+}
