@@ -56,8 +56,9 @@ impl First {
 
     /// Commits it, and gives the run's number.
     pub(super) fn insert(&self, store: &mut Store) -> rusqlite::Result<i64> {
+        let digest = store.digested.of(&self.devices);
         let transaction = store.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let roster = roster::keep(&transaction, &self.devices)?;
+        let roster = roster::keep(&transaction, &self.devices, &digest)?;
         let by_id = "SELECT id FROM run WHERE run_id = ?1";
         let rerun_of: Option<i64> = match &self.rerun_of {
             Some(id) => transaction.query_row(by_id, [id], |row| row.get(0)).optional()?,

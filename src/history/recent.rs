@@ -6,12 +6,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::{Connection, named_params};
+use rusqlite::named_params;
 
 use super::course::{Course, Fate};
 use super::owner::is_alive;
 use super::past::outcomes;
-use super::roster::{Digest, Places, Rosters, digest, places};
+use super::roster::{Places, Rosters, places};
 use super::{HistoryError, Store};
 use crate::model::Device;
 
@@ -31,7 +31,7 @@ pub struct Next<'a> {
     /// What it is asked to do, as in the report.
     pub command: &'a str,
     /// Its devices.
-    pub devices: &'a [Device],
+    pub devices: &'a Arc<[Device]>,
     /// After so many failures in a row a device is believed to be dead; 0: never.
     pub dead_after: u32,
 }
@@ -55,7 +55,7 @@ pub struct Recent {
 /// When the history cannot be read.
 pub fn recent(store: &Store, next: &Next<'_>) -> Result<Recent, HistoryError> {
     let mut seen = vec![Seen::default(); next.devices.len()];
-    walk(&store.connection, next, &mut seen).map_err(|source| store.failed(source))?;
+    walk(store, next, &mut seen).map_err(|source| store.failed(source))?;
     let devices = next.devices.iter().zip(&seen);
     let is_dead = |seen: &Seen| next.dead_after > 0 && seen.failures >= next.dead_after;
     Ok(Recent {
@@ -65,7 +65,8 @@ pub fn recent(store: &Store, next: &Next<'_>) -> Result<Recent, HistoryError> {
     })
 }
 
-fn walk(connection: &Connection, next: &Next<'_>, seen: &mut [Seen]) -> rusqlite::Result<()> {
+fn walk(store: &Store, next: &Next<'_>, seen: &mut [Seen]) -> rusqlite::Result<()> {
+    let connection = &store.connection;
     let mut asked = connection.prepare(
         "SELECT id, roster, course, command = :command, ended, owner FROM run
          WHERE inventory = :inventory AND simulated = :simulated ORDER BY id DESC LIMIT :runs",
@@ -76,10 +77,9 @@ fn walk(connection: &Connection, next: &Next<'_>, seen: &mut [Seen]) -> rusqlite
         named_params! { ":command": command, ":inventory": inventory, ":simulated": simulated, ":runs": runs },
     )?;
     let mut known: HashMap<i64, Arc<Places>> = HashMap::new();
-    let digested: OnceCell<Digest> = OnceCell::new();
     // Made with the first run over other devices: most are over the same.
     let names: OnceCell<HashMap<&str, u32>> = OnceCell::new();
-    let by_name = || names.get_or_init(|| (0..).zip(next.devices).map(|(place, one)| (&*one.name, place)).collect());
+    let by_name = || names.get_or_init(|| (0..).zip(&**next.devices).map(|(place, one)| (&*one.name, place)).collect());
     while let Some(run) = runs.next()? {
         let is_settled = seen.iter().all(|device| device.is_settled(next.dead_after));
         if is_settled && seen.iter().all(|device| device.like.count == SAMPLES) {
@@ -91,8 +91,8 @@ fn walk(connection: &Connection, next: &Next<'_>, seen: &mut [Seen]) -> rusqlite
             let places = match known.get(&roster) {
                 Some(places) => places.clone(),
                 None => {
-                    let digest = digested.get_or_init(|| digest(next.devices));
-                    let found = places(connection, roster, next.devices, digest, by_name)?;
+                    let digest = store.digested.of(next.devices);
+                    let found = places(connection, roster, next.devices, &digest, by_name)?;
                     known.entry(roster).or_insert(Arc::new(found)).clone()
                 }
             };

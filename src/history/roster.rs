@@ -1,6 +1,7 @@
 //! The devices of a run as they are kept: once for all runs over the same devices.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -28,9 +29,8 @@ impl Entry {
     }
 }
 
-/// Keeps the devices of a run, and gives the number under which they are found.
-pub(super) fn keep(connection: &Connection, devices: &[Device]) -> rusqlite::Result<i64> {
-    let digest = digest(devices);
+/// Keeps the devices of a run, which have this digest, and gives the number under which they are found.
+pub(super) fn keep(connection: &Connection, devices: &[Device], digest: &Digest) -> rusqlite::Result<i64> {
     let known = "SELECT id FROM roster WHERE digest = ?1";
     let found = connection.query_row(known, [digest.as_slice()], |row| row.get(0)).optional()?;
     if let Some(id) = found {
@@ -77,6 +77,22 @@ pub(super) fn digest(devices: &[Device]) -> Digest {
 
 /// See [`digest`].
 pub(super) type Digest = [u8; 32];
+
+/// The digest of the devices that were asked about last: a run looks for its devices before it starts, and keeps the same
+/// ones when it does.
+#[derive(Debug, Default)]
+pub(super) struct Digested(RefCell<Option<(Arc<[Device]>, Digest)>>);
+
+impl Digested {
+    /// The digest of these.
+    pub(super) fn of(&self, devices: &Arc<[Device]>) -> Digest {
+        let mut last = self.0.borrow_mut();
+        match &*last {
+            Some((same, digest)) if Arc::ptr_eq(same, devices) => *digest,
+            _ => last.insert((devices.clone(), digest(devices))).1,
+        }
+    }
+}
 
 /// So many bytes are hashed at once.
 const PIECE: usize = 16 * 1024;

@@ -9,6 +9,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::HistoryError;
 use super::place::{make_file, make_folder};
+use super::roster::Digested;
 use super::schema::{latest, migrate, version};
 
 /// How long another process may keep the file locked: its commits take milliseconds.
@@ -22,6 +23,7 @@ const BUSY_PAUSE: Duration = Duration::from_millis(5);
 pub struct Store {
     pub(super) connection: Connection,
     path: PathBuf,
+    pub(super) digested: Digested,
 }
 
 impl Store {
@@ -76,7 +78,7 @@ impl Store {
         let uri = format!("file:{}?immutable=1", uri_path(path));
         let connection = Connection::open_with_flags(uri, plain | OpenFlags::SQLITE_OPEN_URI)
             .map_err(|source| HistoryError::Database { path: path.to_owned(), source })?;
-        Self { connection, path: path.to_owned() }.checked()
+        Self::on(connection, path).checked()
     }
 
     fn checked(self) -> Result<Self, HistoryError> {
@@ -90,7 +92,11 @@ impl Store {
         let failed = |source| HistoryError::Database { path: path.to_owned(), source };
         let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
         connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
-        Ok(Self { connection, path: path.to_owned() })
+        Ok(Self::on(connection, path))
+    }
+
+    fn on(connection: Connection, path: &Path) -> Self {
+        Self { connection, path: path.to_owned(), digested: Digested::default() }
     }
 
     fn prepare_to_write(&mut self) -> Result<(), HistoryError> {

@@ -124,7 +124,7 @@ save = "db/{name}.db"
     }
 
     fn text(sources: &Sources, span: &Span) -> String {
-        sources.get(span.source).unwrap().text[span.range.clone()].to_owned()
+        sources.get(span.source).unwrap().text.get(span.range.clone()).unwrap().to_owned()
     }
 
     /// Where a mistake was said to be.

@@ -60,7 +60,7 @@ fn recall_from(
     let times = prepared.probe_after.unwrap_or(PROBE_AFTER);
     // What cannot be written as JSON was recorded by nobody.
     let command = command_json(&prepared.command, request.verify, request.if_needed).unwrap_or_default();
-    let (simulated, devices) = (request.simulate.is_some(), &*plan.devices);
+    let (simulated, devices) = (request.simulate.is_some(), &plan.devices);
     let next = Next { inventory: &inventory, simulated, command: &command, devices, dead_after: times };
     let Recent { dead, expected, answered } = recent(&store, &next)?;
     if !dead.is_empty() {

@@ -23,7 +23,7 @@ fn dead(place: &Place, times: u32) -> Vec<String> {
 
 /// What the last runs say of the first nine displays.
 fn looked(place: &Place, command: &str, dead_after: u32) -> Recent {
-    let devices = &Run::new(1, 9).devices;
+    let devices = &Run::new(1, 9).devices.into();
     let next = Next { inventory: Path::new(INVENTORY), simulated: false, command, devices, dead_after };
     recent(&place.store(), &next).unwrap()
 }

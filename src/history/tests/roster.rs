@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::super::roster::{Digested, digest};
 use super::super::testing::{Place, Run, device, ok};
 use crate::model::{Address, Device};
 
@@ -36,5 +37,14 @@ fn whatever_differs_of_a_device_makes_another_roster_and_the_same_devices_share_
             let expected = if round == 0 { number + 1 } else { fleets.len() };
             assert_eq!(rosters(&place), i64::try_from(expected).unwrap(), "fleet {number} in round {round}");
         }
+    }
+}
+
+#[test]
+fn a_digest_that_is_remembered_is_that_of_the_same_devices() {
+    let fleets: [Arc<[Device]>; 2] = [vec![device("tv-1")].into(), vec![device("tv-2")].into()];
+    let digested = Digested::default();
+    for fleet in fleets.iter().chain(&fleets).chain(&fleets[1..]) {
+        assert_eq!(digested.of(fleet), digest(fleet));
     }
 }
