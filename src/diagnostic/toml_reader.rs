@@ -116,6 +116,11 @@ impl<'t, 'i> TomlTable<'t, 'i> {
         found.map(|(key, value)| TomlValue { key, value, source: self.source })
     }
 
+    /// Whether nothing is left that was not asked for: no further key will be found.
+    pub fn is_read(&self) -> bool {
+        self.left == 0
+    }
+
     /// The text of a key.
     pub fn text(&mut self, key: &'static str, diagnostics: &mut Diagnostics) -> Option<(&'t str, Span)> {
         let value = self.get(key)?;
