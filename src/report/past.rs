@@ -46,9 +46,11 @@ pub struct HealthRow {
     pub success_share: Option<f64>,
     /// Those of its outcomes that were a success after more than one attempt, 0 to 1.
     pub flaky_share: Option<f64>,
-    /// The median time from its first attempt to its valid reply, in milliseconds.
+    /// The median time from the write of its command to the valid reply, a refusal included, in milliseconds: without
+    /// connecting, earlier attempts and the wait until `--verify` is satisfied. `null`: no reply came, or those that came
+    /// were recorded by a version that did not keep it.
     pub reply_ms_p50: Option<f64>,
-    /// The time that 95% of its replies took at most.
+    /// The time that 95% of these replies took at most, in milliseconds.
     pub reply_ms_p95: Option<f64>,
     /// When it was last a success: RFC 3339.
     #[schemars(with = "Option<Moment>")]
