@@ -9,7 +9,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 use tracing::{error, warn};
 
-use super::{Boxed, Ending, Inventory, Known, Read, Recalled, World, read, recall};
+use super::{Boxed, Ending, Inventory, Known, Read, Recalled, World, note_seen, read, recall};
 use crate::model::Share;
 use crate::notify::NotifyError;
 use crate::report::{Log, PerDevice, ReportOptions, ReportTarget, Reporters, reporter};
@@ -36,8 +36,14 @@ impl World for Machine {
     }
 
     fn read(&self) -> Boxed<Read> {
-        let Self { inventory, types, .. } = self.clone();
-        Box::pin(on_a_thread("reading", move || read(&inventory, &types, false)))
+        let Self { inventory, types, history, .. } = self.clone();
+        Box::pin(on_a_thread("reading", move || {
+            let read = read(&inventory, &types, false);
+            if let Some(found) = &read.inventory {
+                note_seen(history.as_deref(), &inventory, found.entries(), Timestamp::now());
+            }
+            read
+        }))
     }
 
     fn run(&self, start: Start, inventory: Arc<Inventory>, stop: Stop) -> Boxed<Ending> {

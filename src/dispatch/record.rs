@@ -8,7 +8,8 @@ use super::checking::Phase;
 use super::policy::Tried;
 use crate::lie::{Lie, tells};
 use crate::model::{
-    AttemptError, Delivery, ErrorKind, Failure, FileRecord, Outcome, SkipReason, Status, StopReason, UnixMillis, Value,
+    AttemptError, Delivery, ErrorKind, Failure, FileRecord, Outcome, ReplyTime, SkipReason, Status, StopReason,
+    UnixMillis, Value,
 };
 use crate::plan::Job;
 use crate::session::{Attempt, Ending};
@@ -54,6 +55,8 @@ pub(super) struct Record {
 struct Past {
     last: Option<Last>,
     earlier: Vec<AttemptError>,
+    /// How long the last valid reply to its command took.
+    reply_time: Option<ReplyTime>,
     /// When its first attempt began, if that was in an earlier pass.
     began: Option<Instant>,
 }
@@ -216,6 +219,11 @@ impl Record {
         self.has_unanswered |= left_open;
         self.is_acknowledged |= status == Status::Ok;
         self.set_last(Some(Last { status, delivery, value, reply: attempt.reply, file: attempt.file, failure }));
+        if delivery == Delivery::Confirmed
+            && let Some(past) = &mut self.past
+        {
+            past.reply_time = attempt.reply_time;
+        }
         Some(tried)
     }
 
@@ -359,6 +367,7 @@ impl Record {
             changed,
             attempts: self.attempts,
             elapsed: now.saturating_duration_since(past.began.unwrap_or(self.started)),
+            reply_time: past.reply_time.filter(|_| delivery == Delivery::Confirmed),
             finished_at: Some(clock.at(now)),
             sent: (self.was_written && !(tells(Lie::SentForgotten) && self.is_unanswered))
                 .then(|| job.request.payload().clone()),

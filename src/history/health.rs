@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::past::{Past, Window, each};
 use super::{HistoryError, Store};
+use crate::model::ReplyTime;
 use crate::report::HealthRow;
 
 /// What was seen of a device, the newest run first.
@@ -16,7 +17,7 @@ struct Seen {
     outcomes: u32,
     successes: u32,
     flaky: u32,
-    replies: Vec<i64>,
+    replies: Vec<ReplyTime>,
     last_ok_at: Option<i64>,
 }
 
@@ -61,10 +62,9 @@ fn rounded(number: f64, parts: f64) -> f64 {
 }
 
 /// The smallest time that so many percent of the sorted ones do not exceed (nearest rank), in milliseconds.
-fn percentile(sorted: &[i64], percent: usize) -> Option<f64> {
+fn percentile(sorted: &[ReplyTime], percent: usize) -> Option<f64> {
     let rank = (sorted.len() * percent).div_ceil(100).max(1);
-    let tenths = *sorted.get(rank - 1)?;
-    i32::try_from(tenths).ok().map(|tenths| f64::from(tenths) / 10.0)
+    sorted.get(rank - 1).map(|time| f64::from(time.tenths()) / 10.0)
 }
 
 /// How the devices of these runs behave, the worst first: those that fail, by how long they have; then those that fail
@@ -101,29 +101,30 @@ pub fn health(store: &Store, window: &Window) -> Result<Vec<HealthRow>, HistoryE
 mod tests {
     use super::*;
 
-    fn past(is_success: Option<bool>, attempts: u32, reply: Option<i64>) -> Past {
-        Past { is_success, attempts, elapsed: reply, reply, at: Some(1_795_239_000_140) }
+    fn past(is_success: Option<bool>, attempts: u32) -> Past {
+        Past { is_success, attempts, elapsed: None, reply: None, at: Some(1_795_239_000_140) }
     }
 
     #[test]
     fn a_streak_is_what_the_newest_runs_have_in_common_and_skipped_ones_say_nothing() {
         let mut seen = Seen::default();
         for one in [None, Some(false), None, Some(false), Some(true), Some(false)] {
-            seen.add(&past(one, 2, None));
+            seen.add(&past(one, 2));
         }
         let row = seen.row("tv");
         assert_eq!((row.streak, row.success_share, row.flaky_share), (-2, Some(0.25), Some(0.25)));
         assert_eq!(row.last_ok_at.as_deref(), Some("2026-11-21T05:30:00.140Z"));
         let mut never = Seen::default();
-        never.add(&past(None, 0, None));
+        never.add(&past(None, 0));
         let row = never.row("tv");
         assert_eq!((row.streak, row.success_share, row.last_ok_at), (0, None, None));
     }
 
     #[test]
     fn a_percentile_is_a_time_that_was_measured() {
-        let times: Vec<i64> = (1..=20).map(|n| n * 10).collect();
+        let times: Vec<ReplyTime> = (1..=20).map(|n| ReplyTime::from_tenths(n * 10)).collect();
         assert_eq!((percentile(&times, 50), percentile(&times, 95)), (Some(10.0), Some(19.0)));
-        assert_eq!((percentile(&[7], 50), percentile(&[7], 95), percentile(&[], 50)), (Some(0.7), Some(0.7), None));
+        let one = [ReplyTime::from_tenths(7)];
+        assert_eq!((percentile(&one, 50), percentile(&one, 95), percentile(&[], 50)), (Some(0.7), Some(0.7), None));
     }
 }

@@ -3,13 +3,18 @@
 //! What is committed at once is one row of `batch`: in a row of its own each outcome costs ten times as much to write, and
 //! more to read. What a device said stands in `detail`, which most devices of a run share. Numbers have their highest byte
 //! first; the order of the words below is part of the format.
+//!
+//!      0  place          4  detail       8  attempts
+//!     12  reply time, 3 bytes: tenths of a millisecond and one more; 0: there is none, or an earlier version kept it
+//!     15  elapsed, 5 bytes              20  finished_at
+//!     28  status    29  delivery    30  reason    31  flags
 
 use std::collections::BTreeSet;
 
 use rusqlite::Connection;
 use rusqlite::types::Type;
 
-use crate::model::{Delivery, Outcome, SkipReason, Status};
+use crate::model::{Delivery, Outcome, ReplyTime, SkipReason, Status};
 
 /// Bytes of an outcome.
 pub(super) const LENGTH: usize = 32;
@@ -42,6 +47,12 @@ const FLAGS: [Option<bool>; 3] = [None, Some(false), Some(true)];
 /// Where there is no time.
 const NEVER: i64 = i64::MIN;
 
+/// The bits of `elapsed`; those above them are of the reply time.
+const ELAPSED_BITS: u32 = 40;
+
+/// The longest that they can say: 3 years.
+const MOST_ELAPSED: i64 = (1 << ELAPSED_BITS) - 1;
+
 /// What became of a device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Kept {
@@ -52,6 +63,8 @@ pub(super) struct Kept {
     pub(super) attempts: u32,
     /// Tenths of a millisecond from its first attempt to its outcome.
     pub(super) elapsed: i64,
+    /// How long the valid reply to its command took, where one came.
+    pub(super) reply_time: Option<ReplyTime>,
     /// Milliseconds since 1970, UTC.
     pub(super) finished_at: Option<i64>,
     pub(super) status: Status,
@@ -69,7 +82,8 @@ impl Kept {
             place,
             detail,
             attempts: outcome.attempts,
-            elapsed: i64::try_from(tenths).unwrap_or(i64::MAX),
+            elapsed: i64::try_from(tenths).map_or(MOST_ELAPSED, |tenths| tenths.min(MOST_ELAPSED)),
+            reply_time: outcome.reply_time,
             finished_at: outcome.finished_at.map(|at| at.0),
             status: outcome.status,
             delivery: outcome.delivery,
@@ -88,7 +102,8 @@ impl Kept {
         bytes.extend_from_slice(&self.place.to_be_bytes());
         bytes.extend_from_slice(&self.detail.to_be_bytes());
         bytes.extend_from_slice(&self.attempts.to_be_bytes());
-        bytes.extend_from_slice(&self.elapsed.to_be_bytes());
+        let reply = self.reply_time.map_or(0, |time| i64::from(time.tenths()) + 1);
+        bytes.extend_from_slice(&(reply << ELAPSED_BITS | self.elapsed.clamp(0, MOST_ELAPSED)).to_be_bytes());
         bytes.extend_from_slice(&self.finished_at.unwrap_or(NEVER).to_be_bytes());
         bytes.extend_from_slice(&words);
     }
@@ -98,14 +113,17 @@ impl Kept {
         let (place, rest) = bytes.split_first_chunk()?;
         let (detail, rest) = rest.split_first_chunk()?;
         let (attempts, rest) = rest.split_first_chunk()?;
-        let (elapsed, rest) = rest.split_first_chunk()?;
+        let (times, rest) = rest.split_first_chunk()?;
         let (finished_at, words) = rest.split_first_chunk()?;
         let &[status, delivery, reason, flags] = words else { return None };
+        let times = i64::from_be_bytes(*times);
+        let reply = u32::try_from(times.cast_unsigned() >> ELAPSED_BITS).ok()?;
         Some(Self {
             place: u32::from_be_bytes(*place),
             detail: u32::from_be_bytes(*detail),
             attempts: u32::from_be_bytes(*attempts),
-            elapsed: i64::from_be_bytes(*elapsed),
+            elapsed: times & MOST_ELAPSED,
+            reply_time: reply.checked_sub(1).map(ReplyTime::from_tenths),
             finished_at: Some(i64::from_be_bytes(*finished_at)).filter(|at| *at != NEVER),
             status: *STATUSES.get(usize::from(status))?,
             delivery: *DELIVERIES.get(usize::from(delivery))?,
@@ -159,6 +177,7 @@ mod tests {
             detail: 7,
             attempts: 2,
             elapsed: 1_314,
+            reply_time: Some(ReplyTime::from_tenths(203)),
             finished_at: Some(1_774_066_500_000),
             status: Status::Rejected,
             delivery: Delivery::Confirmed,
@@ -176,8 +195,10 @@ mod tests {
 
     #[test]
     fn the_bytes_of_an_outcome_are_these_and_stay_these() {
-        let hex = bytes(&any()).iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
-        assert_eq!(hex, "0000012b000000070000000200000000000005220000019d0e9a81a002020009");
+        let hex = |kept| bytes(&kept).iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+        assert_eq!(hex(any()), "0000012b00000007000000020000cc00000005220000019d0e9a81a002020009");
+        let unanswered = Kept { reply_time: None, ..any() };
+        assert_eq!(hex(unanswered), "0000012b000000070000000200000000000005220000019d0e9a81a002020009");
         let words: Vec<&str> = STATUSES.iter().map(|status| status.as_str()).collect();
         assert_eq!(words.join(" "), "ok sent rejected unreachable no_reply bad_reply mismatch skipped");
         let words: Vec<&str> = DELIVERIES.iter().map(|delivery| delivery.as_str()).collect();
@@ -200,6 +221,22 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_reply_s_time_and_the_whole_time_are_in_nobody_s_way_and_an_earlier_version_left_none() {
+        let times = [0, 203, ReplyTime::MOST - 1, ReplyTime::MOST].map(|tenths| Some(ReplyTime::from_tenths(tenths)));
+        for reply_time in times.into_iter().chain([None]) {
+            for elapsed in [0, 1_314, MOST_ELAPSED] {
+                let kept = Kept { elapsed, reply_time, ..any() };
+                assert_eq!(Kept::read(&bytes(&kept)), Some(kept));
+            }
+        }
+        let long = Kept { elapsed: i64::MAX, ..any() };
+        assert_eq!(Kept::read(&bytes(&long)), Some(Kept { elapsed: MOST_ELAPSED, ..long }));
+        let mut earlier = bytes(&any());
+        earlier[12..20].copy_from_slice(&380_203_i64.to_be_bytes());
+        assert_eq!(Kept::read(&earlier), Some(Kept { elapsed: 380_203, reply_time: None, ..any() }));
     }
 
     #[test]

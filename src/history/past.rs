@@ -10,7 +10,7 @@ use super::kept;
 use super::owner::is_alive;
 use super::roster::{Entry, Rosters};
 use super::{HistoryError, Store};
-use crate::model::{Delivery, Status, UnixMillis};
+use crate::model::{ReplyTime, Status, UnixMillis};
 
 /// Which runs are looked at.
 #[derive(Debug, Clone, Default)]
@@ -32,8 +32,8 @@ pub(super) struct Past {
     pub(super) attempts: u32,
     /// Tenths of a millisecond from its first attempt to its outcome, where it has one.
     pub(super) elapsed: Option<i64>,
-    /// Tenths of a millisecond, where a valid reply came.
-    pub(super) reply: Option<i64>,
+    /// How long the valid reply to its command took, where one came and that was kept.
+    pub(super) reply: Option<ReplyTime>,
     /// When it was done.
     pub(super) at: Option<i64>,
 }
@@ -97,8 +97,7 @@ pub(super) fn outcomes(
         intents.remove(&place);
         let Some(entry) = roster.get(place) else { return };
         let is_success = (kept.status != Status::Skipped).then(|| kept.status.is_success());
-        let reply = (kept.delivery == Delivery::Confirmed).then_some(kept.elapsed);
-        let (attempts, elapsed, at) = (kept.attempts, Some(kept.elapsed), kept.finished_at);
+        let (attempts, elapsed, reply, at) = (kept.attempts, Some(kept.elapsed), kept.reply_time, kept.finished_at);
         show(entry.name(), Past { is_success, attempts, elapsed, reply, at });
     })?;
     for entry in intents.into_iter().filter_map(|place| roster.get(place)) {

@@ -45,6 +45,8 @@ pub struct RecordedRun {
     /// Whether its devices were simulated.
     pub simulated: bool,
     pub(super) roster: i64,
+    /// How many devices it was to take.
+    pub devices: u64,
     /// The number of the run whose failures it took up.
     pub(super) rerun_of: Option<i64>,
     pub(super) idempotent: Vec<u8>,
@@ -227,7 +229,7 @@ pub(super) fn by_number(store: &Store, number: i64) -> Result<RecordedRun, Histo
 
 fn read(row: &Row<'_>, connection: &Connection) -> rusqlite::Result<RecordedRun> {
     let count = |column| row.get::<_, Option<u64>>(column).map(Option::unwrap_or_default);
-    let (number, owner): (i64, String) = (row.get(0)?, row.get(11)?);
+    let (number, devices, owner): (i64, u64, String) = (row.get(0)?, row.get(9)?, row.get(11)?);
     let ended: Option<String> = row.get(15)?;
     let was_killed = ended.is_none() && !is_alive(&owner);
     let started_at = row.get(12)?;
@@ -239,7 +241,7 @@ fn read(row: &Row<'_>, connection: &Connection) -> rusqlite::Result<RecordedRun>
         }
         Summary::of_counts(counts, count(24)?, count(25)?, count(26)?)
     } else {
-        let (summary, last) = count_outcomes(connection, number, was_killed.then_some(row.get(9)?))?;
+        let (summary, last) = count_outcomes(connection, number, was_killed.then_some(devices))?;
         if was_killed {
             let last = last.unwrap_or(started_at);
             (finished_at, elapsed_ms) = (Some(last), u64::try_from(last.saturating_sub(started_at)).ok());
@@ -257,6 +259,7 @@ fn read(row: &Row<'_>, connection: &Connection) -> rusqlite::Result<RecordedRun>
         request: row.get(6)?,
         simulated: row.get(7)?,
         roster: row.get(8)?,
+        devices,
         rerun_of: row.get(27)?,
         idempotent: row.get(10)?,
         started_at: UnixMillis(started_at),

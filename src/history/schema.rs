@@ -10,7 +10,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::HistoryError;
 
 /// The steps: the first makes version 1 of an empty file.
-const STEPS: [&str; 7] = [
+const STEPS: [&str; 9] = [
     include_str!("migrations/1-runs.sql"),
     include_str!("migrations/2-holds.sql"),
     include_str!("migrations/3-letters.sql"),
@@ -18,6 +18,8 @@ const STEPS: [&str; 7] = [
     include_str!("migrations/5-batches.sql"),
     include_str!("migrations/6-unstarted.sql"),
     include_str!("migrations/7-told.sql"),
+    include_str!("migrations/8-replies.sql"),
+    include_str!("migrations/9-schedules.sql"),
 ];
 
 /// `flct`: whose file it is, for `file(1)` and for us.
@@ -145,6 +147,7 @@ mod tests {
                 kept.detail,
             );
             read.push(format!("{all:?}"));
+            assert_eq!(kept.reply_time, None, "of an earlier version's outcomes nobody knows it");
         })
         .unwrap();
         told.reverse();

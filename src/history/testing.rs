@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::{Beginning, Recorder, Store};
 use crate::model::{
     Address, Command, Delivery, Device, DeviceIndex, Ended, ErrorKind, Failure, Medium, Outcome, Params, Payload,
-    RunEvent, RunId, RunInfo, SkipReason, Status, UnixMillis,
+    ReplyTime, RunEvent, RunId, RunInfo, SkipReason, Status, UnixMillis,
 };
 use crate::report::{Finished, Reporters};
 
@@ -155,7 +155,8 @@ pub(super) fn outcome(status: Status, delivery: Delivery) -> Outcome {
         status,
         delivery,
         attempts: 1,
-        elapsed: Duration::from_micros(131_400),
+        elapsed: Duration::from_secs(38),
+        reply_time: (delivery == Delivery::Confirmed).then(|| ReplyTime::from_tenths(1314)),
         finished_at: Some(START.after(Duration::from_millis(131))),
         reason: None,
         sent: (delivery != Delivery::None).then(|| Arc::new(Payload::plain(b"ka 01 01\r"))),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use smol_str::SmolStr;
 
-use super::{Failure, Payload, ShortBytes, UnixMillis};
+use super::{Failure, Payload, ReplyTime, ShortBytes, UnixMillis};
 
 /// The contract's `status`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -179,6 +179,9 @@ pub struct Outcome {
     pub attempts: u32,
     /// From the start of the first attempt to the outcome.
     pub elapsed: Duration,
+    /// How long the command's valid reply took, a refusal included: that of the last attempt that has one. `None` where
+    /// `delivery` is not confirmed, and where nobody knows it any more: a saved report does not say it.
+    pub reply_time: Option<ReplyTime>,
     /// When the outcome was known; `None` when skipped.
     pub finished_at: Option<UnixMillis>,
     /// The command with its affixes, when any of it was written.
@@ -207,6 +210,7 @@ impl Outcome {
             changed: None,
             attempts: 0,
             elapsed: Duration::ZERO,
+            reply_time: None,
             finished_at: None,
             sent: None,
             reply: None,

@@ -4,6 +4,7 @@
 //! (RUSTSEC-2026-0561), and what devices said stands in them. The server's words are shown in errors without the
 //! password, in whatever form it saw it.
 
+use std::fmt::Write as _;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, UNIX_EPOCH};
@@ -96,14 +97,14 @@ fn compose(email: &Email, letter: &Letter) -> Result<Message, SendError> {
         SinglePart::builder().header(content_type).header(ContentTransferEncoding::Base64).body(body.to_owned())
     };
     let since = Duration::from_millis(u64::try_from(*at).unwrap_or_default());
-    let domain = MailAddress::domain(&from.email).to_owned();
+    let domain = atoms(MailAddress::domain(&from.email));
     let mut message = Message::builder()
         .from(from)
         .subject(printable(subject))
         .date(UNIX_EPOCH + since)
         // Nobody's absence note comes back (RFC 3834, 5.1).
         .raw_header(HeaderValue::new(HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-generated".to_owned()))
-        .message_id(Some(format!("<{id}@{domain}>")));
+        .message_id(Some(format!("<{}@{domain}>", atoms(id))));
     for to in &email.to {
         message = message.to(mailbox(to)?);
     }
@@ -111,6 +112,20 @@ fn compose(email: &Email, letter: &Letter) -> Result<Message, SendError> {
         .singlepart(part(ContentType::TEXT_PLAIN, text))
         .singlepart(part(ContentType::TEXT_HTML, html));
     message.multipart(parts).map_err(|error| SendError::Internal(error.to_string()))
+}
+
+/// A text as both halves of a Message-ID may hold it (RFC 5322, 3.2.3): what is no letter, digit, point, dash or
+/// underscore stands as `=` and its bytes in hex, so that two texts are never one.
+fn atoms(text: &str) -> String {
+    let mut atoms = String::with_capacity(text.len());
+    for &byte in text.as_bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'-' | b'_' => atoms.push(char::from(byte)),
+            // Writing to a `String` cannot fail.
+            other => _ = write!(atoms, "={other:02X}"),
+        }
+    }
+    atoms
 }
 
 /// An IPv6 address as addresses write it.

@@ -21,7 +21,7 @@ use super::{Kept, Letter, NotifyError, Ping, Previous, SendError, Spool, Way};
 use crate::inventory::{Channel, Notification, When};
 use crate::model::escape::printable;
 use crate::model::{RunId, UnixMillis};
-use crate::report::{Collected, report_json};
+use crate::report::{Collected, json_line, report_json};
 use crate::transport::Connect;
 
 /// A start ping is tried no longer: it says "now".
@@ -271,7 +271,7 @@ fn notice(event: &'static str, page: &Page, occasion: &Occasion<'_>) -> Option<S
         message: &page.summary,
         details: &page.quote,
     };
-    serde_json::to_string(&notice).ok()
+    json_line(&notice).map_err(|error| warn!("no notice: {error}")).ok()
 }
 
 /// A letter as it is kept while this process tries it: nobody else does so before that is over.

@@ -6,9 +6,11 @@
 use std::borrow::Cow;
 use std::io;
 
+use serde::Serialize;
+
 use super::format::{folded, html_text, names_fact, span, summary_line, words};
 use super::group::{Group, groups};
-use super::json_layout::write_document;
+use super::json_layout::{make_line, write_document};
 use super::{Collected, Reporter, Style, record};
 use crate::model::{Delivery, Device, Status};
 
@@ -100,4 +102,15 @@ pub fn report_json(run: &Collected) -> io::Result<String> {
     let mut bytes = Vec::new();
     write_document(&mut bytes, &record::report(run))?;
     String::from_utf8(bytes).map_err(io::Error::other)
+}
+
+/// Another document as one line of JSON without its end, as safe to look at as a report.
+///
+/// # Errors
+/// When it cannot be written as JSON.
+pub fn json_line(document: &impl Serialize) -> io::Result<String> {
+    let mut line = Vec::new();
+    make_line(&mut line, document)?;
+    line.pop();
+    String::from_utf8(line).map_err(io::Error::other)
 }

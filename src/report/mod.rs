@@ -40,8 +40,8 @@ mod timetable;
 pub use collect::Collected;
 pub use detail::{Details, command_json};
 pub use digest::{
-    Cause, KeepOutcomes, causes, duration_text, folded_names, foremost_fact, markup, report_json, status_words,
-    summary_text,
+    Cause, KeepOutcomes, causes, duration_text, folded_names, foremost_fact, json_line, markup, report_json,
+    status_words, summary_text,
 };
 pub use dry_run::{PlanEnd, PlanPacing, PlanRow, PlanSummary, PlanView, write_plan_json, write_plan_text};
 pub use format::{

@@ -30,8 +30,10 @@ pub struct RunRow {
     pub ended: Option<String>,
     /// What it was asked to do, as in the report.
     pub command: Value,
-    /// Its counts.
+    /// Its counts; of a run under way those of the devices that are done.
     pub summary: Summary,
+    /// How many devices it was to take.
+    pub devices: u64,
 }
 
 /// How a device behaved over runs.
@@ -46,9 +48,11 @@ pub struct HealthRow {
     pub success_share: Option<f64>,
     /// Those of its outcomes that were a success after more than one attempt, 0 to 1.
     pub flaky_share: Option<f64>,
-    /// The median time from its first attempt to its valid reply, in milliseconds.
+    /// The median time from the write of its command to the valid reply, a refusal included, in milliseconds: without
+    /// connecting, earlier attempts and the wait until `--verify` is satisfied. `null`: no reply came, or those that came
+    /// were recorded by a version that did not keep it.
     pub reply_ms_p50: Option<f64>,
-    /// The time that 95% of its replies took at most.
+    /// The time that 95% of these replies took at most, in milliseconds.
     pub reply_ms_p95: Option<f64>,
     /// When it was last a success: RFC 3339.
     #[schemars(with = "Option<Moment>")]
@@ -104,6 +108,7 @@ struct ListedRun<'a> {
     ended: Option<&'a str>,
     #[schemars(with = "CommandRecord<'static>")]
     command: &'a Value,
+    /// Of a run that is under way the counts so far: `total` is how many devices are done.
     summary: SummaryRecord,
 }
 
@@ -154,15 +159,16 @@ pub fn write_runs_text(out: &mut impl Write, runs: &[RunRow], options: TableOpti
     let mut table = grid(&["RUN", "STARTED", "SCHEDULE", "COMMAND", "OK", "FAILED", "HELD", "ENDED"], options);
     for run in runs {
         let summary = &run.summary;
+        let under_way = || format!("under way: {} of {} done", summary.total, run.devices);
         table.add_row([
             printable(&run.run_id),
             people_time(run.started_at),
             printable(run.schedule.as_deref().unwrap_or("")),
             printable(command_text(&run.command)),
-            format!("{} of {}", summary.successes(), summary.total),
+            format!("{} of {}", summary.successes(), run.devices),
             none_is_empty(summary.failures()),
             none_is_empty(summary.held),
-            run.ended.as_deref().map_or("under way".to_owned(), printable),
+            run.ended.as_deref().map_or_else(under_way, printable),
         ]);
     }
     writeln!(out, "{}", trimmed(&table))

@@ -208,6 +208,7 @@ impl DeviceEntry {
             attempts: self.attempts,
             elapsed: Duration::try_from_secs_f64(self.elapsed_ms / 1000.0)
                 .map_err(|_| "`elapsed_ms` is no time".to_owned())?,
+            reply_time: None,
             finished_at: self.finished_at.map(moment),
             sent: self.sent.map(|text| payload(&text).map(Arc::new)).transpose()?,
             reply: self.reply.map(|text| payload(&text).map(|reply| reply.bytes().into())).transpose()?,

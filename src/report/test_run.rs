@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::{Collected, Reporter, Reporters, Sink};
 use crate::model::{
     Address, AttemptError, Command, Delivery, Device, DeviceIndex, Ended, ErrorKind, Failure, Medium, Outcome, Params,
-    Payload, RunEvent, RunId, RunInfo, SkipReason, Status, StopReason, UnixMillis, Value,
+    Payload, ReplyTime, RunEvent, RunId, RunInfo, SkipReason, Status, StopReason, UnixMillis, Value,
 };
 
 /// 2026-11-21T05:30:00Z.
@@ -35,6 +35,7 @@ pub(crate) fn outcome(status: Status, delivery: Delivery, ms: u64, error: Option
         reason: None,
         attempts: 1,
         elapsed: Duration::from_millis(ms),
+        reply_time: (delivery == Delivery::Confirmed).then(|| ReplyTime::of(Duration::from_millis(ms / 2))),
         finished_at: Some(START.after(Duration::from_millis(ms))),
         sent: (delivery != Delivery::None).then(|| Arc::new(Payload::plain(b"ka 01 01\r"))),
         reply: None,

@@ -1,5 +1,6 @@
 //! Whether a start comes in time for an entry: for a timer of another program, which knows neither `except` nor how late
-//! a run may be.
+//! a run may be. That the entry was there at its time is the timer's to know: systemd makes up what came since the timer
+//! was first started, and a daemon counts alike.
 
 use std::time::Duration;
 

@@ -33,7 +33,7 @@ pub(super) fn entry_of(text: &str) -> Entry {
 }
 
 /// One display in a zone, with the lines of a schedule.
-pub(super) fn entry_in(zone: &str, lines: &str) -> Entry {
+pub(crate) fn entry_in(zone: &str, lines: &str) -> Entry {
     entry_of(&format!(
         "[sites.hq]\ntimezone = \"{zone}\"\n\
          [[device]]\nname = \"tv\"\ntype = \"lg-rs232\"\naddress = \"10.0.0.1\"\nsite = \"hq\"\n\

@@ -19,7 +19,9 @@ use crate::codec::{LineState, TelnetMode};
 use crate::device_type::{Link, Login, Request};
 use crate::lie::{Lie, tells};
 use crate::model::escape::printable;
-use crate::model::{Address, DeviceIndex, ErrorKind, Failure, FileRecord, Params, Status, StopReason, Timing};
+use crate::model::{
+    Address, DeviceIndex, ErrorKind, Failure, FileRecord, Params, ReplyTime, Status, StopReason, Timing,
+};
 use crate::transport::{Connect, ConnectError, DeviceStream};
 
 /// How long a gateway may take to set its serial line; it needs no wire but its own.
@@ -38,6 +40,8 @@ pub struct Attempt {
     pub written: bool,
     /// The frame that was judged, else whatever bytes came.
     pub reply: Option<Box<[u8]>>,
+    /// How long that frame took, where it is a valid reply.
+    pub reply_time: Option<ReplyTime>,
     /// The file that was fetched.
     pub file: Option<Box<FileRecord>>,
     /// Whether the connection may serve another command.
@@ -166,7 +170,7 @@ impl Attempt {
 }
 
 fn not_written(ending: Ending) -> Attempt {
-    Attempt { ending, written: false, reply: None, file: None, keep: Keep::No }
+    Attempt { ending, written: false, reply: None, reply_time: None, file: None, keep: Keep::No }
 }
 
 impl Before<'_> {

@@ -14,7 +14,7 @@ use super::{Attempt, Ending, Keep};
 use crate::codec::Frame;
 use crate::device_type::Verdict;
 use crate::lie::{Lie, tells};
-use crate::model::{ErrorKind, Failure, Status};
+use crate::model::{ErrorKind, Failure, ReplyTime, Status};
 use crate::transport::DeviceStream;
 
 impl Before<'_> {
@@ -40,6 +40,7 @@ impl Before<'_> {
                     break (frame, attempt);
                 }
             };
+            attempt.reply_time = attempt.ending.is_answered().then(|| ReplyTime::of(wait.begun().elapsed()));
             // A connection that has failed serves nobody else.
             if wait.has_failed() {
                 attempt.keep = Keep::No;
@@ -115,7 +116,7 @@ impl Before<'_> {
         };
         let keep = if ending.is_answered() && self.may_be_followed(connection) { Keep::Yes } else { Keep::No };
         let reply = Some(frame.bytes.as_ref().into());
-        Some(Attempt { ending, written: true, reply, file: None, keep })
+        Some(Attempt { ending, written: true, reply, reply_time: None, file: None, keep })
     }
 
     /// Whether another command may come behind this one: the stream has taken the whole of it, and our half is open.
@@ -148,6 +149,7 @@ fn ended<S: DeviceStream>(connection: &Connection<S>, ending: Ending, keep: Keep
         ending,
         written: connection.written() > 0,
         reply: (!remembered.is_empty()).then(|| remembered.into()),
+        reply_time: None,
         file: None,
         keep,
     }

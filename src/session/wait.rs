@@ -45,6 +45,7 @@ pub(super) enum Waited {
 
 /// The ends of one wait.
 pub(super) struct Wait<'w> {
+    begun: Instant,
     /// Its own end, and which of the two it is.
     deadline: Instant,
     cut: Cut,
@@ -59,13 +60,19 @@ impl<'w> Wait<'w> {
     /// A wait that begins now.
     pub(super) fn new(timing: &Timing, device_deadline: Instant, stop: &'w Stop) -> Self {
         let timeout = if tells(Lie::HalfTheTime) { timing.reply_timeout / 2 } else { timing.reply_timeout };
-        let reply = Instant::now() + timeout;
+        let begun = Instant::now();
+        let reply = begun + timeout;
         let (deadline, cut) = if reply <= device_deadline || tells(Lie::DeadlineForgotten) {
             (reply, Cut::Reply)
         } else {
             (device_deadline, Cut::Device)
         };
-        Self { deadline, cut, stop, over: None, broken: None }
+        Self { begun, deadline, cut, stop, over: None, broken: None }
+    }
+
+    /// When it began.
+    pub(super) fn begun(&self) -> Instant {
+        self.begun
     }
 
     /// Whether nothing more is waited for: its end has come, or the connection has failed.

@@ -10,7 +10,7 @@ use crate::cli::exit_status::ExitStatus;
 use crate::cli::past;
 use crate::cli::signal::Signals;
 use crate::cli::terminal::{Terminal, say};
-use crate::daemon::{Daemon, Known, Machine, Signal, State, World as _, pages, read, recall};
+use crate::daemon::{Daemon, Known, Machine, Signal, State, World as _, decided_until, note_seen, pages, read, recall};
 use crate::model::StopReason;
 use crate::run::lock_schedules;
 use crate::schedule::{Entry, steady_part};
@@ -56,7 +56,8 @@ pub(in crate::cli) async fn run(args: DaemonArgs, terminal: &Terminal) -> ExitSt
     let state = Arc::new(State::new(names(), machine.now()).per_device(machine.per_device));
     let recalled =
         recall(machine.history.as_deref(), &machine.inventory, names(), &Known::default(), machine.per_device);
-    let since = recalled.since.clone();
+    let known = note_seen(machine.history.as_deref(), &machine.inventory, inventory.entries(), machine.now());
+    let last_runs = recalled.since.clone();
     state.recall(recalled);
     info!("listening on http://{}", listener.address());
     if !listener.address().ip().is_loopback() {
@@ -65,7 +66,7 @@ pub(in crate::cli) async fn run(args: DaemonArgs, terminal: &Terminal) -> ExitSt
     let (tell, told) = mpsc::channel(SIGNALS);
     let host = std::fs::read_to_string("/etc/machine-id").unwrap_or_default();
     let part = Box::new(move |name: &str, at| steady_part(host.trim(), name, at));
-    let since = |name: &str| since.get(name).copied();
+    let since = |name: &str| decided_until(last_runs.get(name).copied(), known.get(name).copied());
     let daemon = Daemon::new(Arc::new(machine), state.clone(), inventory, since, part);
     let forward = async move {
         loop {

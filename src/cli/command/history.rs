@@ -78,8 +78,8 @@ fn show_list(
 }
 
 fn row(run: RecordedRun) -> RunRow {
-    let RecordedRun { run_id, schedule, started_at, finished_at, ended, command, summary, .. } = run;
-    RunRow { run_id, schedule, started_at, finished_at, ended, command, summary }
+    let RecordedRun { run_id, schedule, started_at, finished_at, ended, command, summary, devices, .. } = run;
+    RunRow { run_id, schedule, started_at, finished_at, ended, command, summary, devices }
 }
 
 fn show(history: &HistoryArg, which: &str, all: bool, terminal: &Terminal) -> Result<ExitStatus, HistoryError> {
@@ -113,9 +113,9 @@ fn head(run: &RecordedRun) -> String {
     let schedule = run.schedule.as_ref().map(|name| format!(", schedule {name}")).unwrap_or_default();
     let simulated = if run.simulated { ", simulated" } else { "" };
     let how = match (run.was_killed, &run.ended) {
-        (true, _) => "killed: what was not committed is lost",
-        (false, Some(ended)) => ended,
-        (false, None) => "under way",
+        (true, _) => "killed: what was not committed is lost".to_owned(),
+        (false, Some(ended)) => ended.clone(),
+        (false, None) => format!("under way: {} of {} devices are done", run.summary.total, run.devices),
     };
     let first = format!("run {} over {}{schedule}", run.run_id, run.inventory.display());
     let second = format!("{}, began {}{simulated}, {how}", command_text(&run.command), people_time(run.started_at));

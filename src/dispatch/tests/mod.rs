@@ -4,8 +4,8 @@
 //! what they show: `attempts.rs` retries and waits, `intents.rs` what is told before a command and what earlier runs mean,
 //! `keeping.rs` which connections serve the next device, `lanes.rs` who shares what, `order.rs` who begins first,
 //! `stops.rs` how runs end early, `pacing.rs` rate, circuits and batches, `failures.rs` too many failures, `passes.rs` what
-//! comes back, `record.rs` what is known of one device, step by step, `reporters.rs` reporters that are behind, `telnet.rs`
-//! gateways that speak Telnet, `windows.rs` stops and deadlines at every moment of an attempt, `transfers.rs` those of a
+//! comes back, `record.rs` what is known of one device, step by step, `reply_times.rs` how long replies took, `reporters.rs` reporters
+//! that are behind, `telnet.rs` gateways that speak Telnet, `windows.rs` stops and deadlines at every moment of an attempt, `transfers.rs` those of a
 //! file, both over the wires of `wire.rs`.
 
 mod attempts;
@@ -18,6 +18,7 @@ mod order;
 mod pacing;
 mod passes;
 mod record;
+mod reply_times;
 mod reporters;
 mod stops;
 mod telnet;

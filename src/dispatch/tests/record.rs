@@ -24,7 +24,7 @@ fn job(plan: &Plan) -> &Job {
 }
 
 fn made(ending: Ending, written: bool) -> Attempt {
-    Attempt { ending, written, reply: None, file: None, keep: Keep::No }
+    Attempt { ending, written, reply: None, reply_time: None, file: None, keep: Keep::No }
 }
 
 fn failed(kind: ErrorKind, written: bool) -> Attempt {

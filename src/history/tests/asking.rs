@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use super::super::testing::{Place, Run, held, ok, outcome, refused_connection, silent};
 use super::super::{
-    Filter, Hold, Next, Recent, RunName, Window, again, changes, find, find_before, health, hold, holds,
+    Filter, Hold, Next, Recent, RunName, Window, again, changes, collected, find, find_before, health, hold, holds,
     last_of_schedule, last_success, list, prune, recent, release,
 };
-use crate::model::{Delivery, Outcome, Share, Status, UnixMillis};
+use crate::model::{Delivery, Outcome, ReplyTime, Share, Status, UnixMillis};
 
 const INVENTORY: &str = "/fleet.toml";
 
@@ -111,6 +111,25 @@ fn health_shows_the_worst_first() {
     let since = Some(Run::new(3, 0).started_at);
     let rows = health(&place.store(), &Window { since, ..Window::default() }).unwrap();
     assert_eq!(rows.len(), 3);
+}
+
+#[test]
+fn replies_take_what_they_took_however_long_a_device_booted_and_are_unknown_where_nobody_kept_it() {
+    let place = Place::new();
+    // The lane was busy for 38 seconds with each of them.
+    assert_eq!(ok().elapsed, Duration::from_secs(38));
+    let unknown = Outcome { reply_time: None, ..ok() };
+    night(1, &place, vec![ok(), unknown, silent()]);
+    let rows = health(&place.store(), &Window::default()).unwrap();
+    let times: Vec<_> = rows.iter().map(|row| (&*row.name, row.reply_ms_p50, row.reply_ms_p95)).collect();
+    let ms = Some(131.4);
+    assert_eq!(times, [("tv-003", None, None), ("tv-001", ms, ms), ("tv-002", None, None)]);
+    // The run, made again of the history, knows it as well; what the next run expects is how long the lane was busy.
+    let store = place.store();
+    let again = collected(&store, &find(&store, "last", None).unwrap()).unwrap().unwrap();
+    let times: Vec<_> = again.outcomes().map(|(_, outcome)| outcome.reply_time.map(ReplyTime::tenths)).collect();
+    assert_eq!(times, [Some(1314), None, None]);
+    assert_eq!(looked(&place, "", 0).expected[0], Some(Duration::from_secs(38)));
 }
 
 fn candidates(place: &Place, which: &str) -> Vec<(String, bool)> {

@@ -3,15 +3,16 @@
 //!
 //! Names and labels are the contract's. A sample never carries a timestamp (the collector refuses them) nor the labels
 //! `job` and `instance`, which are the scraper's. Of a large fleet the series per device are left out unless asked for:
-//! each costs the server memory for weeks.
+//! each costs the server memory for weeks. How long replies took is known of runs, those of the history included, but not
+//! of a report that was saved as JSON: made of that, the metrics lack it.
 
 use std::io::{self, Write};
 use std::str::FromStr;
 
-use super::super::record::{device_seconds, run_seconds};
+use super::super::record::run_seconds;
 use super::super::{Collected, Reporter, Sink};
 use crate::model::escape::printable;
-use crate::model::{Delivery, Device, Outcome, Share, Status, UnixMillis};
+use crate::model::{Device, Outcome, ReplyTime, Share, Status, UnixMillis};
 
 /// A fleet of more devices than this has no series per device by itself.
 const MAX_DEVICES: usize = 2000;
@@ -159,7 +160,7 @@ impl Metric {
             Self::LastSuccess => "When the last run that was a success ended, in seconds since the epoch.",
             Self::Devices => "Devices of the last run by what became of them.",
             Self::DeviceOk => "Whether the device was a success in the last run.",
-            Self::DeviceReply => "From the device's first attempt to its valid reply; absent when none came.",
+            Self::DeviceReply => "From the write of the device's command to its valid reply; absent when none came.",
         };
         let name = self.name();
         format!("# HELP {name} {help}\n# TYPE {name} gauge\n")
@@ -196,8 +197,8 @@ impl Shown<'_> {
             Metric::DeviceOk => self.shown().try_for_each(|(device, outcome)| {
                 writeln!(out, "{name}{{{}}} {}", self.labels(device), u8::from(outcome.status.is_success()))
             }),
-            Metric::DeviceReply => self.answered().try_for_each(|(device, outcome)| {
-                writeln!(out, "{name}{{{}}} {:.4}", self.labels(device), device_seconds(outcome.elapsed))
+            Metric::DeviceReply => self.answered().try_for_each(|(device, time)| {
+                writeln!(out, "{name}{{{}}} {:.4}", self.labels(device), time.seconds())
             }),
         }
     }
@@ -219,8 +220,8 @@ impl Shown<'_> {
         self.run.outcomes().filter(move |(_, outcome)| applies && !outcome.is_held())
     }
 
-    fn answered(&self) -> impl Iterator<Item = (&Device, &Outcome)> {
-        self.shown().filter(|(_, outcome)| outcome.delivery == Delivery::Confirmed)
+    fn answered(&self) -> impl Iterator<Item = (&Device, ReplyTime)> {
+        self.shown().filter_map(|(device, outcome)| Some((device, outcome.reply_time?)))
     }
 
     fn labels(&self, device: &Device) -> String {
@@ -243,7 +244,7 @@ pub fn metric_label(text: &str) -> String {
 mod tests {
     use super::super::super::test_run::{self, device, ok, raw};
     use super::*;
-    use crate::model::{Ended, Value};
+    use crate::model::{Delivery, Ended, Value};
 
     fn many(count: usize, per_device: PerDevice) -> String {
         let all = (0..count).map(|n| (device(&format!("tv-{n}"), "h"), ok(Value::Int(1)))).collect();
@@ -285,11 +286,11 @@ mod tests {
         fleetctl_device_ok{run="cmd",device="tv-007",site="hq"} 0
         fleetctl_device_ok{run="cmd",device="pump",site="hq"} 0
         fleetctl_device_ok{run="cmd",device="tv-009",site="hq"} 0
-        # HELP fleetctl_device_reply_seconds From the device's first attempt to its valid reply; absent when none came.
+        # HELP fleetctl_device_reply_seconds From the write of the device's command to its valid reply; absent when none came.
         # TYPE fleetctl_device_reply_seconds gauge
-        fleetctl_device_reply_seconds{run="cmd",device="tv-001",site="hq"} 0.1314
-        fleetctl_device_reply_seconds{run="cmd",device="tv-002",site="hq"} 0.4200
-        fleetctl_device_reply_seconds{run="cmd",device="tv-003",site="hq"} 0.0500
+        fleetctl_device_reply_seconds{run="cmd",device="tv-001",site="hq"} 0.0700
+        fleetctl_device_reply_seconds{run="cmd",device="tv-002",site="hq"} 0.0700
+        fleetctl_device_reply_seconds{run="cmd",device="tv-003",site="hq"} 0.0250
         "#);
     }
 

@@ -1,47 +1,11 @@
 //! Two hundred hostile texts as names, tags, reasons and replies: raw in no output, log or message, and nowhere code.
 
-use std::io::{Read as _, Write as _};
-use std::net::{IpAddr, TcpListener};
 use std::process::Command;
 use std::sync::Arc;
-use std::thread;
 
 use serde_json::Value;
 
-use crate::support::{Finished, Running, Workspace, hostile_texts, is_raw};
-
-/// Devices of TCP 9100 that answer every command with a hostile text; which one, says the end of their address.
-fn talkers(texts: &Arc<[String]>) -> u16 {
-    let listener = TcpListener::bind("0.0.0.0:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let texts = Arc::clone(texts);
-    thread::spawn(move || {
-        for mut stream in listener.incoming().flatten() {
-            let Ok(IpAddr::V4(address)) = stream.local_addr().map(|address| address.ip()) else { continue };
-            let [_, _, high, low] = address.octets();
-            let texts = Arc::clone(&texts);
-            thread::spawn(move || {
-                let mut heard = [0; 64];
-                while stream.read(&mut heard).is_ok_and(|count| count > 0) {}
-                let text = &texts[usize::from(high) * 100 + usize::from(low) - 1];
-                // NUL ends a reply.
-                stream.write_all(text.replace('\0', "\u{1}").as_bytes()).ok();
-                stream.write_all(&[0]).ok();
-            });
-        }
-    });
-    port
-}
-
-/// A text as a name may hold it: a bracket would be a range, and control characters are refused.
-fn name(text: &str, place: usize) -> String {
-    format!("{}{place}", tag(text).replace(['[', ']'], "("))
-}
-
-/// A text as a tag may hold it.
-fn tag(text: &str) -> String {
-    text.chars().filter(|character| !character.is_control()).collect()
-}
+use crate::support::{Finished, Running, Workspace, hostile_name, hostile_tag, hostile_texts, is_harmless, talkers};
 
 fn workspace(texts: &Arc<[String]>) -> Workspace {
     let port = talkers(texts);
@@ -50,21 +14,14 @@ fn workspace(texts: &Arc<[String]>) -> Workspace {
     for (place, text) in texts.iter().enumerate() {
         let entry = format!(
             "[[device]]\nname = {}\ntype = \"esc-cr\"\naddress = \"127.71.{}.{}:{port}\"\ntags = [{}]\n",
-            quoted(&name(text, place)),
+            quoted(&hostile_name(text, place)),
             place / 100,
             place % 100 + 1,
-            quoted(&format!("t{}", tag(text))),
+            quoted(&format!("t{}", hostile_tag(text))),
         );
         inventory.push_str(&entry);
     }
     Workspace::with_inventory(&inventory)
-}
-
-#[track_caller]
-fn is_harmless(what: &str, text: &str) {
-    let (harmless, raw) = text.split_at(text.find(is_raw).unwrap_or(text.len()));
-    let before: String = harmless.chars().skip(harmless.chars().count().saturating_sub(80)).collect();
-    assert!(raw.is_empty(), "{what}: a raw {:?} behind {before:?}", raw.chars().next());
 }
 
 fn outputs_are_harmless(what: &str, finished: &Finished) {
@@ -115,10 +72,13 @@ fn two_hundred_hostile_texts_are_raw_in_no_format_log_or_history() {
 
 /// Machines get every text whole, and nothing in it counts as theirs.
 fn reads_back(workspace: &Workspace, texts: &[String]) {
-    let names: Vec<String> = texts.iter().enumerate().map(|(place, text)| name(text, place)).collect();
+    let names: Vec<String> = texts.iter().enumerate().map(|(place, text)| hostile_name(text, place)).collect();
     let report: Value = serde_json::from_str(&workspace.read("night.json")).unwrap();
     for ((device, text), name) in report["devices"].as_array().unwrap().iter().zip(texts).zip(&names) {
-        assert_eq!((&device["name"], &device["tags"][0]), (&name.as_str().into(), &format!("t{}", tag(text)).into()));
+        assert_eq!(
+            (&device["name"], &device["tags"][0]),
+            (&name.as_str().into(), &format!("t{}", hostile_tag(text)).into())
+        );
         assert_eq!(device["status"], "ok", "{device:#}");
     }
     let ndjson = workspace.read("night.ndjson");

@@ -2,7 +2,10 @@
 
 use std::process::Command;
 
-use crate::support::{Finished, Peer, Running, Workspace, hex};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::support::{Finished, MailServer, MailServerKind, Peer, Running, WebServer, Workspace, hex};
 
 const SECRET: &str = "Zq7$kW";
 const OK: &str = "> 7A < 00 > 79 5A 71 37 24 6B 57 < 01 > 20 03 00 < 00 > 7B < 00";
@@ -261,6 +264,60 @@ fn no_file_argument_list_or_told_program_has_a_secret() {
         let text = String::from_utf8_lossy(&std::fs::read(&file).unwrap()).into_owned();
         for notation in notations(SECRET) {
             assert!(!text.contains(&notation), "`{notation}` stands in {}", file.display());
+        }
+    }
+}
+
+#[test]
+fn no_mail_request_or_ping_has_a_secret_though_a_device_says_it_and_all_of_them_need_one() {
+    let own = "name = \"own\"\ntitle = \"own\"\nport = 9\n[params.key]\nkind = \"secret\"\n[send]\nframe = '{body}\\r'\n\
+               [replies.default]\nframe = { until = ['\\r'] }\nmax = 64\nvalue = \"text\"\n\
+               rules = [{ when = '^(?<text>.*)$', verdict = \"refused\", message = \"it says {text}\" }]\n";
+    let peer = Peer::start(&["> 67 6F 20 5A 71 37 24 6B 57 0D < 67 6F 20 5A 71 37 24 6B 57 0D"]);
+    let (workspace, web) = (Workspace::new(), WebServer::start("200 OK"));
+    let server = MailServer::start(&workspace, MailServerKind { tls: "none", login: Some(("ops", SECRET)) });
+    let (url, port) = (web.url(), server.port());
+    workspace.write("device-types/own.toml", own);
+    workspace.write(
+        "fleet.toml",
+        &format!(
+            "[[device]]\nname = \"own\"\ntype = \"own\"\naddress = \"{}\"\n\
+             params = {{ key = {{ env = \"RELAY_PASSWORD\" }} }}\n[notify.mail]\nkind = \"email\"\nserver = \"smtp://localhost:{port}\"\ntls = \"none\"\nusername = \"ops\"\n\
+             password = {{ env = \"RELAY_PASSWORD\" }}\nfrom = \"fleet@example.com\"\nto = [\"ops@example.com\"]\n\
+             when = \"always\"\n\
+             [notify.web]\nkind = \"webhook\"\nurl = \"{url}/hook\"\nsecret = {{ env = \"RELAY_PASSWORD\" }}\n\
+             when = \"always\"\n[notify.heart]\nkind = \"heartbeat\"\nurl = \"{url}/ping\"\n\
+             [[schedule]]\nname = \"morning\"\ncron = \"30 5 * * *\"\ntimezone = \"Etc/UTC\"\ncmd = \"go {{key}}\"\n\
+             notify = [\"mail\", \"web\", \"heart\"]\n",
+            peer.address()
+        ),
+    );
+    let finished = start(&workspace, &["schedule", "run", "morning", "-vv"], |command| {
+        command.env("RUST_LOG", "trace");
+    });
+    expect_no_secret(finished.expect_status(1));
+    let mail = server.wait_for(1).remove(0);
+    assert_eq!(mail["login"], "ops", "the password was right");
+    let data = String::from_utf8(STANDARD.decode(mail["data"].as_str().unwrap()).unwrap()).unwrap();
+    let parts = data.split("base64\r\n\r\n").skip(1).map(|part| {
+        let text: String = part.lines().take_while(|line| !line.starts_with("--")).collect();
+        String::from_utf8(STANDARD.decode(text).unwrap()).unwrap()
+    });
+    let mut told: Vec<String> = parts.collect();
+    assert!(told.len() == 2 && told.iter().all(|part| part.contains("it says go ‹secret›")), "{told:?}");
+    told.push(data.clone());
+    let requests = web.requests();
+    let lines: Vec<&str> = requests.iter().map(|request| &*request.line).collect();
+    for line in ["POST /hook HTTP/1.1", "POST /ping/start HTTP/1.1", "POST /ping/fail HTTP/1.1"] {
+        assert!(lines.contains(&line), "{line}: {lines:?}");
+    }
+    assert!(requests.iter().any(|request| request.head.contains("x-fleetctl-signature-256: sha256=")));
+    told.extend(requests.iter().map(|request| format!("{}\n{}\n{}", request.line, request.head, request.body)));
+    for text in told {
+        for notation in notations(SECRET) {
+            // Heads are noted in lower case.
+            let is_there = text.contains(&notation) || text.contains(&notation.to_lowercase());
+            assert!(!is_there, "`{notation}` was told: {text}");
         }
     }
 }

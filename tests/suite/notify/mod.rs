@@ -2,8 +2,8 @@
 //!
 //! `telling.rs` gives a recorded night to the library, as whoever runs schedules does; the rest runs the program.
 
+mod hostile;
 mod mail;
-
 mod nights;
 mod programs;
 mod relay_owner;

@@ -183,6 +183,37 @@ fn a_run_whose_display_answers_within_the_grace_is_whole_and_the_stop_a_success(
 }
 
 #[test]
+fn a_first_time_that_came_while_the_machine_was_off_is_made_up_and_one_from_before_the_entry_is_not() {
+    let fleet = FakeFleet::start();
+    let workspace = Workspace::with_inventory(&inventory(&fleet, "morning", ""));
+    let begun_and_ended = || {
+        let daemon = workspace.start(&DAEMON);
+        daemon.wait_for_stderr("listening on http://");
+        daemon.wait_for("the schedule", || metrics(&daemon).contains("fleetctl_schedule_next_run_timestamp_seconds{"));
+        daemon.signal(Signal::SIGTERM);
+        daemon.finish().expect_status(0).stderr.clone()
+    };
+    for _ in 0..2 {
+        assert!(!begun_and_ended().contains("morning, planned for"), "it was written after its time");
+    }
+    assert_eq!(fleet.commands(), 0);
+    let history = rusqlite::Connection::open(workspace.path(".state/fleetctl/history.db")).unwrap();
+    assert_eq!(history.execute("UPDATE schedule SET since = since - 2700000", ()).unwrap(), 1);
+    let daemon = workspace.start(&DAEMON);
+    daemon.wait_for_stderr("morning: completed, 1 of 1 devices are a success");
+    assert_eq!(fleet.commands_seen_by(DISPLAY, 1), ["ka 01 01"]);
+    // What comes with SIGHUP is seen from then on.
+    workspace.write("fleet.toml", &inventory(&fleet, "evening", ""));
+    daemon.signal(Signal::SIGHUP);
+    daemon.wait_for_stderr("the inventory was read again; schedules: 1");
+    let names = "SELECT group_concat(name) FROM schedule";
+    assert_eq!(history.query_row(names, (), |row| row.get::<_, String>(0)).unwrap(), "evening");
+    daemon.signal(Signal::SIGTERM);
+    daemon.finish().expect_status(0);
+    assert_eq!(fleet.commands(), 1);
+}
+
+#[test]
 fn devices_have_series_of_their_own_unless_that_is_not_wanted() {
     let (_fleet, workspace) = due();
     let reports = "reports = [\"prometheus=fleet.prom\"]";

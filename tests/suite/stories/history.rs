@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{FakeFleet, Step, Workspace, device_names, send};
+use crate::support::{FakeFleet, Gate, Step, Workspace, device_names, send};
 
 /// Displays 1 to 4 over three nights: 2 is silent from the second on, 3 refuses in the first.
 fn nights() -> (FakeFleet, Workspace) {
@@ -52,6 +52,25 @@ fn every_run_is_listed_shown_and_reported_again() {
     let list = workspace.fleetctl(&["history", "list", "-n", "2"]);
     assert_eq!(list.expect_status(0).stdout.lines().count(), 3, "{list}");
     assert!(list.stdout.contains("3 of 4") && list.stdout.contains("power-on"), "{list}");
+}
+
+#[test]
+fn a_run_under_way_says_so_and_how_many_of_how_many_are_done() {
+    let (fleet, workspace) = nights();
+    let gate = Gate::closed();
+    fleet.on_command("127.41.0.4", 1, vec![vec![Step::Wait(gate.clone()), Step::Reply]]);
+    let running = workspace.start(&["run", "--do", "power-on", "--reply-timeout", "60s", "--device-deadline", "90s"]);
+    let list = || workspace.fleetctl(&["history", "list"]).expect_status(0).stdout.clone();
+    running.wait_for("three devices in the history", || list().contains("under way: 3 of 4 done"));
+    // Display 3 has refused; the fourth has not answered yet.
+    assert!(list().contains(" 2 of 4 "), "{}", list());
+    let run = listed(&workspace).remove(0);
+    assert_eq!((&run["ended"], &run["finished_at"], &run["summary"]["total"]), (&Value::Null, &Value::Null, &json!(3)));
+    let shown = workspace.fleetctl(&["history", "show", run["run_id"].as_str().unwrap()]);
+    assert!(shown.expect_status(0).stdout.contains(", under way: 3 of 4 devices are done\n"), "{shown}");
+    gate.open();
+    running.finish().expect_status(1);
+    assert!(list().contains(" 3 of 4 ") && list().contains("completed"), "{}", list());
 }
 
 #[test]

@@ -40,6 +40,27 @@ fn displays_that_boot_and_a_relay_are_verified_each_in_its_own_time() {
 }
 
 #[test]
+fn a_reply_s_time_is_the_reply_s_and_not_the_boot_s_wherever_it_is_shown() {
+    let workspace = workspace();
+    let run = ["run", "--do", "power-on", "--verify", "--simulate", "--faults", "boot=1s", "--seed", "1", "-s", "tv-1"];
+    let more = ["--history", "night.db", "--format", "json", "--report", "prometheus=night.prom"];
+    let report = workspace.fleetctl(&[&run[..], &more].concat()).expect_status(0).report();
+    let elapsed = report.device("tv-1")["elapsed_ms"].as_f64().unwrap();
+    let health = workspace.fleetctl(&["health", "--history", "night.db", "--format", "json"]).json();
+    let shown = &health["devices"][0];
+    let reply = shown["reply_ms_p50"].as_f64().unwrap();
+    // The first question comes a second after the reply, so that much lies between the two, whatever this machine does.
+    assert!(reply + 1000.0 <= elapsed, "{reply} of {elapsed}");
+    assert_eq!(shown["reply_ms_p95"], shown["reply_ms_p50"]);
+    let sample =
+        format!("fleetctl_device_reply_seconds{{run=\"power-on\",device=\"tv-1\",site=\"\"}} {:.4}", reply / 1000.0);
+    let metrics = workspace.read("night.prom");
+    assert!(metrics.lines().any(|line| line == sample), "{sample} in {metrics}");
+    let again = workspace.fleetctl(&["report", "last", "--history", "night.db", "--format", "prometheus"]);
+    assert_eq!(again.expect_status(0).stdout, metrics);
+}
+
+#[test]
 fn what_is_right_already_is_left_alone() {
     // A simulated display is off until it is told, and an inverted relay that is off powers its appliance.
     let arguments = ["run", "--do", "power-on", "--if-needed", "--simulate", "--faults", "boot=0s", "--format", "json"];

@@ -1,4 +1,10 @@
-//! Two hundred texts that somebody could want us to print: each steers, breaks or runs something where it is printed raw.
+//! Two hundred texts that somebody could want us to print: each steers, breaks or runs something where it is printed raw;
+//! devices that say them, and what of them a name may hold.
+
+use std::io::{Read as _, Write as _};
+use std::net::{IpAddr, TcpListener};
+use std::sync::Arc;
+use std::thread;
 
 /// What a terminal, a spreadsheet, a browser, XML, a metric or a path makes of it.
 const SEEDS: [&str; 50] = [
@@ -69,7 +75,7 @@ pub(crate) fn hostile_texts() -> Vec<String> {
 
 /// Whether a character steers whoever reads it instead of being read: control characters but the end of a line, and those
 /// that change the direction of text (Unicode 16, `Bidi_Control`; and the separators of lines and paragraphs).
-pub(crate) fn is_raw(character: char) -> bool {
+fn is_raw(character: char) -> bool {
     let bidi = ['\u{61c}', '\u{200e}', '\u{200f}'];
     let ranges = ['\u{202a}'..='\u{202e}', '\u{2066}'..='\u{2069}', '\u{2028}'..='\u{2029}'];
     let is_control = ('\0'..=' ').contains(&character) && !matches!(character, '\n' | ' ');
@@ -77,4 +83,45 @@ pub(crate) fn is_raw(character: char) -> bool {
         || ('\u{7f}'..='\u{9f}').contains(&character)
         || bidi.contains(&character)
         || ranges.iter().any(|range| range.contains(&character))
+}
+
+/// Fails where a character of the text steers whoever reads it.
+#[track_caller]
+pub(crate) fn is_harmless(what: &str, text: &str) {
+    let (harmless, raw) = text.split_at(text.find(is_raw).unwrap_or(text.len()));
+    let before: String = harmless.chars().skip(harmless.chars().count().saturating_sub(80)).collect();
+    assert!(raw.is_empty(), "{what}: a raw {:?} behind {before:?}", raw.chars().next());
+}
+
+/// Devices of TCP 9100 that answer every command with a hostile text; which one, says the end of their address.
+pub(crate) fn talkers(texts: &Arc<[String]>) -> u16 {
+    let listener = TcpListener::bind("0.0.0.0:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let texts = Arc::clone(texts);
+    thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let Ok(IpAddr::V4(address)) = stream.local_addr().map(|address| address.ip()) else { continue };
+            let [_, _, high, low] = address.octets();
+            let texts = Arc::clone(&texts);
+            thread::spawn(move || {
+                let mut heard = [0; 64];
+                while stream.read(&mut heard).is_ok_and(|count| count > 0) {}
+                let text = &texts[usize::from(high) * 100 + usize::from(low) - 1];
+                // NUL ends a reply.
+                stream.write_all(text.replace('\0', "\u{1}").as_bytes()).ok();
+                stream.write_all(&[0]).ok();
+            });
+        }
+    });
+    port
+}
+
+/// A text as a name may hold it: a bracket would be a range, and control characters are refused.
+pub(crate) fn hostile_name(text: &str, place: usize) -> String {
+    format!("{}{place}", hostile_tag(text).replace(['[', ']'], "("))
+}
+
+/// A text as a tag may hold it.
+pub(crate) fn hostile_tag(text: &str) -> String {
+    text.chars().filter(|character| !character.is_control()).collect()
 }

@@ -23,7 +23,7 @@ mod workspace;
 
 pub(crate) use authority::write_authority;
 pub(crate) use fleet::{FakeFleet, closed_port, deaf_port};
-pub(crate) use hostile::{hostile_texts, is_raw};
+pub(crate) use hostile::{hostile_name, hostile_tag, hostile_texts, is_harmless, talkers};
 pub(crate) use hub::{Hubs, MAGIC, announced, database, header, inspected, looks_like_a_database, served, sha256sum};
 pub(crate) use journal::Journal;
 pub(crate) use long::{number, say};

@@ -1,0 +1,2 @@
+-- How long replies took stands in outcomes from here on (`kept.rs`), where earlier versions left zeros: of their outcomes
+-- it stays unknown. No table changes; the number keeps versions away that would read the new bytes as something else.
