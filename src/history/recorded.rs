@@ -13,9 +13,7 @@ use super::kept;
 use super::roster::{Entry, Rosters};
 use super::writer::broken_off;
 use super::{HistoryError, RecordedRun, Store};
-use crate::model::{
-    Delivery, DeviceIndex, ErrorKind, Failure, ReplyTime, RunEvent, RunInfo, SkipReason, Status, UnixMillis,
-};
+use crate::model::{Delivery, ErrorKind, Failure, RunEvent, RunInfo, SkipReason, Status, UnixMillis};
 use crate::report::{Collected, Reporters, replay};
 
 /// The report of a run, `fleetctl.report/1`; of one under way what is known so far.
@@ -76,20 +74,13 @@ pub fn recorded(store: &Store, run: &RecordedRun) -> Result<Value, HistoryError>
     Ok(report)
 }
 
-/// The run's events again, as whoever followed it has heard them; whose run it was and how long replies took, too, which
-/// no report says.
+/// The run's events again, as whoever followed it has heard them; whose run it was, too, which no report says.
 ///
 /// # Errors
 /// When the history cannot be read or is damaged.
 pub fn replayed(store: &Store, run: &RecordedRun) -> Result<Vec<RunEvent>, HistoryError> {
     let report = recorded(store, run)?;
     let mut events = replay(report).map_err(|problem| HistoryError::Damaged { run: run.run_id.clone(), problem })?;
-    let times = reply_times(store, run).map_err(|source| store.failed(source))?;
-    for event in &mut events {
-        if let RunEvent::DeviceFinished { device, outcome, .. } = event {
-            outcome.reply_time = times.get(device).copied();
-        }
-    }
     if let Some(RunEvent::RunStarted { run: info, .. }) = events.first_mut() {
         *info = Arc::new(RunInfo { schedule: run.schedule.as_deref().map(Into::into), ..RunInfo::clone(info) });
     }
@@ -156,6 +147,7 @@ fn outcomes(
             ("changed", kept.changed.into()),
             ("attempts", kept.attempts.into()),
             ("elapsed_ms", in_ms(kept.elapsed).into()),
+            ("reply_ms", kept.reply_time.map(|time| in_ms(time.tenths().into())).into()),
             ("finished_at", kept.finished_at.map(|at| moment(UnixMillis(at))).into()),
         ] {
             device.insert(key.to_owned(), value);
@@ -163,15 +155,6 @@ fn outcomes(
         devices.insert(kept.place as usize, device);
     })?;
     Ok(devices)
-}
-
-/// How long the valid replies took.
-fn reply_times(store: &Store, run: &RecordedRun) -> rusqlite::Result<HashMap<DeviceIndex, ReplyTime>> {
-    let mut times = HashMap::new();
-    kept::each(&store.connection, run.number, |kept| {
-        times.extend(kept.reply_time.map(|time| (DeviceIndex(kept.place), time)));
-    })?;
-    Ok(times)
 }
 
 /// Its command was about to be written when the run was killed.
@@ -194,8 +177,8 @@ fn fields(
 ) -> Map<String, Value> {
     let all = json!({
         "status": status.as_str(), "delivery": delivery.as_str(), "reason": reason.map(SkipReason::as_str),
-        "attempts": attempts, "elapsed_ms": 0.0, "finished_at": null, "sent": null, "reply": null, "value": null,
-        "file": null, "error": error, "earlier_errors": [],
+        "attempts": attempts, "elapsed_ms": 0.0, "reply_ms": null, "finished_at": null, "sent": null, "reply": null,
+        "value": null, "file": null, "error": error, "earlier_errors": [],
     });
     if let Value::Object(fields) = all { fields } else { Map::new() }
 }

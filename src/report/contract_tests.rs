@@ -179,7 +179,7 @@ fn the_report_has_the_contracts_fields_in_its_order() {
       "ended": "interrupted",
       "summary": {"total": 9, "ok": 2, "sent": 0, "rejected": 1, "unreachable": 3, "no_reply": 1, "bad_reply": 1, "mismatch": 0, "skipped": 1, "flaky": 1, "attempts": 9},
       "devices": [
-        {"name": "tv-001", "address": "10.20.0.1:23", "type": "lg-rs232", "site": "hq", "tags": ["lobby"], "status": "ok", "delivery": "confirmed", "reason": null, "verified": null, "changed": null, "attempts": 1, "elapsed_ms": 131.4, "finished_at": "2026-11-21T05:30:00.140Z", "sent": "ka 01 01\\r", "sent_hex": "6b 61 20 30 31 20 30 31 0d", "reply": "a 01 OK01x", "reply_hex": "61 20 30 31 20 4f 4b 30 31 78", "value": "01", "file": null, "error": null, "earlier_errors": []},
+        {"name": "tv-001", "address": "10.20.0.1:23", "type": "lg-rs232", "site": "hq", "tags": ["lobby"], "status": "ok", "delivery": "confirmed", "reason": null, "verified": null, "changed": null, "attempts": 1, "elapsed_ms": 131.4, "reply_ms": 70.0, "finished_at": "2026-11-21T05:30:00.140Z", "sent": "ka 01 01\\r", "sent_hex": "6b 61 20 30 31 20 30 31 0d", "reply": "a 01 OK01x", "reply_hex": "61 20 30 31 20 4f 4b 30 31 78", "value": "01", "file": null, "error": null, "earlier_errors": []},
     "#);
 }
 

@@ -107,6 +107,8 @@ pub(super) struct DeviceRecord<'a> {
     pub(super) attempts: u32,
     /// From the start of the first attempt to the outcome, to a tenth.
     pub(super) elapsed_ms: f64,
+    /// From the write of the command to its valid reply, to a tenth; `null` when none came.
+    pub(super) reply_ms: Option<f64>,
     #[schemars(with = "Option<Moment>")]
     pub(super) finished_at: Option<&'a str>,
     /// The command with its affixes, as text with escapes, secrets as `‹secret›`; `null` if it was never written.

@@ -94,6 +94,7 @@ pub(super) fn device_record<'a>(device: &'a Device, outcome: &'a Outcome, texts:
         changed: outcome.changed,
         attempts: outcome.attempts,
         elapsed_ms: tenths_of_ms(outcome.elapsed),
+        reply_ms: outcome.reply_time.map(|time| f64::from(time.tenths()) / 10.0),
         finished_at: outcome.finished_at.map(|at| texts.finished_at.of(at)),
         sent,
         sent_hex,

@@ -17,8 +17,8 @@ use super::read::{ReadError, load, parse};
 use crate::model::escape::{self, printable};
 use crate::model::{
     Address, AttemptError, Command, Delivery, Device, DeviceIndex, ErrorKind, Failure, FileRecord, Medium, Outcome,
-    ParamValue, Params, Payload, PayloadBuilder, RunEvent, RunId, RunInfo, SECRET_SHOWN, Secret, Status, UnixMillis,
-    Value,
+    ParamValue, Params, Payload, PayloadBuilder, ReplyTime, RunEvent, RunId, RunInfo, SECRET_SHOWN, Secret, Status,
+    UnixMillis, Value,
 };
 
 #[derive(Deserialize)]
@@ -64,6 +64,9 @@ struct DeviceEntry {
     changed: Option<bool>,
     attempts: u32,
     elapsed_ms: f64,
+    /// Reports of earlier versions have none.
+    #[serde(default)]
+    reply_ms: Option<f64>,
     finished_at: Option<Timestamp>,
     sent: Option<String>,
     reply: Option<String>,
@@ -208,7 +211,7 @@ impl DeviceEntry {
             attempts: self.attempts,
             elapsed: Duration::try_from_secs_f64(self.elapsed_ms / 1000.0)
                 .map_err(|_| "`elapsed_ms` is no time".to_owned())?,
-            reply_time: None,
+            reply_time: self.reply_ms.map(reply_time).transpose()?,
             finished_at: self.finished_at.map(moment),
             sent: self.sent.map(|text| payload(&text).map(Arc::new)).transpose()?,
             reply: self.reply.map(|text| payload(&text).map(|reply| reply.bytes().into())).transpose()?,
@@ -279,6 +282,10 @@ fn masked() -> Params {
 
 fn moment(at: Timestamp) -> UnixMillis {
     UnixMillis(at.as_millisecond())
+}
+
+fn reply_time(ms: f64) -> Result<ReplyTime, String> {
+    Duration::try_from_secs_f64(ms / 1000.0).map(ReplyTime::of).map_err(|_| "`reply_ms` is no time".to_owned())
 }
 
 fn word<T, const N: usize>(found: &str, what: &str, known: [(&'static str, T); N]) -> Result<T, String> {

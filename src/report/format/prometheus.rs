@@ -3,8 +3,7 @@
 //!
 //! Names and labels are the contract's. A sample never carries a timestamp (the collector refuses them) nor the labels
 //! `job` and `instance`, which are the scraper's. Of a large fleet the series per device are left out unless asked for:
-//! each costs the server memory for weeks. How long replies took is known of runs, those of the history included, but not
-//! of a report that was saved as JSON: made of that, the metrics lack it.
+//! each costs the server memory for weeks.
 
 use std::io::{self, Write};
 use std::str::FromStr;
