@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep_until};
 use super::Stop;
 use super::connection::{Connection, Look};
 use super::ending::Ending;
-use super::saving::Saving;
+use super::saving::{FileWork, Saving};
 use super::wait::Cut;
 use crate::device_type::Transfer;
 use crate::model::escape::printable;
@@ -37,6 +37,7 @@ pub(super) struct Fetch<'f> {
     /// How long the file is to be.
     pub(super) announced: u64,
     pub(super) target: &'f Path,
+    pub(super) file_work: FileWork,
     pub(super) timing: &'f Timing,
     pub(super) device_deadline: Instant,
     pub(super) stop: &'f Stop,
@@ -51,7 +52,7 @@ impl Fetch<'_> {
         if self.announced > self.transfer.max {
             return Err(announces_too_much(self.announced));
         }
-        let mut saving = Saving::create(self.target).await.map_err(|error| own_fault(&error))?;
+        let mut saving = Saving::create(self.target, self.file_work).await.map_err(|error| own_fault(&error))?;
         let mut beginning: Vec<u8> = Vec::with_capacity(self.transfer.magic.len());
         while saving.written() < self.announced {
             let left = usize::try_from(self.announced - saving.written()).unwrap_or(usize::MAX);

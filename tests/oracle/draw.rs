@@ -71,13 +71,14 @@ fn settle(night: &mut Night) {
 
 /// Whether a task may be sent twice to every device that it is for.
 fn is_repeatable(task: Task) -> bool {
-    matches!(task, Task::PowerOn | Task::PowerOff | Task::Volume(_) | Task::RawPowerOn | Task::Status)
+    matches!(task, Task::PowerOn | Task::PowerOff | Task::Volume(_) | Task::RawPowerOn | Task::Status | Task::Fetch)
 }
 
 fn draw_task(random: &mut Random) -> Task {
     match random.below(100) {
-        0..=29 => Task::PowerOn,
-        30..=39 => Task::PowerOff,
+        0..=27 => Task::PowerOn,
+        28..=34 => Task::Fetch,
+        35..=39 => Task::PowerOff,
         40..=47 => Task::Status,
         48..=55 => Task::Volume(u8::try_from(random.range(0, 100)).unwrap()),
         56..=65 => Task::RawPowerOn,
@@ -96,6 +97,7 @@ fn families(task: Task) -> &'static [Family] {
         Task::Volume(_) | Task::RawPowerOn | Task::Key | Task::Broadcast => &[Family::Display],
         Task::Pulse(_) => &[Family::Devantech],
         Task::Text { .. } => &[Family::Printer],
+        Task::Fetch => &[Family::Hub],
     }
 }
 
@@ -112,7 +114,7 @@ fn draw_gateways(random: &mut Random, task: Task, asks: bool, converges: bool) -
     (0..count)
         .map(|place| {
             let family = if is_picky && place > 0 && random.percent(40) {
-                random.pick(&[Family::Display, Family::Devantech, Family::Ncd, Family::Printer])
+                random.pick(&[Family::Display, Family::Devantech, Family::Ncd, Family::Printer, Family::Hub])
             } else {
                 random.pick(families(task))
             };
@@ -137,7 +139,7 @@ struct Drawing {
 
 fn draw_gateway(random: &mut Random, task: Task, place: u64, family: Family, drawing: &Drawing) -> Gateway {
     let most = match (family, task) {
-        (Family::Printer, _) | (_, Task::Broadcast) => 1,
+        (Family::Printer | Family::Hub, _) | (_, Task::Broadcast) => 1,
         // Nothing in the question says which relay is meant.
         (Family::Devantech, _) if drawing.asks => 1,
         _ if random.percent(10) => 8,
@@ -175,6 +177,8 @@ fn draw_gateway(random: &mut Random, task: Task, place: u64, family: Family, dra
             Family::Devantech => 17494,
             Family::Ncd => 2101,
             Family::Printer => 9100,
+            // No port is usual.
+            Family::Hub => 4300,
         },
         site: random.percent(60).then(|| usize::from(random.percent(50))),
         password: has_password.then(|| (format!("canary-{:08x}", random.below(1 << 32)), is_right)),
@@ -208,13 +212,14 @@ fn draw_device(
         always = always.filter(|fault| !matches!(fault, Fault::Refuses | Fault::Lies));
     }
     Device {
-        name: format!("{}-{place:02}-{unit}", ["tv", "board", "ncd", "printer"][family as usize]),
+        name: format!("{}-{place:02}-{unit}", ["tv", "board", "ncd", "printer", "hub"][family as usize]),
         unit,
         selected: drawing.selects && !(drawing.has_skips && random.percent(25)),
         held: !drawing.converges && random.percent(2),
         inrush: random.percent(80).then(|| (u8::try_from(random.range(1, 4)).unwrap(), random.range(1, 5) * 1000)),
         inverted: matches!(family, Family::Devantech | Family::Ncd) && random.percent(25),
         is_on: random.percent(30),
+        has_file: random.percent(50),
         latency: random.range(5, 180),
         faults,
         always,

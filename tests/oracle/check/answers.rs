@@ -6,7 +6,7 @@ use super::Findings;
 use super::case::{Case, Told, Write};
 use crate::night::{Family, Fault, LinkFault, Task};
 use crate::told::hex;
-use crate::world::{Kind, Meaning, Message};
+use crate::world::{HEADER, Kind, Meaning, Message};
 
 /// Checks I1, I2 and I6.
 pub(super) fn check(case: &Case<'_>, findings: &mut Findings) {
@@ -93,7 +93,7 @@ fn used(case: &Case<'_>, device: &Told<'_>, last: &Write<'_>, findings: &mut Fin
     let is_lost = is_lost || open.ends_at.is_some_and(|end| end <= answer.last_at + case.night.slack);
     // In memory it has come when it is due; on a socket when it was put there.
     let came = if case.night.slack > 0 { answer.whole_at.max(answer.read_at) } else { answer.whole_at };
-    if is_lost || came > case.answer_end(device, last) {
+    if is_lost || came > case.answer_end(device, last) || !case.is_patient_with(device, last, answer) {
         return;
     }
     if !case.is_single_pass() && case.device_end(device).is_none_or(|end| answer.last_at >= end.saturating_sub(30_000))
@@ -102,7 +102,7 @@ fn used(case: &Case<'_>, device: &Told<'_>, last: &Write<'_>, findings: &mut Fin
         return;
     }
     let is_used = match answer.meaning {
-        Meaning::Yes | Meaning::State(_) | Meaning::Text(_) => told.status == "ok" || case.asks(),
+        Meaning::Yes | Meaning::State(_) | Meaning::Text(_) | Meaning::File => told.status == "ok" || case.asks(),
         Meaning::No => told.status == "rejected" && told.kind() == "refused",
         Meaning::Busy => told.status == "rejected" && told.kind() == "busy",
         Meaning::LogIn => true,
@@ -119,8 +119,10 @@ fn read(case: &Case<'_>, device: &Told<'_>, last: &Write<'_>, findings: &mut Fin
     let is_clear = !case.asks() && !case.is_close(device, last);
     let Some(answer) = case.answer(device, last).filter(|_| is_clear) else { return };
     if device.gateway.family != Family::Printer {
-        findings.expect(told.reply_hex.as_deref() == Some(&*hex(&answer.bytes)), "I13", &told.name, || {
-            format!("`reply_hex` is {:?}, it sent {}", told.reply_hex, hex(&answer.bytes))
+        // Of a file the header is the reply.
+        let reply = if answer.meaning == Meaning::File { &answer.bytes[..HEADER] } else { &answer.bytes };
+        findings.expect(told.reply_hex.as_deref() == Some(&*hex(reply)), "I13", &told.name, || {
+            format!("`reply_hex` is {:?}, it sent {}", told.reply_hex, hex(reply))
         });
     }
     let value = match (&answer.meaning, case.night.task) {

@@ -13,6 +13,7 @@
 //! | I8 | open connections of a gateway, in all and at a site; spans less the slack | spans alone: ser2net hides who connects |
 //! | I11, I13 | with slack; I13's attempts not for gateways that refuse or hang | I11; attempts not at all |
 //! | I12 | none: a fleet that recovers takes minutes | none |
+//! | I15 | as in memory, and the program's threads write the files | none: displays serve no files |
 //!
 //! The same seed is the same night, not the same bytes: the kernel decides what comes first.
 
@@ -152,6 +153,7 @@ fn play(mut night: Night) -> (Night, Played) {
             json: told.json,
             ndjson: told.ndjson,
             further: told.further,
+            saved: told.saved,
         }
     });
     is_over.store(true, Ordering::Relaxed);
