@@ -12,6 +12,7 @@ use sha2::{Digest as _, Sha256};
 use tempfile::NamedTempFile;
 use tokio::task::spawn_blocking;
 
+use crate::lie::{Lie, tells};
 use crate::model::FileRecord;
 
 /// Where work on files is done, which blocks.
@@ -48,7 +49,18 @@ impl Saving {
         };
         // Readable as the user's mask allows: what is fetched is no more secret than what the user makes otherwise.
         let mode = std::fs::Permissions::from_mode(0o666);
-        let make = move || tempfile::Builder::new().prefix(".fleetctl-").permissions(mode).tempfile_in(folder);
+        let make = move || {
+            let mut builder = tempfile::Builder::new();
+            builder.prefix(".fleetctl-").permissions(mode).disable_cleanup(tells(Lie::PartLeft));
+            if tells(Lie::FilesMixed) {
+                let open = |path: &Path| std::fs::File::options().create(true).append(true).open(path);
+                return builder.rand_bytes(0).make_in(folder, open);
+            }
+            builder.tempfile_in(folder)
+        };
+        if tells(Lie::OldFileRemoved) {
+            _ = std::fs::remove_file(&target);
+        }
         let file = work.carry_out(make).await?;
         Ok(Self { work, open: Open { file, hash: Sha256::new() }, target, written: 0 })
     }
@@ -64,7 +76,9 @@ impl Saving {
         let len = piece.len() as u64;
         let append = move || {
             open.file.write_all(&piece)?;
-            open.hash.update(&piece);
+            if written == 0 || !tells(Lie::DigestOfFirstPiece) {
+                open.hash.update(&piece);
+            }
             Ok(open)
         };
         Ok(Self { work, open: work.carry_out(append).await?, target, written: written + len })
