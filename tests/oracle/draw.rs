@@ -3,7 +3,7 @@
 //! Most nights are small, so that what fails is small too; about half of the devices meet something.
 
 use crate::alphabet::{draw_fault, draw_link_fault};
-use crate::night::{Device, Family, Fault, Gateway, Limits, LinkFault, Night, Over, Task};
+use crate::night::{Board, Device, Family, Fault, Gateway, Limits, LinkFault, Night, Over, Task};
 use crate::random::Random;
 
 /// The night that a seed stands for.
@@ -145,9 +145,16 @@ fn draw_gateway(random: &mut Random, task: Task, place: u64, family: Family, dra
         _ if random.percent(10) => 8,
         _ => random.pick(&[1, 1, 1, 2, 3]),
     };
+    let board = random.pick(&[Board::Eth008, Board::Eth008, Board::Eth484, Board::Eth8020]);
+    let relays = if family == Family::Devantech { board.relays() } else { u8::MAX };
+    let most = most.min(relays);
+    // Not always the first relays of a board.
+    let first = if relays < u8::MAX { u8::try_from(random.below(u64::from(relays - most) + 1)).unwrap() } else { 0 };
     let has_password = family == Family::Devantech && random.percent(40);
     let is_right = drawing.converges || !random.percent(12);
-    let devices = (1..=most).map(|unit| draw_device(random, task, place, unit, family, drawing, most == 1)).collect();
+    let devices = (first + 1..=first + most)
+        .map(|unit| draw_device(random, task, place, unit, family, drawing, most == 1))
+        .collect();
     let has_fault = random.below(200) < drawing.share;
     let (mut faults, mut always) = (Vec::new(), None);
     if has_fault && random.percent(30) {
@@ -171,6 +178,7 @@ fn draw_gateway(random: &mut Random, task: Task, place: u64, family: Family, dra
     }
     Gateway {
         family,
+        board,
         host: format!("10.{}.{}.{}", family as u8, place / 200, place % 200 + 1),
         port: match family {
             Family::Display => 23,

@@ -13,7 +13,7 @@ pub(crate) type Millis = u64;
 pub(crate) enum Family {
     /// `lg-rs232`: displays on the serial line of a gateway.
     Display,
-    /// `devantech-eth008`: relays of one board.
+    /// `devantech-eth008` and the like: relays of one board.
     Devantech,
     /// `ncd-proxr`: relays of one board, in API mode.
     Ncd,
@@ -21,6 +21,36 @@ pub(crate) enum Family {
     Printer,
     /// `smart-home-hub`: one device, one file a connection.
     Hub,
+}
+
+/// Which of the Devantech boards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Board {
+    Eth008,
+    /// Its state has two bytes: relays, and what is none of theirs.
+    Eth484,
+    /// Its state has three bytes.
+    Eth8020,
+}
+
+impl Board {
+    /// How many relays it has.
+    pub(crate) fn relays(self) -> u8 {
+        match self {
+            Self::Eth008 => 8,
+            Self::Eth484 => 4,
+            Self::Eth8020 => 20,
+        }
+    }
+
+    /// The name of its type.
+    pub(crate) fn device_type(self) -> &'static str {
+        match self {
+            Self::Eth008 => "devantech-eth008",
+            Self::Eth484 => "devantech-eth484",
+            Self::Eth8020 => "devantech-eth8020",
+        }
+    }
 }
 
 /// What the run is to do.
@@ -78,6 +108,8 @@ pub(crate) struct Device {
 #[derive(Debug, Clone)]
 pub(crate) struct Gateway {
     pub(crate) family: Family,
+    /// Which board it is, where it is one of Devantech's.
+    pub(crate) board: Board,
     pub(crate) host: String,
     pub(crate) port: u16,
     /// Its site, if it stands at one.

@@ -23,7 +23,7 @@ pub(crate) fn inventory(night: &Night) -> String {
         let (gateway, device) = night.device(place);
         let kind = match gateway.family {
             Family::Display => "lg-rs232",
-            Family::Devantech => "devantech-eth008",
+            Family::Devantech => gateway.board.device_type(),
             Family::Ncd => "ncd-proxr",
             Family::Printer => "esc-cr",
             Family::Hub => "smart-home-hub",
