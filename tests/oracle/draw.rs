@@ -44,6 +44,7 @@ pub(crate) fn night(seed: u64) -> Night {
         gateways,
         order,
         limits,
+        sample: None,
         faults_end,
         all_formats,
         over,

@@ -179,6 +179,8 @@ pub(crate) struct Night {
     /// Gateway and device, in the order of the inventory.
     pub(crate) order: Vec<(usize, usize)>,
     pub(crate) limits: Limits,
+    /// `--sample`: so many of the selected, whichever they are. Over sockets alone, as nobody knows which before.
+    pub(crate) sample: Option<usize>,
     /// Nothing goes wrong any more from here on.
     pub(crate) faults_end: Option<Millis>,
     /// Render every format, to compare what they say.

@@ -147,6 +147,9 @@ fn arguments(night: &Night) -> Vec<String> {
     if !night.order.iter().all(|&place| night.device(place).1.selected) {
         say("--select", "tag:wanted".to_owned());
     }
+    if let Some(size) = night.sample {
+        say("--sample", size.to_string());
+    }
     let span = |millis: Millis| format!("{millis}ms");
     say("--concurrency", limits.concurrency.to_string());
     say("--grace", span(limits.grace));

@@ -43,6 +43,7 @@ pub(crate) fn over_sockets(seed: u64, place: u64) -> Option<Night> {
         }
     }
     night.limits = within_seconds(&night, count);
+    night.sample = seed.is_multiple_of(6).then(|| count.div_ceil(2));
     Some(night)
 }
 
