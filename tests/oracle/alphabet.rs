@@ -43,15 +43,15 @@ pub(crate) fn draw_fault(random: &mut Random, task: Task, family: Family, is_alo
 fn draw_flaw(random: &mut Random) -> Flaw {
     let percent = random.pick(&[0, 1, 10, 50, 90, 99]);
     let by = random.pick(&[1, 2, 8, 16, 1000, 40_000]);
-    match random.below(13) {
+    match random.below(15) {
         0 | 1 => Flaw::Cut { percent, resets: random.percent(50) },
         2 => Flaw::Stalls { percent, by: None },
-        3 | 4 => Flaw::Stalls { percent, by: Some(random.pick(&[100, 4000, 4999, 5000, 5001, 7000])) },
-        5 | 6 => Flaw::AnnouncesMore { by, closes: random.percent(60) },
-        7 | 8 => Flaw::AnnouncesLess { by },
-        9 => random.pick(&[Flaw::AnnouncesTooMuch, Flaw::AnnouncesNothing]),
-        10 => Flaw::TooSmall { bytes: usize::try_from(random.range(1, 15)).unwrap() },
-        11 => Flaw::Ends { resets: random.percent(50) },
+        3..=6 => Flaw::Stalls { percent, by: Some(random.pick(&[100, 4000, 4999, 5000, 5001, 7000])) },
+        7 | 8 => Flaw::AnnouncesMore { by, closes: random.percent(60) },
+        9 | 10 => Flaw::AnnouncesLess { by },
+        11 => random.pick(&[Flaw::AnnouncesTooMuch, Flaw::AnnouncesNothing]),
+        12 => Flaw::TooSmall { bytes: usize::try_from(random.range(1, 15)).unwrap() },
+        13 => Flaw::Ends { resets: random.percent(50) },
         _ => Flaw::NeverEnds,
     }
 }
