@@ -89,6 +89,24 @@ pub enum Lie {
     BusyIsFinal,
     /// Who was not reached gets no further pass.
     PassForgets,
+    /// What came of a file is taken for all of it.
+    ShortFileTaken,
+    /// What came of a file is put in place, though it is told to have failed.
+    PartPutInPlace,
+    /// What came of a file that failed is left beside its place.
+    PartLeft,
+    /// Files that come at the same time are written into one.
+    FilesMixed,
+    /// What stood in a file's place is taken away before the new one is there.
+    OldFileRemoved,
+    /// A file may pause half as long as it should.
+    HalfThePause,
+    /// Bytes behind a file's announced length are saved with it.
+    MoreThanAnnounced,
+    /// Any file is taken, however it begins.
+    BeginningNotCompared,
+    /// The digest is of a file's first piece.
+    DigestOfFirstPiece,
 }
 
 /// Whether this lie is planted.
@@ -167,5 +185,14 @@ mod planted {
         ("left-alone", Lie::LeftAlone),
         ("busy-is-final", Lie::BusyIsFinal),
         ("pass-forgets", Lie::PassForgets),
+        ("short-file-taken", Lie::ShortFileTaken),
+        ("part-put-in-place", Lie::PartPutInPlace),
+        ("part-left", Lie::PartLeft),
+        ("files-mixed", Lie::FilesMixed),
+        ("old-file-removed", Lie::OldFileRemoved),
+        ("half-the-pause", Lie::HalfThePause),
+        ("more-than-announced", Lie::MoreThanAnnounced),
+        ("beginning-not-compared", Lie::BeginningNotCompared),
+        ("digest-of-first-piece", Lie::DigestOfFirstPiece),
     ];
 }

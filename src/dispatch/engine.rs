@@ -22,7 +22,7 @@ use super::shared::{Random, Shared};
 use crate::lie::{Lie, tells};
 use crate::model::{DeviceIndex, Ended, Rate, RunEvent, StopReason};
 use crate::plan::Plan;
-use crate::session::{Intents, Stop};
+use crate::session::{FileWork, Intents, Stop};
 use crate::transport::Connect;
 
 /// Limits over all lanes, and how the run ends early.
@@ -53,17 +53,19 @@ pub struct Pacing {
     pub until: Option<Duration>,
 }
 
-/// Whom a run tells.
+/// Whom a run tells, and where it works on files.
 pub struct Outside {
     /// Everything that happens.
     pub events: mpsc::Sender<RunEvent>,
     /// A command that must not be sent twice, before it is written.
     pub intents: Option<Arc<dyn Intents>>,
+    /// Where files are worked on that are fetched.
+    pub file_work: FileWork,
 }
 
 impl From<mpsc::Sender<RunEvent>> for Outside {
     fn from(events: mpsc::Sender<RunEvent>) -> Self {
-        Self { events, intents: None }
+        Self { events, intents: None, file_work: FileWork::default() }
     }
 }
 
@@ -79,9 +81,9 @@ pub async fn run<C: Connect>(
     outside: impl Into<Outside>,
 ) -> Ended {
     let limits = Limits { concurrency: limits.concurrency + usize::from(tells(Lie::SlotTooMany)), ..limits };
-    let Outside { events, intents } = outside.into();
-    let shared = Shared::new(plan, connect, &limits, clock, stop, random, events).with_intents(intents);
-    let shared = Arc::new(shared);
+    let Outside { events, intents, file_work } = outside.into();
+    let shared = Shared::new(plan, connect, &limits, clock, stop, random, events);
+    let shared = Arc::new(shared.with(intents, file_work));
     let room = limits.concurrency.div_ceil(shared.crews());
     let mut further = Vec::new();
     if let Err(error) = start_further(&shared, room, &mut further) {

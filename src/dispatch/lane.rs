@@ -201,6 +201,7 @@ impl Visit {
             params: &job.params,
             login: job.login.as_ref(),
             save: job.save.as_deref(),
+            file_work: shared.file_work,
             address: &planned.address,
             link: &job.link,
             timing: &job.timing,

@@ -24,7 +24,7 @@ use super::round::Round;
 use super::rounds::Part;
 use crate::model::{DeviceIndex, RunEvent};
 use crate::plan::Plan;
-use crate::session::{Intents, Stop};
+use crate::session::{FileWork, Intents, Stop};
 use crate::transport::Connect;
 
 /// A source of numbers from 0 to 1, for jitter.
@@ -43,6 +43,8 @@ pub(super) struct Shared<C> {
     pub(super) verify_stop: Stop,
     /// Who is told before a command is written that must not be sent twice.
     pub(super) intents: Option<Arc<dyn Intents>>,
+    /// Where files are worked on that are fetched.
+    pub(super) file_work: FileWork,
     scheduler: Mutex<Scheduler<Box<LaneState>>>,
     round: Mutex<Arc<Round>>,
     needs: Needs,
@@ -100,6 +102,7 @@ impl<C: Connect> Shared<C> {
             verify_stop: stop.at_the_cut(),
             stop,
             intents: None,
+            file_work: FileWork::default(),
             changed: (0..limits.crews.max(1)).map(|_| Notify::new()).collect(),
             events,
             random: Mutex::new(random),
@@ -219,9 +222,9 @@ impl<C: Connect> Shared<C> {
         self.starts_over.load(Ordering::Acquire)
     }
 
-    /// With someone who is told of commands that must not be sent twice.
-    pub(super) fn with_intents(mut self, intents: Option<Arc<dyn Intents>>) -> Self {
-        self.intents = intents;
+    /// With someone who is told of commands that must not be sent twice, and a place where files are worked on.
+    pub(super) fn with(mut self, intents: Option<Arc<dyn Intents>>, file_work: FileWork) -> Self {
+        (self.intents, self.file_work) = (intents, file_work);
         self
     }
 

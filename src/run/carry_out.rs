@@ -2,7 +2,8 @@
 //! and tests with gateways of their own under a paused clock.
 //!
 //! Owns the order of events: the run has started, who is held has its outcome, then whatever the engine tells. Time,
-//! network, random numbers and the record of intents come from outside; nothing here touches a file.
+//! network, random numbers, the record of intents and where files are worked on come from outside; nothing here touches a
+//! file.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -105,7 +105,7 @@ pub async fn execute(
         }
         reporters.finish()
     })?;
-    let outside = Outside { events, intents };
+    let outside = Outside { intents, ..events.into() };
     let limits = limits(request, &prepared, fit, clock.started_at);
     let mut source = rand::rngs::SmallRng::from_rng(&mut rand::rng());
     let random = Box::new(move || source.random::<f64>());

@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
 use super::connection::{Connection, Look};
-use super::{Ending, Intents, Keep, Pacer, Stop};
+use super::{Ending, FileWork, Intents, Keep, Pacer, Stop};
 use crate::codec::{LineState, TelnetMode};
 use crate::device_type::{Link, Login, Request};
 use crate::lie::{Lie, tells};
@@ -67,6 +67,8 @@ pub struct Before<'a> {
     pub login: Option<&'a Arc<Login>>,
     /// Where a transfer is saved.
     pub save: Option<&'a Path>,
+    /// Where that file is worked on.
+    pub file_work: FileWork,
     /// The gateway.
     pub address: &'a Address,
     /// How the device is connected to.

@@ -60,7 +60,8 @@ impl Before<'_> {
         };
         let Some(announced) = self.request.announced(&frame) else { return attempt };
         let (timing, device_deadline, stop) = (self.timing, self.device_deadline, self.stop);
-        let fetch = Fetch { transfer, announced, target, timing, device_deadline, stop };
+        let file_work = self.file_work;
+        let fetch = Fetch { transfer, announced, target, file_work, timing, device_deadline, stop };
         match fetch.carry_out(connection).await {
             Ok(file) => Attempt { file: Some(Box::new(file)), keep: Keep::No, ..attempt },
             Err(ending) => Attempt { ending, keep: Keep::No, ..attempt },

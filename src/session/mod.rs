@@ -21,4 +21,5 @@ pub use connection::Connection;
 pub use ending::{Ending, Keep};
 pub use intents::Intents;
 pub use pacer::{Pacer, Turn};
+pub use saving::FileWork;
 pub use stop::Stop;

@@ -12,9 +12,10 @@ use tokio::time::{Instant, sleep_until};
 use super::Stop;
 use super::connection::{Connection, Look};
 use super::ending::Ending;
-use super::saving::Saving;
+use super::saving::{FileWork, Saving};
 use super::wait::Cut;
 use crate::device_type::Transfer;
+use crate::lie::{Lie, tells};
 use crate::model::escape::printable;
 use crate::model::{ErrorKind, Failure, FileRecord, Status, StopReason, Timing};
 use crate::transport::DeviceStream;
@@ -37,6 +38,7 @@ pub(super) struct Fetch<'f> {
     /// How long the file is to be.
     pub(super) announced: u64,
     pub(super) target: &'f Path,
+    pub(super) file_work: FileWork,
     pub(super) timing: &'f Timing,
     pub(super) device_deadline: Instant,
     pub(super) stop: &'f Stop,
@@ -51,11 +53,19 @@ impl Fetch<'_> {
         if self.announced > self.transfer.max {
             return Err(announces_too_much(self.announced));
         }
-        let mut saving = Saving::create(self.target).await.map_err(|error| own_fault(&error))?;
+        let mut saving = Saving::create(self.target, self.file_work).await.map_err(|error| own_fault(&error))?;
         let mut beginning: Vec<u8> = Vec::with_capacity(self.transfer.magic.len());
         while saving.written() < self.announced {
             let left = usize::try_from(self.announced - saving.written()).unwrap_or(usize::MAX);
-            let piece = self.piece(connection, left.min(PIECE), saving.written()).await?;
+            let most = if tells(Lie::MoreThanAnnounced) { PIECE } else { left.min(PIECE) };
+            let piece = match self.piece(connection, most, saving.written()).await {
+                Err(_) if tells(Lie::ShortFileTaken) => break,
+                Err(ending) if tells(Lie::PartPutInPlace) => {
+                    _ = saving.commit().await;
+                    return Err(ending);
+                }
+                piece => piece?,
+            };
             self.check_beginning(&mut beginning, &piece)?;
             saving = saving.write(piece).await.map_err(|error| own_fault(&error))?;
         }
@@ -69,7 +79,11 @@ impl Fetch<'_> {
         let magic = &self.transfer.magic;
         let missing = magic.len().saturating_sub(beginning.len()).min(piece.len());
         beginning.extend_from_slice(piece.get(..missing).unwrap_or_default());
-        if magic.starts_with(beginning) { Ok(()) } else { Err(malformed("the file does not begin as it must")) }
+        if magic.starts_with(beginning) || tells(Lie::BeginningNotCompared) {
+            Ok(())
+        } else {
+            Err(malformed("the file does not begin as it must"))
+        }
     }
 
     /// The next piece, at most `most` bytes long.
@@ -79,7 +93,8 @@ impl Fetch<'_> {
         most: usize,
         so_far: u64,
     ) -> Result<Bytes, Ending> {
-        let idle = Instant::now() + self.transfer.idle_timeout;
+        let pause = self.transfer.idle_timeout;
+        let idle = Instant::now() + if tells(Lie::HalfThePause) { pause / 2 } else { pause };
         // Asked before anything is read: a file that is always there could else outlast every end.
         let mut end = self.end();
         while end.is_none() && connection.buffered() == 0 {

@@ -1,6 +1,6 @@
 //! The fault alphabet with its probabilities: what can go wrong with an exchange or a connection of which family.
 
-use crate::night::{Family, Fault, LinkFault, Millis, Stray, Task};
+use crate::night::{Family, Fault, Flaw, LinkFault, Millis, Stray, Task};
 use crate::random::Random;
 
 /// Something that goes wrong with an exchange.
@@ -8,6 +8,9 @@ pub(crate) fn draw_fault(random: &mut Random, task: Task, family: Family, is_alo
     let timeout = reply_timeout(task, family);
     let acts = random.percent(60);
     let after = usize::try_from(random.below(10)).unwrap();
+    if family == Family::Hub && random.percent(60) {
+        return Fault::Flaw(draw_flaw(random));
+    }
     loop {
         let fault = match random.below(22) {
             0..=2 => Fault::Silent { acts },
@@ -36,6 +39,23 @@ pub(crate) fn draw_fault(random: &mut Random, task: Task, family: Family, is_alo
     }
 }
 
+/// Something that goes wrong with a file.
+fn draw_flaw(random: &mut Random) -> Flaw {
+    let percent = random.pick(&[0, 1, 10, 50, 90, 99]);
+    let by = random.pick(&[1, 2, 8, 16, 1000, 40_000]);
+    match random.below(15) {
+        0 | 1 => Flaw::Cut { percent, resets: random.percent(50) },
+        2 => Flaw::Stalls { percent, by: None },
+        3..=6 => Flaw::Stalls { percent, by: Some(random.pick(&[100, 4000, 4999, 5000, 5001, 7000])) },
+        7 | 8 => Flaw::AnnouncesMore { by, closes: random.percent(60) },
+        9 | 10 => Flaw::AnnouncesLess { by },
+        11 => random.pick(&[Flaw::AnnouncesTooMuch, Flaw::AnnouncesNothing]),
+        12 => Flaw::TooSmall { bytes: usize::try_from(random.range(1, 15)).unwrap() },
+        13 => Flaw::Ends { resets: random.percent(50) },
+        _ => Flaw::NeverEnds,
+    }
+}
+
 /// Whether devices of this family can do that, and it can be told from what is right: two of the protocols have nothing
 /// in a reply that says what it answers.
 fn can_happen(fault: Fault, family: Family) -> bool {
@@ -48,11 +68,12 @@ fn can_happen(fault: Fault, family: Family) -> bool {
         Fault::Busy => is_display,
         Fault::Garbage => is_display,
         Fault::Refuses => family != Family::Printer,
-        Fault::Malformed => matches!(family, Family::Devantech | Family::Ncd),
-        Fault::Babbles => family != Family::Devantech,
+        Fault::Malformed => matches!(family, Family::Devantech | Family::Ncd | Family::Hub),
+        // Of a hub any eight bytes are a reply, which says no.
+        Fault::Babbles => !matches!(family, Family::Devantech | Family::Hub),
         // What a printer says ends with the connection, too: a part of it would be all.
         Fault::Partial { .. } | Fault::Dribbles { .. } => family != Family::Printer,
-        Fault::Lies | Fault::Slow { .. } => family != Family::Printer,
+        Fault::Lies | Fault::Slow { .. } => !matches!(family, Family::Printer | Family::Hub),
         _ => true,
     }
 }
@@ -63,9 +84,12 @@ pub(crate) fn reply_timeout(task: Task, family: Family) -> Millis {
         (Family::Display, Task::PowerOn | Task::RawPowerOn) => 8000,
         (Family::Display, _) => 2000,
         (Family::Devantech | Family::Ncd, _) => 1000,
-        (Family::Printer, _) => 5000,
+        (Family::Printer | Family::Hub, _) => 5000,
     }
 }
+
+/// How long no byte of a file may come (protocols.md §6, "timeouts").
+pub(crate) const IDLE_TIMEOUT: Millis = 5000;
 
 /// Something that goes wrong with a connection.
 pub(crate) fn draw_link_fault(random: &mut Random, family: Family) -> LinkFault {
@@ -81,6 +105,8 @@ pub(crate) fn draw_link_fault(random: &mut Random, family: Family) -> LinkFault 
         12 | 13 => LinkFault::Resets { after },
         14 | 15 if family == Family::Display => LinkFault::Occupied { after },
         16 if family == Family::Display => LinkFault::Noise { after: random.below(90) },
+        // What is there when a hub is asked is dropped; a byte later nobody could tell it from the answer.
+        16 if family == Family::Hub => LinkFault::Noise { after: 0 },
         17 if family == Family::Display => LinkFault::Telnet { after: random.below(90) },
         18 => LinkFault::NoFiles,
         19 => LinkFault::Denied,

@@ -3,7 +3,7 @@
 //! Most nights are small, so that what fails is small too; about half of the devices meet something.
 
 use crate::alphabet::{draw_fault, draw_link_fault};
-use crate::night::{Device, Family, Fault, Gateway, Limits, LinkFault, Night, Over, Task};
+use crate::night::{Board, Device, Family, Fault, Gateway, Limits, LinkFault, Night, Over, Task};
 use crate::random::Random;
 
 /// The night that a seed stands for.
@@ -44,6 +44,7 @@ pub(crate) fn night(seed: u64) -> Night {
         gateways,
         order,
         limits,
+        sample: None,
         faults_end,
         all_formats,
         over,
@@ -71,13 +72,14 @@ fn settle(night: &mut Night) {
 
 /// Whether a task may be sent twice to every device that it is for.
 fn is_repeatable(task: Task) -> bool {
-    matches!(task, Task::PowerOn | Task::PowerOff | Task::Volume(_) | Task::RawPowerOn | Task::Status)
+    matches!(task, Task::PowerOn | Task::PowerOff | Task::Volume(_) | Task::RawPowerOn | Task::Status | Task::Fetch)
 }
 
 fn draw_task(random: &mut Random) -> Task {
     match random.below(100) {
-        0..=29 => Task::PowerOn,
-        30..=39 => Task::PowerOff,
+        0..=27 => Task::PowerOn,
+        28..=34 => Task::Fetch,
+        35..=39 => Task::PowerOff,
         40..=47 => Task::Status,
         48..=55 => Task::Volume(u8::try_from(random.range(0, 100)).unwrap()),
         56..=65 => Task::RawPowerOn,
@@ -96,6 +98,7 @@ fn families(task: Task) -> &'static [Family] {
         Task::Volume(_) | Task::RawPowerOn | Task::Key | Task::Broadcast => &[Family::Display],
         Task::Pulse(_) => &[Family::Devantech],
         Task::Text { .. } => &[Family::Printer],
+        Task::Fetch => &[Family::Hub],
     }
 }
 
@@ -112,7 +115,7 @@ fn draw_gateways(random: &mut Random, task: Task, asks: bool, converges: bool) -
     (0..count)
         .map(|place| {
             let family = if is_picky && place > 0 && random.percent(40) {
-                random.pick(&[Family::Display, Family::Devantech, Family::Ncd, Family::Printer])
+                random.pick(&[Family::Display, Family::Devantech, Family::Ncd, Family::Printer, Family::Hub])
             } else {
                 random.pick(families(task))
             };
@@ -137,15 +140,22 @@ struct Drawing {
 
 fn draw_gateway(random: &mut Random, task: Task, place: u64, family: Family, drawing: &Drawing) -> Gateway {
     let most = match (family, task) {
-        (Family::Printer, _) | (_, Task::Broadcast) => 1,
+        (Family::Printer | Family::Hub, _) | (_, Task::Broadcast) => 1,
         // Nothing in the question says which relay is meant.
         (Family::Devantech, _) if drawing.asks => 1,
         _ if random.percent(10) => 8,
         _ => random.pick(&[1, 1, 1, 2, 3]),
     };
+    let board = random.pick(&[Board::Eth008, Board::Eth008, Board::Eth484, Board::Eth8020]);
+    let relays = if family == Family::Devantech { board.relays() } else { u8::MAX };
+    let most = most.min(relays);
+    // Not always the first relays of a board.
+    let first = if relays < u8::MAX { u8::try_from(random.below(u64::from(relays - most) + 1)).unwrap() } else { 0 };
     let has_password = family == Family::Devantech && random.percent(40);
     let is_right = drawing.converges || !random.percent(12);
-    let devices = (1..=most).map(|unit| draw_device(random, task, place, unit, family, drawing, most == 1)).collect();
+    let devices = (first + 1..=first + most)
+        .map(|unit| draw_device(random, task, place, unit, family, drawing, most == 1))
+        .collect();
     let has_fault = random.below(200) < drawing.share;
     let (mut faults, mut always) = (Vec::new(), None);
     if has_fault && random.percent(30) {
@@ -169,12 +179,15 @@ fn draw_gateway(random: &mut Random, task: Task, place: u64, family: Family, dra
     }
     Gateway {
         family,
+        board,
         host: format!("10.{}.{}.{}", family as u8, place / 200, place % 200 + 1),
         port: match family {
             Family::Display => 23,
             Family::Devantech => 17494,
             Family::Ncd => 2101,
             Family::Printer => 9100,
+            // No port is usual.
+            Family::Hub => 4300,
         },
         site: random.percent(60).then(|| usize::from(random.percent(50))),
         password: has_password.then(|| (format!("canary-{:08x}", random.below(1 << 32)), is_right)),
@@ -208,13 +221,14 @@ fn draw_device(
         always = always.filter(|fault| !matches!(fault, Fault::Refuses | Fault::Lies));
     }
     Device {
-        name: format!("{}-{place:02}-{unit}", ["tv", "board", "ncd", "printer"][family as usize]),
+        name: format!("{}-{place:02}-{unit}", ["tv", "board", "ncd", "printer", "hub"][family as usize]),
         unit,
         selected: drawing.selects && !(drawing.has_skips && random.percent(25)),
         held: !drawing.converges && random.percent(2),
         inrush: random.percent(80).then(|| (u8::try_from(random.range(1, 4)).unwrap(), random.range(1, 5) * 1000)),
         inverted: matches!(family, Family::Devantech | Family::Ncd) && random.percent(25),
         is_on: random.percent(30),
+        has_file: random.percent(50),
         latency: random.range(5, 180),
         faults,
         always,

@@ -13,6 +13,7 @@ mod alphabet;
 mod arguments;
 mod check;
 mod draw;
+mod fault;
 #[cfg(planted_lies)]
 mod lies;
 mod night;
@@ -20,6 +21,7 @@ mod play;
 mod random;
 mod real;
 mod request;
+mod shelf;
 mod shrink;
 mod told;
 mod world;
@@ -81,7 +83,10 @@ fn is_repeatable(seed: u64) -> bool {
     for seed in seed..seed + 20 {
         let night = draw::night(seed);
         let (one, other) = (play::play(&night), play::play(&night));
-        let is_same = one.ndjson == other.ndjson && one.json == other.json && one.truth.text() == other.truth.text();
+        let is_same = one.ndjson == other.ndjson
+            && one.json == other.json
+            && one.saved == other.saved
+            && one.truth.text() == other.truth.text();
         if !is_same {
             println!("the night of seed {seed} is not the same when it is played again");
             return false;

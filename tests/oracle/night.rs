@@ -3,6 +3,8 @@
 //! Times are whole milliseconds. What a device does is a script by the number of requests that it has had, what a gateway
 //! does one by the number of connections: so the same night can be played again with fewer devices.
 
+pub(crate) use crate::fault::{Fault, Flaw, LinkFault, Stray};
+
 /// A time or a span in milliseconds.
 pub(crate) type Millis = u64;
 
@@ -11,12 +13,44 @@ pub(crate) type Millis = u64;
 pub(crate) enum Family {
     /// `lg-rs232`: displays on the serial line of a gateway.
     Display,
-    /// `devantech-eth008`: relays of one board.
+    /// `devantech-eth008` and the like: relays of one board.
     Devantech,
     /// `ncd-proxr`: relays of one board, in API mode.
     Ncd,
     /// `esc-cr`: one device, one command a connection.
     Printer,
+    /// `smart-home-hub`: one device, one file a connection.
+    Hub,
+}
+
+/// Which of the Devantech boards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Board {
+    Eth008,
+    /// Its state has two bytes: relays, and what is none of theirs.
+    Eth484,
+    /// Its state has three bytes.
+    Eth8020,
+}
+
+impl Board {
+    /// How many relays it has.
+    pub(crate) fn relays(self) -> u8 {
+        match self {
+            Self::Eth008 => 8,
+            Self::Eth484 => 4,
+            Self::Eth8020 => 20,
+        }
+    }
+
+    /// The name of its type.
+    pub(crate) fn device_type(self) -> &'static str {
+        match self {
+            Self::Eth008 => "devantech-eth008",
+            Self::Eth484 => "devantech-eth484",
+            Self::Eth8020 => "devantech-eth8020",
+        }
+    }
 }
 
 /// What the run is to do.
@@ -40,95 +74,8 @@ pub(crate) enum Task {
     Pulse(u8),
     /// `--cmd WORD` to printers, whose effect nobody knows; with `--idempotent` or without.
     Text { idempotent: bool },
-}
-
-/// What goes wrong with one exchange. `acts`: the device carries the command out all the same.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fault {
-    /// Nothing comes back.
-    Silent { acts: bool },
-    /// It closes after so many bytes of its reply.
-    Closes { acts: bool, after: usize },
-    /// It resets the connection after so many bytes of its reply.
-    Resets { acts: bool, after: usize },
-    /// So many bytes of the reply, then silence.
-    Partial { after: usize },
-    /// The reply byte by byte, so far apart.
-    Dribbles { every: Millis },
-    /// The reply comes so late.
-    Late { by: Millis },
-    /// What was sent comes back before the reply.
-    Echoes,
-    /// Something that is not the answer comes before the reply.
-    Stray(Stray),
-    /// Something that is not the answer comes, and no reply; the device has not acted.
-    StrayOnly(Stray),
-    /// The reply comes twice, so far apart.
-    Twice { gap: Millis },
-    /// Not now.
-    Busy,
-    /// No.
-    Refuses,
-    /// Bytes that make no reply, then nothing; the device has not acted.
-    Garbage,
-    /// Bytes without end.
-    Babbles,
-    /// A reply whose checksum, or only byte, is wrong.
-    Malformed,
-    /// It acknowledges and does nothing.
-    Lies,
-    /// It acknowledges at once, and the effect comes later.
-    Slow { by: Millis },
-}
-
-/// A frame that is not the answer, and can be told from it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Stray {
-    /// Another unit's.
-    Unit,
-    /// The answer to another command.
-    Command,
-    /// The same command's with another value.
-    Value,
-}
-
-/// What goes wrong with one connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum LinkFault {
-    /// The port is closed.
-    Refused,
-    /// No answer.
-    Hangs,
-    /// Reset before it is open.
-    ResetInConnect,
-    /// No route.
-    NoRoute,
-    /// The name does not resolve.
-    Dns,
-    /// It opens after so long.
-    SlowOpen { by: Millis },
-    /// Opens, and closes after so long.
-    Closes { after: Millis },
-    /// Opens, and is reset after so long.
-    Resets { after: Millis },
-    /// The gateway serves another client: it says so after so long, and closes.
-    Occupied { after: Millis },
-    /// Bytes that nobody asked for, so long after opening.
-    Noise { after: Millis },
-    /// It negotiates Telnet options, so long after opening.
-    Telnet { after: Millis },
-    /// This machine has no file left.
-    NoFiles,
-    /// This machine does not allow it.
-    Denied,
-    /// A fault in the program itself while it connects.
-    Panics,
-    /// The same while it reads.
-    PanicsInRead,
-    /// The stream takes so many bytes of a command and then no more; `resets`: it fails instead.
-    TakesPart { bytes: usize, resets: bool },
-    /// The gateway closes so long after a reply, as if nobody needed it any more.
-    IdleClose { after: Millis },
+    /// `--do fetch-database --save PATH`: a file from each hub.
+    Fetch,
 }
 
 /// A device of the inventory.
@@ -148,6 +95,8 @@ pub(crate) struct Device {
     pub(crate) inverted: bool,
     /// How it begins the night.
     pub(crate) is_on: bool,
+    /// A file stands already where its own is to be saved.
+    pub(crate) has_file: bool,
     /// How long it takes for an answer.
     pub(crate) latency: Millis,
     /// What goes wrong with its first requests, and with all that follow.
@@ -159,6 +108,8 @@ pub(crate) struct Device {
 #[derive(Debug, Clone)]
 pub(crate) struct Gateway {
     pub(crate) family: Family,
+    /// Which board it is, where it is one of Devantech's.
+    pub(crate) board: Board,
     pub(crate) host: String,
     pub(crate) port: u16,
     /// Its site, if it stands at one.
@@ -228,6 +179,8 @@ pub(crate) struct Night {
     /// Gateway and device, in the order of the inventory.
     pub(crate) order: Vec<(usize, usize)>,
     pub(crate) limits: Limits,
+    /// `--sample`: so many of the selected, whichever they are. Over sockets alone, as nobody knows which before.
+    pub(crate) sample: Option<usize>,
     /// Nothing goes wrong any more from here on.
     pub(crate) faults_end: Option<Millis>,
     /// Render every format, to compare what they say.
@@ -254,7 +207,13 @@ impl Night {
     /// Whether whatever was drawn for a device and its gateway must not keep it from being `ok`.
     pub(crate) fn is_well(&self, place: (usize, usize)) -> bool {
         let (gateway, device) = self.device(place);
-        let stray = |fault: &Fault| matches!(fault, Fault::Echoes | Fault::Stray(_) | Fault::Dribbles { every: 1 });
+        let stray = |fault: &Fault| match fault {
+            Fault::Echoes | Fault::Stray(_) | Fault::Dribbles { every: 1 } => true,
+            Fault::Flaw(flaw) => {
+                matches!(flaw, Flaw::AnnouncesLess { .. } | Flaw::Ends { resets: false } | Flaw::NeverEnds)
+            }
+            _ => false,
+        };
         let noise = |fault: &LinkFault| {
             matches!(fault, LinkFault::Noise { .. } | LinkFault::Telnet { .. } | LinkFault::SlowOpen { .. })
         };

@@ -16,7 +16,7 @@ use fleetctl::inventory;
 use fleetctl::model::{DeviceIndex, Ended, RunId, RunInfo, Share, StopReason, UnixMillis};
 use fleetctl::report::{Format, ReportOptions, Reporters, Sink, reporter};
 use fleetctl::run::{self, Loaded, Preparation, Prepared, RunRequest};
-use fleetctl::session::{Intents, Stop};
+use fleetctl::session::{FileWork, Intents, Stop};
 use fleetctl::transport::Fit;
 use futures::future::BoxFuture;
 use tokio::sync::mpsc;
@@ -25,6 +25,7 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::night::Night;
 use crate::random::Random;
 use crate::request::{inventory, request};
+use crate::shelf::{Saved, Shelf};
 use crate::world::{Network, Truth, World};
 
 /// What a planted panic carries, so that it can be told from one that nobody planted.
@@ -58,6 +59,8 @@ pub(crate) struct Played {
     pub(crate) ndjson: String,
     /// The other formats, where they are wanted.
     pub(crate) further: Vec<(Format, String)>,
+    /// Where files are fetched: what became of them.
+    pub(crate) saved: Option<Saved>,
 }
 
 /// What a reporter has written.
@@ -99,7 +102,8 @@ pub(crate) fn play(night: &Night) -> Played {
 }
 
 async fn play_in(night: &Night) -> Played {
-    let request = request(night);
+    let shelf = Shelf::somewhere(night);
+    let request = request(night, shelf.as_ref().map(Shelf::pattern));
     let prepared = prepared(night, &request);
     let world = World::new(night);
     let mut reporters = Reporters::default();
@@ -131,7 +135,7 @@ async fn play_in(night: &Night) -> Played {
         clock,
         stop: stop.clone(),
         random: Box::new(move || random.fraction()),
-        outside: Outside { events, intents: Some(Arc::new(Declared(world.clone()))) },
+        outside: Outside { events, intents: Some(Arc::new(Declared(world.clone()))), file_work: FileWork::AtOnce },
     };
     let engine = async {
         tokio::select! {
@@ -153,11 +157,14 @@ async fn play_in(night: &Night) -> Played {
         let delivered = finished.errors.is_empty();
         ExitStatus::of_run(ended, stop.reason(), &summary, Share::ALL, delivered).code()
     });
-    let mut pages = pages.into_iter().map(|(format, page)| (format, page.text()));
+    let shown = |text: String| shelf.as_ref().map_or(text.clone(), |shelf| shelf.without_path(&text));
+    let pages: Vec<_> = pages.into_iter().map(|(format, page)| (format, shown(page.text()))).collect();
+    let mut pages = pages.into_iter();
     let (json, ndjson) = (pages.next().unwrap_or((Format::Json, String::new())).1, pages.next());
     let ndjson = ndjson.map(|(_, text)| text).unwrap_or_default();
     let (said, began) = (String::new(), MIDNIGHT.0.unsigned_abs());
-    Played { truth: world.truth(), exit_status, said, began, json, ndjson, further: pages.collect() }
+    let saved = shelf.map(Shelf::saved);
+    Played { truth: world.truth(), exit_status, said, began, json, ndjson, further: pages.collect(), saved }
 }
 
 /// The signals of a night; never ends.

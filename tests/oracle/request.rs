@@ -23,15 +23,16 @@ pub(crate) fn inventory(night: &Night) -> String {
         let (gateway, device) = night.device(place);
         let kind = match gateway.family {
             Family::Display => "lg-rs232",
-            Family::Devantech => "devantech-eth008",
+            Family::Devantech => gateway.board.device_type(),
             Family::Ncd => "ncd-proxr",
             Family::Printer => "esc-cr",
+            Family::Hub => "smart-home-hub",
         };
         let (name, address, unit) = (&device.name, gateway.address(), device.unit);
         _ = writeln!(text, "[[device]]\nname = \"{name}\"\ntype = \"{kind}\"\naddress = \"{address}\"");
         _ = match gateway.family {
             Family::Display => writeln!(text, "params = {{ set_id = {unit} }}"),
-            Family::Printer => Ok(()),
+            Family::Printer | Family::Hub => Ok(()),
             Family::Devantech | Family::Ncd => {
                 let password = gateway.password.as_ref().map(|(word, _)| format!(", password = \"{word}\""));
                 let inverted = device.inverted;
@@ -52,8 +53,8 @@ pub(crate) fn inventory(night: &Night) -> String {
     text
 }
 
-/// The command line.
-pub(crate) fn request(night: &Night) -> RunRequest {
+/// The command line; `save` is where files go that are fetched.
+pub(crate) fn request(night: &Night, save: Option<String>) -> RunRequest {
     let limits = &night.limits;
     let action = |name: &str, key: &str, value: String| Command::Action {
         name: name.to_owned(),
@@ -70,6 +71,7 @@ pub(crate) fn request(night: &Night) -> RunRequest {
         Task::Broadcast => (Command::raw("ka 00 01"), false),
         Task::Pulse(tenths) => (action("relay-pulse", "ms", (u32::from(tenths) * 100).to_string()), false),
         Task::Text { idempotent } => (Command::raw(printer_word()), idempotent),
+        Task::Fetch => (plain("fetch-database"), false),
     };
     let is_for_all = night.order.iter().all(|&place| night.device(place).1.selected);
     RunRequest {
@@ -80,7 +82,7 @@ pub(crate) fn request(night: &Night) -> RunRequest {
         schedule: None,
         verify: night.verify,
         if_needed: night.if_needed,
-        save: None,
+        save,
         idempotent,
         flags: TimingOverrides {
             reply_timeout: limits.reply_timeout.map(span),

@@ -47,8 +47,17 @@ pub(crate) struct Device {
     pub(crate) reply: Option<String>,
     pub(crate) reply_hex: Option<String>,
     pub(crate) value: Option<Value>,
+    pub(crate) file: Option<File>,
     pub(crate) error: Option<Failure>,
     pub(crate) earlier_errors: Vec<Failure>,
+}
+
+/// A file that was fetched.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(crate) struct File {
+    pub(crate) path: String,
+    pub(crate) bytes: usize,
+    pub(crate) sha256: String,
 }
 
 /// Why an attempt failed.

@@ -274,7 +274,7 @@ impl World {
         let is_behind = self.are_reporters_behind;
         let (sender, mut receiver) = mpsc::channel(if is_behind { 1 } else { 16 });
         let count = plan.devices.len();
-        let outside = Outside { events: sender, intents: self.intents };
+        let outside = Outside { intents: self.intents, ..sender.into() };
         let engine = run(plan, net, self.limits, clock, self.stop, Box::new(|| 1.0), outside);
         let collect = async {
             let mut events = Vec::new();

@@ -6,7 +6,7 @@ use super::Findings;
 use super::case::{Case, Told, Write};
 use crate::night::{Family, Fault, LinkFault, Task};
 use crate::told::hex;
-use crate::world::{Kind, Meaning, Message};
+use crate::world::{HEADER, Kind, Meaning, Message};
 
 /// Checks I1, I2 and I6.
 pub(super) fn check(case: &Case<'_>, findings: &mut Findings) {
@@ -18,6 +18,8 @@ pub(super) fn check(case: &Case<'_>, findings: &mut Findings) {
         {
             used(case, device, last, findings);
             read(case, device, last, findings);
+            let earlier = device.writes.iter().rev().skip(1);
+            earlier.for_each(|write| kept(case, device, write, findings));
         }
     }
 }
@@ -76,33 +78,48 @@ fn shown(case: &Case<'_>, device: &Told<'_>, findings: &mut Findings) {
     });
 }
 
-/// I6: what a whole answer in time must come to.
-fn used(case: &Case<'_>, device: &Told<'_>, last: &Write<'_>, findings: &mut Findings) {
-    let told = &device.report;
-    let answer = last.request.and_then(|request| request.answer).map(|answer| &case.truth.messages[answer]);
-    let Some(answer) = answer.filter(|answer| answer.is_whole) else { return };
-    if case.is_close(device, last) {
-        return;
+/// The answer to a write that the program must have used: whole, and in time.
+fn usable<'a>(case: &Case<'a>, device: &Told<'a>, write: &Write<'a>) -> Option<&'a Message> {
+    let answer = write.request.and_then(|request| request.answer).map(|answer| &case.truth.messages[answer]);
+    let answer = answer.filter(|answer| answer.is_whole)?;
+    if case.is_close(device, write) {
+        return None;
     }
     // The late answer to the same bytes came first.
-    if case.answer(device, last).is_some_and(|first| !std::ptr::eq(first, answer)) {
-        return;
+    if case.answer(device, write).is_some_and(|first| !std::ptr::eq(first, answer)) {
+        return None;
     }
-    let open = last.connection;
+    let open = write.connection;
     let is_lost = open.is_noisy || open.fault == Some(LinkFault::PanicsInRead);
     let is_lost = is_lost || open.ends_at.is_some_and(|end| end <= answer.last_at + case.night.slack);
     // In memory it has come when it is due; on a socket when it was put there.
     let came = if case.night.slack > 0 { answer.whole_at.max(answer.read_at) } else { answer.whole_at };
-    if is_lost || came > case.answer_end(device, last) {
-        return;
+    if is_lost || came > case.answer_end(device, write) || !case.is_patient_with(device, write, answer) {
+        return None;
     }
     if !case.is_single_pass() && case.device_end(device).is_none_or(|end| answer.last_at >= end.saturating_sub(30_000))
     {
         // When its time was over is not known exactly; what is told of it is checked by the other invariants.
-        return;
+        return None;
     }
+    Some(answer)
+}
+
+/// I6: a file that came whole and in time is not fetched once more.
+fn kept(case: &Case<'_>, device: &Told<'_>, earlier: &Write<'_>, findings: &mut Findings) {
+    let answer = usable(case, device, earlier).filter(|answer| answer.meaning == Meaning::File);
+    findings.expect(answer.is_none(), "I6", &device.report.name, || {
+        let at = answer.map(|answer| answer.last_at);
+        format!("its file was there at {at:?} ms, in time, and was asked for again")
+    });
+}
+
+/// I6: what a whole answer in time must come to.
+fn used(case: &Case<'_>, device: &Told<'_>, last: &Write<'_>, findings: &mut Findings) {
+    let told = &device.report;
+    let Some(answer) = usable(case, device, last) else { return };
     let is_used = match answer.meaning {
-        Meaning::Yes | Meaning::State(_) | Meaning::Text(_) => told.status == "ok" || case.asks(),
+        Meaning::Yes | Meaning::State(_) | Meaning::Text(_) | Meaning::File => told.status == "ok" || case.asks(),
         Meaning::No => told.status == "rejected" && told.kind() == "refused",
         Meaning::Busy => told.status == "rejected" && told.kind() == "busy",
         Meaning::LogIn => true,
@@ -119,8 +136,10 @@ fn read(case: &Case<'_>, device: &Told<'_>, last: &Write<'_>, findings: &mut Fin
     let is_clear = !case.asks() && !case.is_close(device, last);
     let Some(answer) = case.answer(device, last).filter(|_| is_clear) else { return };
     if device.gateway.family != Family::Printer {
-        findings.expect(told.reply_hex.as_deref() == Some(&*hex(&answer.bytes)), "I13", &told.name, || {
-            format!("`reply_hex` is {:?}, it sent {}", told.reply_hex, hex(&answer.bytes))
+        // Of a file the header is the reply.
+        let reply = if answer.meaning == Meaning::File { &answer.bytes[..HEADER] } else { &answer.bytes };
+        findings.expect(told.reply_hex.as_deref() == Some(&*hex(reply)), "I13", &told.name, || {
+            format!("`reply_hex` is {:?}, it sent {}", told.reply_hex, hex(reply))
         });
     }
     let value = match (&answer.meaning, case.night.task) {

@@ -1,6 +1,6 @@
 //! What belongs to whom: each device's writes, and the answer that each of them got in its time.
 
-use crate::alphabet::reply_timeout;
+use crate::alphabet::{IDLE_TIMEOUT, reply_timeout};
 use crate::night::{Device, Family, Fault, Gateway, LinkFault, Millis, Night, Over, Task};
 use crate::play::Played;
 use crate::told::{self, Line, Report};
@@ -153,9 +153,19 @@ impl<'a> Case<'a> {
 
     /// The end of the time that an answer to a write has.
     pub(crate) fn answer_end(&self, device: &Told<'_>, write: &Write<'_>) -> Millis {
-        let own = write.at + self.reply_timeout(device.gateway.family);
+        // What ends the wait for a file besides is asked in `is_patient_with`.
+        let is_file = device.gateway.family == Family::Hub;
+        let own = if is_file { Millis::MAX } else { write.at + self.reply_timeout(device.gateway.family) };
         let ends = [Some(own), self.cut(), self.device_end(device).filter(|_| self.knows_start())];
         ends.into_iter().flatten().min().unwrap_or(own)
+    }
+
+    /// Whether a message comes without a pause that is too long: but for a file that is when it is whole, which is asked
+    /// elsewhere.
+    pub(crate) fn is_patient_with(&self, device: &Told<'_>, write: &Write<'_>, message: &Message) -> bool {
+        message.meaning != Meaning::File
+            || (message.head_at <= write.at + self.reply_timeout(device.gateway.family)
+                && message.longest_pause <= IDLE_TIMEOUT)
     }
 
     /// Whether a device's time began with the first attempt that its report counts.
@@ -216,6 +226,11 @@ impl<'a> Case<'a> {
                 let is_own = message.who == Some(device.who) && message.read > 0;
                 let is_before = message.read_seq < write.seq && message.read_at + slack >= write.at;
                 let is_at_end = message.read_at.abs_diff(end) <= slack || message.last_at.abs_diff(end) <= slack;
+                let head_end = write.at + self.reply_timeout(device.gateway.family);
+                let is_file = message.meaning == Meaning::File;
+                let is_at_pause = message.head_at.abs_diff(head_end) <= slack
+                    || message.longest_pause.abs_diff(IDLE_TIMEOUT) <= slack;
+                let is_at_end = is_at_end || (is_file && is_at_pause);
                 is_own && (is_before || is_at_end)
             })
     }
@@ -245,6 +260,6 @@ pub(crate) fn expected(night: &Night, who: Who) -> Vec<u8> {
 impl Meaning {
     /// Whether it says that the command is done, or answers it where it is a question.
     pub(crate) fn is_yes(&self) -> bool {
-        matches!(self, Self::Yes | Self::State(_) | Self::Text(_))
+        matches!(self, Self::Yes | Self::State(_) | Self::Text(_) | Self::File)
     }
 }

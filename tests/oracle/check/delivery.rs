@@ -3,7 +3,7 @@
 
 use super::Findings;
 use super::case::{Case, Told, Write, expected};
-use crate::night::{Family, Fault, Gateway, LinkFault, Task};
+use crate::night::{Family, Fault, Flaw, Gateway, LinkFault, Task};
 use crate::told::hex;
 use crate::world::{Kind, Meaning, Message};
 
@@ -110,7 +110,9 @@ fn kinds(case: &Case<'_>, device: &Told<'_>, write: &Write<'_>) -> Vec<&'static 
         Some(Fault::Resets { .. }) => kinds.push("connection_reset"),
         Some(Fault::Babbles) => kinds.extend(["reply_too_long", "reply_timeout"]),
         Some(Fault::Malformed) if device.gateway.family == Family::Devantech => kinds.push("malformed_reply"),
+        Some(Fault::Malformed) if device.gateway.family == Family::Hub => kinds.push("malformed_reply"),
         Some(Fault::Malformed) => kinds.push("wrong_checksum"),
+        Some(Fault::Flaw(flaw)) => kinds.push(kind(flaw)),
         _ => kinds.push("reply_timeout"),
     }
     kinds.extend(case.disturbances(write));
@@ -122,6 +124,17 @@ fn kinds(case: &Case<'_>, device: &Told<'_>, write: &Write<'_>) -> Vec<&'static 
         _ => {}
     }
     kinds
+}
+
+/// What the kind of a failure must be after this, if nothing else goes wrong.
+fn kind(flaw: Flaw) -> &'static str {
+    match flaw {
+        Flaw::Cut { resets: true, .. } | Flaw::Ends { resets: true } => "connection_reset",
+        Flaw::Cut { .. } | Flaw::AnnouncesMore { closes: true, .. } | Flaw::Ends { .. } => "connection_closed",
+        Flaw::AnnouncesTooMuch => "reply_too_long",
+        Flaw::AnnouncesNothing | Flaw::TooSmall { .. } => "malformed_reply",
+        _ => "reply_timeout",
+    }
 }
 
 /// I13: the bytes that are told are those that went over the wire.
@@ -143,7 +156,9 @@ fn bytes(case: &Case<'_>, device: &Told<'_>, findings: &mut Findings) {
     }
     if let Some(reply) = told.reply_hex.as_deref().filter(|reply| !reply.is_empty()) {
         let mine = |connection: &&crate::world::Connection| connection.gateway == device.who.0;
-        let read = case.truth.connections.iter().filter(mine).any(|connection| hex(&connection.read).contains(reply));
+        let reply_bytes: Vec<u8> = reply.split(' ').filter_map(|digits| u8::from_str_radix(digits, 16).ok()).collect();
+        let has = |read: &[u8]| read.windows(reply_bytes.len().max(1)).any(|part| part == reply_bytes);
+        let read = case.truth.connections.iter().filter(mine).any(|connection| has(&connection.read));
         findings.expect(read, "I13", &told.name, || format!("`reply_hex` {reply} was never on the wire"));
     }
     let numbers: Vec<u64> = told.earlier_errors.iter().filter_map(|error| error.attempt).collect();

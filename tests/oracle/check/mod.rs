@@ -1,7 +1,7 @@
 //! Compares what a run has told with what really happened: the invariants of a true report.
 //!
 //! Written from the contract and the protocols' sheets; it shares no code with the program's judge, planner or policies.
-//! `case.rs` finds what belongs to whom. In memory all of I1 to I14 can be tested, but for: kills and `rerun` (I5), the history
+//! `case.rs` finds what belongs to whom. In memory all of I1 to I15 can be tested, but for: kills and `rerun` (I5), the history
 //! (I9), kernel buffers, half-closed connections and stalls of the whole process (I6): those need the real binary, and
 //! `real/mod.rs` says what holds over its sockets. There clocks differ by the night's `slack`, which is 0 in memory.
 //!
@@ -13,11 +13,13 @@
 //! | I8 one session a gateway, slots, sites, rate, circuits, batches, gaps | `pace.rs` |
 //! | I9 each device once, counts, exit status; I10 all formats say the same; I14 no secret is told | `reports.rs` |
 //! | I11 a run ends, and who is well is `ok`; I12 `--until` reaches everybody | `ends.rs` |
+//! | I15 a file is what its device sent last, whole, and nothing else has changed | `files.rs` |
 
 mod answers;
 mod case;
 mod delivery;
 mod ends;
+mod files;
 mod pace;
 mod reports;
 mod starts;
@@ -66,6 +68,7 @@ pub(crate) fn check(night: &Night, played: &Played) -> Vec<Finding> {
             starts::check(&case, &mut findings);
             pace::check(&case, &mut findings);
             ends::check(&case, &mut findings);
+            files::check(&case, played, &mut findings);
         }
         Err(why) => findings.expect(false, "I9", "", || why),
     }

@@ -13,6 +13,10 @@
 //! | I8 | open connections of a gateway, in all and at a site; spans less the slack | spans alone: ser2net hides who connects |
 //! | I11, I13 | with slack; I13's attempts not for gateways that refuse or hang | I11; attempts not at all |
 //! | I12 | none: a fleet that recovers takes minutes | none |
+//! | I15 | as in memory, and the program's threads write the files | none: displays serve no files |
+//!
+//! In every sixth night the program takes half of the selected devices itself (`--sample`): which ones is for it to say, and
+//! nobody else may hear of the run.
 //!
 //! The same seed is the same night, not the same bytes: the kernel decides what comes first.
 
@@ -104,6 +108,7 @@ fn series(arguments: &Arguments, lie: Option<&'static str>) -> Series {
                     devices.fetch_add(night.selected().count() as u64, Ordering::Relaxed);
                     let (night, played) = play(Night { lie, ..night });
                     most_slack.fetch_max(night.slack, Ordering::Relaxed);
+                    let night = sampled(night, &played.json);
                     let findings = check(&night, &played);
                     if lie.is_none() && (arguments.tells || !findings.is_empty()) {
                         tell(&night, &played, &findings, arguments);
@@ -152,11 +157,26 @@ fn play(mut night: Night) -> (Night, Played) {
             json: told.json,
             ndjson: told.ndjson,
             further: told.further,
+            saved: told.saved,
         }
     });
     is_over.store(true, Ordering::Relaxed);
     night.slack = SLACK + 2 * late.join().unwrap_or(0);
     (night, played)
+}
+
+/// A night of which the program has taken a part at random: nobody else was selected, if it is a part of the right size.
+fn sampled(mut night: Night, json: &str) -> Night {
+    let Some(size) = night.sample else { return night };
+    let report: serde_json::Value = serde_json::from_str(json).unwrap_or_default();
+    let devices = report["devices"].as_array().map_or(&[][..], Vec::as_slice);
+    let told: Vec<&str> = devices.iter().filter_map(|device| device["name"].as_str()).collect();
+    if told.len() == size {
+        for device in night.gateways.iter_mut().flat_map(|gateway| &mut gateway.devices) {
+            device.selected &= told.contains(&&*device.name);
+        }
+    }
+    night
 }
 
 /// Finds out how late this machine wakes who sleeps, until it is over.

@@ -15,6 +15,7 @@ use tokio::time::{sleep, timeout};
 use crate::night::{Millis, Night, Task};
 use crate::play::FURTHER;
 use crate::request::inventory;
+use crate::shelf::{self, Saved, Shelf};
 use crate::world::{World, printer_word};
 
 /// What takes longer will never end: nights are cut by their deadlines long before.
@@ -29,6 +30,7 @@ pub(crate) struct Told {
     pub(crate) further: Vec<(Format, String)>,
     /// Its standard error.
     pub(crate) said: String,
+    pub(crate) saved: Option<Saved>,
 }
 
 /// A folder with the night's inventory, in which the program runs and keeps its state.
@@ -41,6 +43,7 @@ pub(crate) fn folder(night: &Night) -> TempDir {
 /// Runs the program from its start to its end.
 pub(crate) async fn run(night: &Night, world: &World, folder: &Path) -> Told {
     hold(night, folder).await;
+    let shelf = Shelf::within(night, folder);
     let mut command = program(folder);
     command.envs(night.lie.map(|lie| ("PLANTED_LIE", lie)));
     command.args(arguments(night)).stdout(File::create(folder.join("json")).unwrap());
@@ -58,7 +61,14 @@ pub(crate) async fn run(night: &Night, world: &World, folder: &Path) -> Told {
     let read = |name: &str| fs::read_to_string(folder.join(name)).unwrap_or_default();
     let further = if night.all_formats { &FURTHER[..] } else { &[] };
     let further = further.iter().map(|&format| (format, read(format.as_str()))).collect();
-    Told { exit_status, json: read("json"), ndjson: read("ndjson"), further, said: read("stderr") }
+    Told {
+        exit_status,
+        json: read("json"),
+        ndjson: read("ndjson"),
+        further,
+        said: read("stderr"),
+        saved: shelf.map(Shelf::saved),
+    }
 }
 
 async fn cut(child: &mut Child) -> Option<u8> {
@@ -125,15 +135,20 @@ fn arguments(night: &Night) -> Vec<String> {
         Task::Broadcast => ("--cmd", "ka 00 01".to_owned()),
         Task::Pulse(_) => ("--do", "relay-pulse".to_owned()),
         Task::Text { .. } => ("--cmd", printer_word().to_owned()),
+        Task::Fetch => ("--do", "fetch-database".to_owned()),
     };
     say(flag, what);
     match night.task {
         Task::Volume(level) => say("--arg", format!("level={level}")),
+        Task::Fetch => say("--save", format!("{}/{}", shelf::NAME, shelf::file("{name}"))),
         Task::Pulse(tenths) => say("--arg", format!("ms={}", u32::from(tenths) * 100)),
         _ => {}
     }
     if !night.order.iter().all(|&place| night.device(place).1.selected) {
         say("--select", "tag:wanted".to_owned());
+    }
+    if let Some(size) = night.sample {
+        say("--sample", size.to_string());
     }
     let span = |millis: Millis| format!("{millis}ms");
     say("--concurrency", limits.concurrency.to_string());

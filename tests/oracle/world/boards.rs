@@ -1,9 +1,9 @@
-//! Relay boards: Devantech ETH008 (protocols.md §4) and NCD `ProXR` in API mode (§5).
+//! Relay boards: Devantech ETH008, ETH484 and ETH8020 (protocols.md §4) and NCD `ProXR` in API mode (§5).
 
 use super::State;
 use super::replies::{Answer, acts};
 use super::truth::{Kind, Meaning, Who};
-use crate::night::{Family, Fault, Gateway, Millis, Stray, Task};
+use crate::night::{Board, Family, Fault, Gateway, Millis, Stray, Task};
 
 /// How long a board takes commands after its password, and after each thing that it is told meanwhile.
 const UNLOCKED: Millis = 30_000;
@@ -100,8 +100,16 @@ impl State {
         let fault = self.fault(who, connection).filter(|fault| !matches!(fault, Fault::Refuses | Fault::Malformed));
         let is_on = self.is_on(who);
         let word = if is_on { "on" } else { "off" };
-        let relays = u8::from(is_on != self.night.device(who).1.inverted) << (unit - 1);
-        self.answer(request, who, fault, one_byte(Meaning::State(word.to_owned()), relays));
+        let relays = u32::from(is_on != self.night.device(who).1.inverted) << (unit - 1);
+        let [one, two, three, _] = relays.to_le_bytes();
+        let bytes = match self.night.gateways[gateway].board {
+            Board::Eth008 => vec![one],
+            // Its inputs and outputs are no relays, whatever they show.
+            Board::Eth484 => vec![one, 0xA5],
+            Board::Eth8020 => vec![one, two, three],
+        };
+        let answer = one_byte(Meaning::State(word.to_owned()), 0);
+        self.answer(request, who, fault, Answer { bytes, ..answer });
     }
 
     fn switch(&mut self, gateway: usize, connection: usize, bytes: &[u8]) {

@@ -14,7 +14,7 @@ pub(crate) fn command(task: Task, unit: u8) -> String {
         Task::Volume(level) => format!("kf {unit:02x} {level:02x}"),
         Task::Key => format!("mc {unit:02x} 02"),
         Task::Broadcast => "ka 00 01".to_owned(),
-        Task::Pulse(_) | Task::Text { .. } => String::new(),
+        Task::Pulse(_) | Task::Text { .. } | Task::Fetch => String::new(),
     }
 }
 

@@ -55,16 +55,23 @@ impl World {
 
     /// Bytes have come.
     pub(crate) fn hear(&self, connection: usize, mut bytes: &[u8]) -> Heard {
+        let mut is_begun = false;
         while !bytes.is_empty() {
             match self.with(|state| state.write(connection, bytes)) {
-                Some(Ok(taken)) => bytes = bytes.get(taken..).unwrap_or_default(),
+                Some(Ok(taken)) => (bytes, is_begun) = (bytes.get(taken..).unwrap_or_default(), true),
                 Some(Err(_)) if self.is_selective(connection) => return Heard::Reset,
                 Some(Err(_)) => {
                     // Its end is due and not there yet: the program could still write.
                     self.overhear(connection, bytes);
                     return Heard::All;
                 }
-                None => return Heard::Part,
+                None => {
+                    // Nothing of these is noted anywhere, and they may be all of a command.
+                    if !is_begun {
+                        self.goes_deaf(connection);
+                    }
+                    return Heard::Part;
+                }
             }
         }
         Heard::All

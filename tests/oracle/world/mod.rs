@@ -2,12 +2,13 @@
 //!
 //! Everything is decided at the moment at which bytes are written: which request they are, whether the device acts, and
 //! which bytes come back when. So there are no tasks, and a read only looks at the clock. `wire.rs` is the network and
-//! `stream.rs` its far end, `far_end.rs` the same for real sockets; the devices stand in `display.rs`, `boards.rs` and `printer.rs` and are written from the
-//! protocols' sheets; `replies.rs` says what a fault makes of a reply, `truth.rs` is what really happened.
+//! `stream.rs` its far end, `far_end.rs` the same for real sockets; the devices stand in `display.rs`, `boards.rs`, `printer.rs` and `hub.rs` and are written from
+//! the protocols' sheets; `replies.rs` says what a fault makes of a reply, `truth.rs` is what really happened.
 
 mod boards;
 mod display;
 mod far_end;
+mod hub;
 mod printer;
 mod replies;
 mod stream;
@@ -20,6 +21,7 @@ use tokio::time::Instant;
 
 use crate::night::{Device, Family, Fault, LinkFault, Millis, Night, Task};
 pub(crate) use far_end::{Heard, Next};
+pub(crate) use hub::HEADER;
 use truth::Try;
 pub(crate) use truth::{Connection, Kind, Meaning, Message, Request, Truth, Who};
 pub(crate) use wire::Network;
@@ -251,6 +253,7 @@ pub(crate) fn command(task: Task, family: Family, device: &Device) -> Vec<u8> {
         Family::Devantech => boards::devantech(task, device.unit, device.inverted),
         Family::Ncd => boards::ncd(task, device.unit, device.inverted),
         Family::Printer => [b"\x1b", printer_word().as_bytes(), b"\r"].concat(),
+        Family::Hub => hub::COMMAND.to_vec(),
     }
 }
 

@@ -24,6 +24,8 @@ pub(super) struct Answer {
 pub(super) fn acts(fault: Option<Fault>) -> bool {
     match fault {
         Some(Fault::Silent { acts } | Fault::Closes { acts, .. } | Fault::Resets { acts, .. }) => acts,
+        // A hub that is asked does nothing.
+        Some(Fault::Flaw(_)) => false,
         Some(Fault::Busy | Fault::Refuses | Fault::Lies | Fault::StrayOnly(_) | Fault::Garbage) => false,
         _ => true,
     }
@@ -98,21 +100,11 @@ impl State {
         });
         let cut_at = cut_at.map(|end| end.at);
         let last_at = at + every * (sent as u64 - 1);
-        let message = Message {
-            who: Some(who),
-            meaning: answer.meaning,
-            bytes: answer.bytes[..if cut_at.is_some() { sent } else { whole }].to_vec(),
-            is_whole: sent == whole || cut_at.is_some(),
-            request,
-            begins_at: at,
-            last_at,
-            whole_at: cut_at.map_or(last_at, |end| end.max(last_at)),
-            read: 0,
-            read_from: 0,
-            read_at: 0,
-            read_seq: 0,
-            read_on: 0,
-        };
+        let bytes = answer.bytes[..if cut_at.is_some() { sent } else { whole }].to_vec();
+        let is_whole = sent == whole || cut_at.is_some();
+        let whole_at = cut_at.map_or(last_at, |end| end.max(last_at));
+        let message = Message::new(who, answer.meaning, bytes, is_whole, request, at);
+        let message = Message { last_at, whole_at, head_at: whole_at, ..message };
         let number = self.truth.messages.len();
         self.truth.messages.push(message);
         self.truth.requests[request].answer = Some(number);

@@ -157,6 +157,7 @@ impl State {
             Family::Devantech => self.devantech_hears(gateway, connection),
             Family::Ncd => self.ncd_hears(gateway, connection),
             Family::Printer => self.printer_hears(gateway, connection),
+            Family::Hub => self.hub_hears(gateway, connection),
         }
         if let Some(LinkFault::IdleClose { after }) = self.truth.connections[connection].fault
             && let Some(answer) = self.truth.requests.get(known).and_then(|request| request.answer)

@@ -107,6 +107,8 @@ pub(crate) enum Meaning {
     LogIn,
     /// What a printer says.
     Text(String),
+    /// A file, behind a header.
+    File,
 }
 
 /// A valid message of a device.
@@ -124,6 +126,10 @@ pub(crate) struct Message {
     pub(crate) whole_at: Millis,
     /// When its first byte comes.
     pub(crate) begins_at: Millis,
+    /// When the part of it is there that says how much follows, and the longest time afterwards in which nothing comes;
+    /// but for files it is `whole_at`, and none.
+    pub(crate) head_at: Millis,
+    pub(crate) longest_pause: Millis,
     /// How many of its bytes the program has read; when it read the first one, and the last one, on which connection.
     pub(crate) read: usize,
     pub(crate) read_from: u64,
@@ -133,6 +139,27 @@ pub(crate) struct Message {
 }
 
 impl Message {
+    /// A message that nobody has read yet, all of which comes at once.
+    pub(crate) fn new(who: Who, meaning: Meaning, bytes: Vec<u8>, is_whole: bool, request: usize, at: Millis) -> Self {
+        Self {
+            who: Some(who),
+            meaning,
+            bytes,
+            is_whole,
+            request,
+            last_at: at,
+            whole_at: at,
+            begins_at: at,
+            head_at: at,
+            longest_pause: 0,
+            read: 0,
+            read_from: 0,
+            read_at: 0,
+            read_seq: 0,
+            read_on: 0,
+        }
+    }
+
     /// Whether the program has read all of a whole message.
     pub(crate) fn is_read(&self) -> bool {
         self.is_whole && self.read == self.bytes.len()
