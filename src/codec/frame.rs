@@ -17,6 +17,12 @@ use crate::model::Payload;
 /// How many bytes are kept while no reply is expected; what a gateway says fits, and what is beyond is dropped.
 const UNASKED_MAX: usize = 4096;
 
+/// Replies are shorter, with what comes before them, in bytes.
+const USUAL: u64 = 128;
+
+/// The least room for a read once more than that has come, in bytes.
+const MORE: usize = 2048;
+
 /// A whole reply, noise around it left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frame {
@@ -106,7 +112,12 @@ impl Decoder for FrameCodec {
     type Error = CodecError;
 
     fn decode(&mut self, stream: &mut BytesMut) -> Result<Option<Frame>, CodecError> {
-        self.take(stream, Framing::find)
+        let found = self.take(stream, Framing::find)?;
+        if found.is_none() && self.framing.is_some() && self.taken + stream.len() as u64 > USUAL {
+            // Whoever says more than most may babble: it must not cost a call to the kernel for every few bytes.
+            stream.reserve(MORE);
+        }
+        Ok(found)
     }
 
     /// The frames that are there, with the one that the close itself ends. What is left over is no error: whether it may

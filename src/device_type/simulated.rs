@@ -15,6 +15,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use super::definition::{DeviceType, SendSpec};
 use super::expression::{Expression, Operand};
 use super::format::{Field, field, named};
+use super::judge::{ReplySpec, RuleVerdict};
 use super::pattern::Pattern;
 use super::template::Template;
 use crate::codec::Cut;
@@ -40,6 +41,14 @@ pub struct Simulation {
     pub(super) booting: Option<Template>,
     /// The first that matches answers.
     pub(super) answers: Vec<Answer>,
+}
+
+impl Simulation {
+    /// Whether its units are one thing, which has one state and one fault: the relays of a board, as against the displays of
+    /// a line.
+    pub fn is_one(&self) -> bool {
+        self.per == Per::Gateway
+    }
 }
 
 /// Who has a state.
@@ -189,6 +198,16 @@ impl Simulated {
         self.instead(body, self.device_type.simulation()?.refused.as_ref()?)
     }
 
+    /// Whether a no to the request with this body can be told from its answer: a board's no to a question would be read as
+    /// a state. Where the language has no word for no at all, it is whatever the file calls one.
+    pub fn may_refuse(&self, body: &[u8]) -> bool {
+        let device_type = &*self.device_type;
+        let says_no = |reply: &ReplySpec| reply.rules.iter().any(|rule| rule.verdict == RuleVerdict::Refused);
+        let answers = device_type.reply_of(&device_type.traits_of(None, body));
+        let answers = answers.and_then(|place| device_type.replies.get(place));
+        answers.is_some_and(says_no) || !device_type.replies.iter().any(says_no)
+    }
+
     /// What a unit answers that boots when the request with this body comes; `None` likewise.
     pub fn booting(&self, body: &[u8]) -> Option<Vec<u8>> {
         self.instead(body, self.device_type.simulation()?.booting.as_ref()?)
@@ -329,6 +348,24 @@ mod tests {
         ] {
             assert_eq!(chain.addressed(body.as_bytes()), addressed, "{body}");
             assert_eq!(chain.refuse(body.as_bytes()).as_deref(), refused, "{body}");
+        }
+    }
+
+    #[test]
+    fn only_what_has_a_word_for_no_among_its_answers_is_refused() {
+        let cases: [(&str, &[u8], bool); 8] = [
+            ("devantech-eth008", &[0x20, 1, 0], true),
+            ("devantech-eth008", &[0x24], false),
+            ("devantech-eth008", &[0x7A], false),
+            ("ncd-proxr", &[0xFE, 108, 1], true),
+            ("ncd-proxr", &[0xFE, 116, 1], true),
+            ("lg-rs232", b"ka 01 01", true),
+            ("lg-rs232", b"ka 01 ff", true),
+            ("esc-cr", b"cycle", true),
+        ];
+        for (name, body, may) in cases {
+            let device = Simulated::new(Catalog::built_in().get(name).unwrap(), &[Params::default()]).unwrap();
+            assert_eq!(device.may_refuse(body), may, "{name} {body:02x?}");
         }
     }
 

@@ -32,6 +32,10 @@ const MOST_REMEMBERED: usize = 512;
 /// The most bytes that are read in one look at a socket: a babbling device must not keep us looking.
 const MOST_AT_ONCE: usize = 64 * 1024;
 
+/// How many bytes are read at a time of what is dropped at the end of a connection: at first, and while there are more.
+const FEW: usize = 1024;
+const MANY: usize = 16 * 1024;
+
 /// What the buffer for replies starts with, in bytes: most fit; longer ones grow it.
 const BUFFER: usize = 128;
 
@@ -291,15 +295,23 @@ impl<S: DeviceStream> Connection<S> {
         if let Some(session) = self.logged_in.take() {
             Box::pin(session.log_out(self)).await;
         }
-        let mut space = [0; 1024];
-        let mut context = Context::from_waker(Waker::noop());
-        for _ in 0..MOST_AT_ONCE / space.len() {
-            let mut read = ReadBuf::new(&mut space);
-            let polled = Pin::new(self.framed.get_mut()).poll_read(&mut context, &mut read);
-            if !matches!(polled, Poll::Ready(Ok(()))) || read.filled().is_empty() {
-                break;
+        // Most have said nothing more; of one that babbles much is read at once, or each would cost 64 calls.
+        if self.drops_what_is_there::<FEW>() {
+            for _ in 0..MOST_AT_ONCE / MANY {
+                if !self.drops_what_is_there::<MANY>() {
+                    break;
+                }
             }
         }
+    }
+
+    /// Reads and drops so many bytes at the most; whether there were any, and so may be more.
+    fn drops_what_is_there<const COUNT: usize>(&mut self) -> bool {
+        let mut space = [0; COUNT];
+        let mut read = ReadBuf::new(&mut space);
+        let mut context = Context::from_waker(Waker::noop());
+        let polled = Pin::new(self.framed.get_mut()).poll_read(&mut context, &mut read);
+        matches!(polled, Poll::Ready(Ok(()))) && !read.filled().is_empty()
     }
 }
 

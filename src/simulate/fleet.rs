@@ -14,7 +14,7 @@ use socket2::{Domain, Socket, Type};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::night::{Fault, Night};
+use super::night::Night;
 use super::server::{Gateway, serve};
 use crate::inventory::Member;
 use crate::model::{Address, Device};
@@ -56,15 +56,13 @@ impl SimulatedFleet {
         let mut gateways: HashMap<Ipv4Addr, Gateway> = HashMap::with_capacity(devices.len());
         for (device, member) in devices.iter().zip(members) {
             let number = u32::try_from(addresses.len()).unwrap_or(u32::MAX);
-            let fault = night.fault_of(&device.name);
+            let gateway = device.address.to_string();
             let to = *addresses.entry(device.address.clone()).or_insert_with(|| {
                 let ip = Ipv4Addr::from(u32::from(FIRST).saturating_add(number));
-                // A gateway refuses when the first of its devices drew that: a chain is refused as a whole.
-                SocketAddr::from((ip, if fault == Some(Fault::Refuse) { refused_port } else { port }))
+                SocketAddr::from((ip, if night.refuses(&gateway) { refused_port } else { port }))
             });
             let IpAddr::V4(ip) = to.ip() else { continue };
-            let gateway = gateways.entry(ip).or_default();
-            gateway.add(device, member, fault, night).map_err(io::Error::other)?;
+            gateways.entry(ip).or_default().add(device, member, &gateway, night).map_err(io::Error::other)?;
         }
         let gateways: HashMap<Ipv4Addr, Arc<Gateway>> =
             gateways.into_iter().map(|(ip, gateway)| (ip, Arc::new(gateway))).collect();

@@ -6,16 +6,15 @@
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, TcpListener};
-use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -26,6 +25,12 @@ use crate::model::{Device, Params};
 
 /// How long a client that closes may take to be noticed before the next one is told that the port is in use.
 const NOTICE: Duration = Duration::from_millis(500);
+
+/// How long a device that is silent keeps the connection of a client that has closed its side: longer than anybody waits.
+const SILENCE: Duration = Duration::from_mins(1);
+
+/// Replies that may wait on one connection; full: nothing more is read until one is sent.
+const MAX_DUE: usize = 64;
 
 /// What ser2net says to a second client.
 const IN_USE: &[u8] = b"Port already in use\r\n";
@@ -63,18 +68,14 @@ impl Default for Gateway {
 }
 
 impl Gateway {
-    /// Adds a device.
-    pub(super) fn add(
-        &mut self,
-        device: &Device,
-        member: &Member,
-        fault: Option<Fault>,
-        night: &Night,
-    ) -> Result<(), String> {
-        if member.device_type.simulation().is_none() {
+    /// Adds a device; `address` is the gateway's in the inventory.
+    pub(super) fn add(&mut self, device: &Device, member: &Member, address: &str, night: &Night) -> Result<(), String> {
+        let Some(simulation) = member.device_type.simulation() else {
             return Err(format!("`{}` cannot be simulated: its file has no [simulate]", member.device_type.name));
-        }
-        let unit = Unit { params: device.params.clone(), fault, delay: night.delay_of(&device.name) };
+        };
+        let who = if simulation.is_one() { address } else { &*device.name };
+        let (fault, delay) = (night.fault_of(address, who), night.delay_of(who));
+        let unit = Unit { params: device.params.clone(), fault, delay };
         match self.parts.iter_mut().find(|part| Arc::ptr_eq(&part.device_type, &member.device_type)) {
             Some(part) => part.units.push(unit),
             None => self.parts.push(Part {
@@ -87,12 +88,18 @@ impl Gateway {
     }
 
     /// What one request brings: bytes after a delay, and whether the connection ends in the middle of them.
-    fn answer(&self, body: &[u8], boot: Option<Duration>) -> Option<Reply> {
-        self.parts.iter().find_map(|part| part.answer(body, boot))
+    fn answer(&self, body: &Bytes, boot: Option<Duration>) -> Option<Reply> {
+        self.parts.iter().enumerate().find_map(|(place, part)| {
+            let reply = part.answer(body, boot)?;
+            Some(Reply { unit: (place, reply.unit.1), ..reply })
+        })
     }
 }
 
 struct Reply {
+    /// The part and the unit of it that was asked, and what.
+    unit: (usize, usize),
+    body: Bytes,
     bytes: Vec<u8>,
     after: Duration,
     is_cut: bool,
@@ -104,7 +111,7 @@ impl Part {
         self.units.first().map_or_else(|| self.device_type.clone(), |unit| self.device_type.effective(&unit.params))
     }
 
-    fn answer(&self, body: &[u8], boot: Option<Duration>) -> Option<Reply> {
+    fn answer(&self, body: &Bytes, boot: Option<Duration>) -> Option<Reply> {
         let mut held = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if held.is_none() {
             let simulated = Simulated::new(&self.device_type, self.units.iter().map(|unit| &unit.params))?;
@@ -121,7 +128,7 @@ impl Part {
         let is_booting = state.booting_until.get(&place).is_some_and(|until| now < *until);
         let bytes = match unit.fault {
             Some(Fault::Silent) => return None,
-            Some(Fault::Reject) => state.simulated.refuse(body)?,
+            Some(Fault::Reject) if state.simulated.may_refuse(body) => state.simulated.refuse(body)?,
             _ if is_booting => state.simulated.booting(body)?,
             _ => {
                 let boots = state.simulated.boots(body).map(|own| boot.unwrap_or(own));
@@ -132,7 +139,7 @@ impl Part {
             }
         };
         let after = if unit.fault == Some(Fault::Slow) { unit.delay } else { Duration::ZERO };
-        Some(Reply { bytes, after, is_cut: unit.fault == Some(Fault::Cut) })
+        Some(Reply { unit: (0, place), body: body.clone(), bytes, after, is_cut: unit.fault == Some(Fault::Cut) })
     }
 }
 
@@ -177,47 +184,72 @@ fn gateway_of(stream: &TcpStream, gateways: &HashMap<Ipv4Addr, Arc<Gateway>>) ->
     }
 }
 
-/// Waits before a slow reply; a client that leaves meanwhile frees the gateway at once, as a real one would. One that is
-/// expected to close its side has not left.
-async fn wait_or_leave(
-    stream: &mut TcpStream,
-    received: &mut BytesMut,
-    wait: Duration,
-    half_close: bool,
-) -> ControlFlow<()> {
-    let until = Instant::now() + wait;
-    while Instant::now() < until {
-        match timeout_at(until, stream.read_buf(received)).await {
-            Ok(Ok(read)) if read > 0 => {}
-            Ok(Ok(_)) if half_close => {
-                tokio::time::sleep_until(until).await;
-                break;
-            }
-            Ok(_) => return ControlFlow::Break(()),
-            Err(_) => break,
-        }
+/// What is said on a connection when its time has come, each thing by itself: who is slow holds up no other unit.
+#[derive(Default)]
+struct Due(Vec<(Instant, Reply)>);
+
+impl Due {
+    /// Owes a reply. A unit that is asked something else forgets what it owed: that would come as the answer to this, and
+    /// nobody could tell.
+    fn owe(&mut self, reply: Reply) {
+        self.0.retain(|(_, old)| old.unit != reply.unit || old.body == reply.body);
+        self.0.push((Instant::now() + reply.after, reply));
     }
-    ControlFlow::Continue(())
+
+    /// When the next thing is to be said.
+    fn next(&self) -> Option<Instant> {
+        self.0.iter().map(|(at, _)| *at).min()
+    }
+
+    /// Takes what is to be said by now, the earliest first; of two that are due at once, what was asked first.
+    fn take(&mut self, now: Instant) -> Option<Reply> {
+        let due = self.0.iter().enumerate().filter(|(_, (at, _))| *at <= now);
+        let place = due.min_by_key(|(_, (at, _))| *at).map(|(place, _)| place)?;
+        Some(self.0.remove(place).1)
+    }
 }
 
 /// Serves one client until it leaves.
 async fn converse(mut stream: TcpStream, gateway: &Gateway, boot: Option<Duration>) {
-    let Ok(Ok(_line)) = timeout(NOTICE, gateway.line.acquire()).await else {
+    let Ok(Ok(held)) = timeout(NOTICE, gateway.line.acquire()).await else {
         _ = stream.write_all(IN_USE).await;
         return;
     };
     let Some(device_type) = gateway.parts.first().map(Part::effective) else { return };
-    let mut received = BytesMut::with_capacity(64);
-    while stream.read_buf(&mut received).await.is_ok_and(|read| read > 0) {
+    let (mut line, mut received) = (Some(held), BytesMut::with_capacity(64));
+    let (mut due, mut hears, mut is_silent) = (Due::default(), true, false);
+    loop {
         while let Some(body) = device_type.send.cut(&mut received) {
-            let Some(reply) = gateway.answer(&body, boot) else { continue };
-            if wait_or_leave(&mut stream, &mut received, reply.after, device_type.link.half_close).await.is_break() {
-                return;
+            let reply = gateway.answer(&body, boot);
+            is_silent = reply.is_none();
+            if let Some(reply) = reply {
+                due.owe(reply);
             }
+        }
+        while let Some(reply) = due.take(Instant::now()) {
             let shown = if reply.is_cut { reply.bytes.len() / 2 } else { reply.bytes.len() };
             if stream.write_all(reply.bytes.get(..shown).unwrap_or_default()).await.is_err() || reply.is_cut {
                 return;
             }
         }
+        let next = due.next();
+        let alarm = async { sleep_until(next.unwrap_or_else(Instant::now)).await };
+        tokio::select! {
+            biased;
+            read = stream.read_buf(&mut received), if hears && due.0.len() < MAX_DUE => match read {
+                Ok(1..) => {}
+                // One that is expected to close its side may wait for its answer, or have left: nobody else waits for that.
+                Ok(0) if device_type.link.half_close => (hears, line) = (false, None),
+                // Else the gateway is free at once, as a real one would be.
+                _ => return,
+            },
+            () = alarm, if next.is_some() => {}
+            else => break,
+        }
+    }
+    drop(line);
+    if is_silent {
+        // Nothing tells when a client that has closed its side closes the other.
+        sleep(SILENCE).await;
     }
 }

@@ -27,7 +27,7 @@ pub(crate) struct Arguments {
 }
 
 /// What is said of a mistake.
-const USAGE: &str = "oracle [--seed S] [--nights N] [--devices N] [--threads N] [--go-on] [--tell] [--lies | --lie NAME] [--real | --ser2net]";
+const USAGE: &str = "oracle [--seed S] [--nights N] [--devices N] [--threads N] [--go-on] [--tell] [--lies | --lie NAME] [--real | --ser2net | --simulated]";
 
 /// Device-nights of a plain `cargo test`: enough to find most planted lies, in seconds.
 const FEW: u64 = 2000;
@@ -65,6 +65,7 @@ impl Arguments {
                 "--tell" => (read.tells, read.threads) = (true, 1),
                 "--real" => read.over = Over::Sockets,
                 "--ser2net" => read.over = Over::Ser2net,
+                "--simulated" => read.over = Over::Simulation,
                 "--lies" => read.plants = true,
                 "--lie" => (read.plants, read.lie) = (true, Some(words.next().ok_or(USAGE)?)),
                 "--list" => read.is_list = true,

@@ -166,6 +166,9 @@ pub(crate) enum Over {
     Sockets,
     /// The same, with ser2net between: the world is what hangs on its serial lines, and sees no connections.
     Ser2net,
+    /// The same over the fleet that the program simulates itself, with the faults that it plays: what happened is what was
+    /// seen on the wire.
+    Simulation,
 }
 
 /// One night.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use fleetctl::model::{Command, Portion, Rate, Share, TimingOverrides};
 use fleetctl::run::{Pacing, RunRequest, Selecting, Until};
 
-use crate::night::{Family, Millis, Night, Task};
+use crate::night::{Family, Millis, Night, Over, Task};
 use crate::world::printer_word;
 
 /// The inventory's text.
@@ -34,7 +34,11 @@ pub(crate) fn inventory(night: &Night) -> String {
             Family::Display => writeln!(text, "params = {{ set_id = {unit} }}"),
             Family::Printer | Family::Hub => Ok(()),
             Family::Devantech | Family::Ncd => {
-                let password = gateway.password.as_ref().map(|(word, _)| format!(", password = \"{word}\""));
+                let password = gateway.password.as_ref().map(|(word, _)| match night.over {
+                    // Whoever simulates a fleet copies no password that stands in its inventory.
+                    Over::Simulation => format!(", password = {{ file = \"{}\" }}", password_file(place.0)),
+                    _ => format!(", password = \"{word}\""),
+                });
                 let inverted = device.inverted;
                 let password = password.unwrap_or_default();
                 writeln!(text, "params = {{ relay = {unit}, inverted = {inverted}{password} }}")
@@ -51,6 +55,11 @@ pub(crate) fn inventory(night: &Night) -> String {
         }
     }
     text
+}
+
+/// Where the password of a gateway is kept in a night over a simulation.
+pub(crate) fn password_file(gateway: usize) -> String {
+    format!("password-{gateway}")
 }
 
 /// The command line; `save` is where files go that are fetched.

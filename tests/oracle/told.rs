@@ -11,6 +11,8 @@ pub(crate) struct Report {
     pub(crate) elapsed_ms: u64,
     pub(crate) summary: Summary,
     pub(crate) devices: Vec<Device>,
+    #[serde(default)]
+    pub(crate) simulated: bool,
 }
 
 /// The counts.

@@ -267,3 +267,17 @@ proptest! {
         _ = frames(&lg(16, 2000), &pieces);
     }
 }
+
+#[test]
+fn who_says_more_than_most_is_read_in_large_pieces_and_nobody_else_has_the_room_for_it() {
+    let room = |count: usize| {
+        let mut codec = FrameCodec::new();
+        codec.expect(&lg(64, 4096));
+        let mut stream = BytesMut::with_capacity(128);
+        stream.extend_from_slice(&vec![b'z'; count]);
+        assert_eq!(codec.decode(&mut stream).unwrap(), None);
+        stream.capacity() - stream.len()
+    };
+    assert!(room(20) < 256, "{}", room(20));
+    assert!(room(300) >= 2048, "{}", room(300));
+}

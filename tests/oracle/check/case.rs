@@ -238,7 +238,11 @@ impl<'a> Case<'a> {
     /// Whether the world has seen every attempt to connect to a gateway.
     pub(crate) fn sees_tries(&self, gateway: &Gateway) -> bool {
         let is_open = !matches!(gateway.always, Some(LinkFault::Refused | LinkFault::Hangs));
-        self.night.over == Over::Memory || (self.night.over == Over::Sockets && is_open)
+        match self.night.over {
+            Over::Memory => true,
+            Over::Sockets | Over::Simulation => is_open,
+            Over::Ser2net => false,
+        }
     }
 
     /// The state that was wanted.

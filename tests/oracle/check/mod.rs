@@ -53,6 +53,17 @@ impl Findings {
     }
 }
 
+/// What is wrong with what a run has told of itself alone: I9, I10 and I14, where nobody has seen what happened.
+pub(crate) fn consistent(night: &Night, played: &Played) -> Vec<Finding> {
+    let mut findings = Findings::default();
+    findings.expect(played.exit_status.is_some(), "I11", "", || "the run did not end".to_owned());
+    match Case::new(night, played) {
+        Ok(case) => reports::check(&case, played, &mut findings),
+        Err(why) => findings.expect(false, "I9", "", || why),
+    }
+    findings.0
+}
+
 /// Everything that is wrong with what a run has told.
 pub(crate) fn check(night: &Night, played: &Played) -> Vec<Finding> {
     let mut findings = Findings::default();

@@ -1,27 +1,32 @@
-//! Nights of the real binary over real sockets and in real time: `--real`, and behind ser2net `--ser2net`.
+//! Nights of the real binary over real sockets and in real time: `--real`, behind ser2net `--ser2net`, and over the fleet that
+//! the program simulates itself, `--simulated`.
 //!
 //! The fleet, its faults and its limits are drawn as for the nights in memory and made quicker (`suit.rs`); the world is the
-//! same, behind sockets (`sockets.rs`) or behind ser2net on pseudo-terminals (`ser2net.rs`); `program.rs` runs the program. The
-//! same `check/` judges what it told. Its clock and ours are not the same here, nor do we know when it reads: what happens
-//! within the night's `slack` of an end is judged by neither side of it, and the slack grows with what this machine was late.
+//! same, behind sockets (`sockets.rs`) or behind ser2net on pseudo-terminals (`ser2net.rs`); `program.rs` runs the program. Over
+//! the program's simulation (`simulation/`) the faults are those of `--faults`, and what happened is what taps saw on the
+//! wire. The same `check/` judges what it told. Its clock and ours are not the same here, nor do we know when it reads: what
+//! happens within the night's `slack` of an end is judged by neither side of it, and the slack grows with what this machine
+//! was late.
 //!
-//! | invariant | over sockets | behind ser2net |
-//! |---|---|---|
-//! | I1, I2, I3, I4, I9, I10, I14 | as in memory; I4 and `sent` but for bytes that were written to an end that was closing | as in memory |
-//! | I5, I7 | no second effect and nobody else; that it was declared stands in the history, which is `faults/killed*.rs` | the same |
-//! | I6 | replies that were there a slack before the end | the same |
-//! | I8 | open connections of a gateway, in all and at a site; spans less the slack | spans alone: ser2net hides who connects |
-//! | I11, I13 | with slack; I13's attempts not for gateways that refuse or hang | I11; attempts not at all |
-//! | I12 | none: a fleet that recovers takes minutes | none |
-//! | I15 | as in memory, and the program's threads write the files | none: displays serve no files |
+//! | invariant | over sockets | behind ser2net | over the simulation |
+//! |---|---|---|---|
+//! | I1, I2, I3, I4, I9, I10, I14 | as in memory; I4 and `sent` but for bytes that were written to an end that was closing | as in memory | as over sockets; whether a device acted is what it says itself |
+//! | I5, I7 | no second effect and nobody else; that it was declared stands in the history, which is `faults/killed*.rs` | the same | the same, over what was written: an effect without an answer is not seen |
+//! | I6 | replies that were there a slack before the end | the same | the same |
+//! | I8 | open connections of a gateway, in all and at a site; spans less the slack | spans alone: ser2net hides who connects | as over sockets |
+//! | I11, I13 | with slack; I13's attempts not for gateways that refuse or hang | I11; attempts not at all | as over sockets; who has no fault drawn is well |
+//! | I12 | none: a fleet that recovers takes minutes | none | none: its faults never end |
+//! | I15 | as in memory, and the program's threads write the files | none: displays serve no files | none: its hubs are not drawn |
+//! | S1, S2, S3 | – | – | the simulation is honest: `simulation/honest.rs` |
 //!
-//! In every sixth night the program takes half of the selected devices itself (`--sample`): which ones is for it to say, and
-//! nobody else may hear of the run.
+//! In every sixth night over sockets the program takes half of the selected devices itself (`--sample`): which ones is for it
+//! to say, and nobody else may hear of the run.
 //!
 //! The same seed is the same night, not the same bytes: the kernel decides what comes first.
 
 mod program;
 mod ser2net;
+mod simulation;
 mod sockets;
 mod suit;
 
@@ -102,14 +107,16 @@ fn series(arguments: &Arguments, lie: Option<&'static str>) -> Series {
                         return;
                     }
                     let seed = next.fetch_add(1, Ordering::Relaxed);
-                    let suited = if arguments.over == Over::Ser2net { suit::over_ser2net } else { suit::over_sockets };
+                    let suited = match arguments.over {
+                        Over::Ser2net => suit::over_ser2net,
+                        Over::Simulation => suit::over_simulation,
+                        Over::Sockets | Over::Memory => suit::over_sockets,
+                    };
                     let Some(night) = suited(seed, seed) else { continue };
                     done.fetch_add(1, Ordering::Relaxed);
                     devices.fetch_add(night.selected().count() as u64, Ordering::Relaxed);
-                    let (night, played) = play(Night { lie, ..night });
+                    let (night, played, findings) = judged(Night { lie, ..night });
                     most_slack.fetch_max(night.slack, Ordering::Relaxed);
-                    let night = sampled(night, &played.json);
-                    let findings = check(&night, &played);
                     if lie.is_none() && (arguments.tells || !findings.is_empty()) {
                         tell(&night, &played, &findings, arguments);
                     }
@@ -125,44 +132,55 @@ fn series(arguments: &Arguments, lie: Option<&'static str>) -> Series {
     Series { nights, devices, lies, most_slack, first }
 }
 
-/// Plays a night: the same with its slack, and what it told.
-fn play(mut night: Night) -> (Night, Played) {
+/// Plays a night: the same with its slack, what it told, and what is wrong with that.
+fn judged(mut night: Night) -> (Night, Played, Vec<Finding>) {
     let is_over = Arc::new(AtomicBool::new(false));
     let late = lateness(&is_over);
+    let slack = |late: std::thread::JoinHandle<Millis>| {
+        is_over.store(true, Ordering::Relaxed);
+        SLACK + 2 * late.join().unwrap_or(0)
+    };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let played = runtime.block_on(async {
-        let doors = sockets::Doors::open(&mut night);
-        let mut lines = (night.over == Over::Ser2net).then(|| ser2net::Lines::between(&mut night));
-        let (folder, world) = (program::folder(&night), World::new(&night));
-        let run = async {
-            let _kept = match &mut lines {
-                Some(lines) => Some(lines.wait_until_they_stand().await),
-                None => None,
-            };
-            let told = program::run(&night, &world, folder.path()).await;
-            tokio::time::sleep(SETTLE).await;
-            told
+    if night.over == Over::Simulation {
+        let play = runtime.block_on(simulation::play(&mut night));
+        night.slack = slack(late);
+        let mut findings = check(&night, &play.played);
+        findings.extend(play.findings(&night));
+        return (night, play.played, findings);
+    }
+    let played = runtime.block_on(play(&mut night));
+    night.slack = slack(late);
+    let night = sampled(night, &played.json);
+    let findings = check(&night, &played);
+    (night, played, findings)
+}
+
+/// Plays a night over sockets of our own.
+async fn play(night: &mut Night) -> Played {
+    let doors = sockets::Doors::open(night);
+    let mut lines = (night.over == Over::Ser2net).then(|| ser2net::Lines::between(night));
+    let (folder, world) = (program::folder(night), World::new(night));
+    let run = async {
+        let _kept = match &mut lines {
+            Some(lines) => Some(lines.wait_until_they_stand().await),
+            None => None,
         };
-        let told = tokio::select! {
-            told = run => told,
-            () = doors.serve(world.clone()) => unreachable!("gateways are served for ever"),
-        };
-        let began = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let began = began.saturating_sub(world.started().elapsed());
-        Played {
-            truth: world.truth(),
-            exit_status: told.exit_status,
-            said: told.said,
-            began: u64::try_from(began.as_millis()).unwrap_or(0),
-            json: told.json,
-            ndjson: told.ndjson,
-            further: told.further,
-            saved: told.saved,
-        }
-    });
-    is_over.store(true, Ordering::Relaxed);
-    night.slack = SLACK + 2 * late.join().unwrap_or(0);
-    (night, played)
+        let told = program::run(night, &world, folder.path(), &[]).await;
+        tokio::time::sleep(SETTLE).await;
+        told
+    };
+    let told = tokio::select! {
+        told = run => told,
+        () = doors.serve(world.clone()) => unreachable!("gateways are served for ever"),
+    };
+    let began = began(&world);
+    told.played(world.truth(), began)
+}
+
+/// When a world began, in milliseconds of the Unix epoch.
+fn began(world: &World) -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(now.saturating_sub(world.started().elapsed()).as_millis()).unwrap_or(0)
 }
 
 /// A night of which the program has taken a part at random: nobody else was selected, if it is a part of the right size.
@@ -208,6 +226,10 @@ fn tell(night: &Night, played: &Played, findings: &[Finding], arguments: &Argume
         inventory(night)
     );
     let kept = std::fs::write(&place, all).map_or_else(|error| error.to_string(), |()| place.display().to_string());
-    let flag = if arguments.over == Over::Ser2net { "--ser2net" } else { "--real" };
+    let flag = match arguments.over {
+        Over::Ser2net => "--ser2net",
+        Over::Simulation => "--simulated",
+        Over::Sockets | Over::Memory => "--real",
+    };
     println!("{text}\n  all of it: {kept}\n  again: --test oracle -- {flag} --seed {} --nights 1", night.seed);
 }

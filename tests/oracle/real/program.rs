@@ -13,10 +13,10 @@ use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 
 use crate::night::{Millis, Night, Task};
-use crate::play::FURTHER;
+use crate::play::{FURTHER, Played};
 use crate::request::inventory;
 use crate::shelf::{self, Saved, Shelf};
-use crate::world::{World, printer_word};
+use crate::world::{Truth, World, printer_word};
 
 /// What takes longer will never end: nights are cut by their deadlines long before.
 const LONGEST: Duration = Duration::from_mins(3);
@@ -33,6 +33,14 @@ pub(crate) struct Told {
     pub(crate) saved: Option<Saved>,
 }
 
+impl Told {
+    /// The same beside what really happened in a night that began then, in milliseconds of the Unix epoch.
+    pub(crate) fn played(self, truth: Truth, began: u64) -> Played {
+        let Self { exit_status, json, ndjson, further, said, saved } = self;
+        Played { truth, exit_status, said, began, json, ndjson, further, saved }
+    }
+}
+
 /// A folder with the night's inventory, in which the program runs and keeps its state.
 pub(crate) fn folder(night: &Night) -> TempDir {
     let folder = tempfile::Builder::new().prefix("fleetctl-oracle-").tempdir().unwrap();
@@ -40,13 +48,13 @@ pub(crate) fn folder(night: &Night) -> TempDir {
     folder
 }
 
-/// Runs the program from its start to its end.
-pub(crate) async fn run(night: &Night, world: &World, folder: &Path) -> Told {
+/// Runs the program from its start to its end; `more` stands on its command line besides.
+pub(crate) async fn run(night: &Night, world: &World, folder: &Path, more: &[&str]) -> Told {
     hold(night, folder).await;
     let shelf = Shelf::within(night, folder);
     let mut command = program(folder);
     command.envs(night.lie.map(|lie| ("PLANTED_LIE", lie)));
-    command.args(arguments(night)).stdout(File::create(folder.join("json")).unwrap());
+    command.args(arguments(night)).args(more).stdout(File::create(folder.join("json")).unwrap());
     world.start_now();
     let mut child = command.spawn().unwrap();
     let pid = child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw);
@@ -77,7 +85,7 @@ async fn cut(child: &mut Child) -> Option<u8> {
 }
 
 /// The program in its folder; what it says to people goes to a file there.
-fn program(folder: &Path) -> Command {
+pub(crate) fn program(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_fleetctl"));
     command.current_dir(folder).stdin(Stdio::null()).kill_on_drop(true);
     let known = std::env::vars_os().map(|(name, _)| name);

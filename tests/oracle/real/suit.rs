@@ -6,7 +6,7 @@
 
 use crate::alphabet::reply_timeout;
 use crate::draw;
-use crate::night::{Family, Fault, Limits, LinkFault, Millis, Night, Over, Task};
+use crate::night::{Board, Family, Fault, Gateway, Limits, LinkFault, Millis, Night, Over, Task};
 
 /// How long a reply may take: several times what a busy machine is late by.
 const REPLY_TIMEOUT: Millis = 2000;
@@ -69,6 +69,66 @@ pub(crate) fn over_ser2net(seed: u64, place: u64) -> Option<Night> {
         }
     }
     Some(night)
+}
+
+/// The same fleet for the program's own simulation, which has faults of its own: `draws.rs` says whose. Every fourth fleet is
+/// a large one.
+pub(crate) fn over_simulation(seed: u64, place: u64) -> Option<Night> {
+    let mut night = over_sockets(seed, place)?;
+    // What `simulation/dialect.rs` does not speak.
+    let is_foreign = |gateway: &Gateway| match gateway.family {
+        Family::Hub => true,
+        Family::Devantech => gateway.board != Board::Eth008,
+        Family::Display | Family::Printer | Family::Ncd => false,
+    };
+    if night.gateways.iter().any(is_foreign) {
+        return None;
+    }
+    (night.over, night.sample) = (Over::Simulation, None);
+    for gateway in &mut night.gateways {
+        (gateway.faults, gateway.always) = (Vec::new(), None);
+        if let Some((_, is_right)) = &mut gateway.password {
+            *is_right = true;
+        }
+        for device in &mut gateway.devices {
+            (device.faults, device.always) = (Vec::new(), None);
+        }
+    }
+    if seed.is_multiple_of(4) && night.limits.rate.is_none() && night.limits.circuit.is_none() {
+        enlarge(&mut night);
+    }
+    // What the inventory says of them is never connected to.
+    for (number, gateway) in (1..).zip(&mut night.gateways) {
+        (gateway.host, gateway.port) = (format!("10.{}.{}.{}", gateway.family as u8, number / 200, number % 200), 4000);
+    }
+    night.limits.max_failures = None;
+    Some(night)
+}
+
+/// Puts copies of a fleet beside it, up to a few hundred devices.
+fn enlarge(night: &mut Night) {
+    let (gateways, order) = (night.gateways.clone(), night.order.clone());
+    for (word, _) in night.gateways.iter_mut().filter_map(|gateway| gateway.password.as_mut()) {
+        *word = format!("(0){word}");
+    }
+    let copies = 250 / order.len().max(1);
+    for copy in 1..copies {
+        let first = night.gateways.len();
+        night.order.extend(order.iter().map(|(gateway, device)| (first + gateway, *device)));
+        for gateway in &gateways {
+            let mut gateway = gateway.clone();
+            if let Some((word, _)) = &mut gateway.password {
+                *word = format!("({copy}){word}");
+            }
+            for device in &mut gateway.devices {
+                device.name = format!("{}-{copy}", device.name);
+            }
+            night.gateways.push(gateway);
+        }
+    }
+    night.limits.batch = None;
+    night.limits.concurrency = 256;
+    night.limits.sites = vec![1000; night.limits.sites.len()];
 }
 
 /// What a gateway can do with all of its connections.

@@ -22,8 +22,7 @@ use tokio::time::Instant;
 use crate::night::{Device, Family, Fault, LinkFault, Millis, Night, Task};
 pub(crate) use far_end::{Heard, Next};
 pub(crate) use hub::HEADER;
-use truth::Try;
-pub(crate) use truth::{Connection, Kind, Meaning, Message, Request, Truth, Who};
+pub(crate) use truth::{Connection, Kind, Meaning, Message, Request, Truth, Try, Who};
 pub(crate) use wire::Network;
 
 /// The world of a night.

@@ -82,6 +82,71 @@ fn the_same_seed_plays_the_same_night() {
     }
 }
 
+/// The statuses of nine displays with the given addresses.
+fn statuses(address: &str, arguments: &[&str]) -> Vec<String> {
+    let workspace = Workspace::with_inventory(&format!(
+        "[[device]]\nname = \"wall-[1-9]\"\ntype = \"lg-rs232\"\naddress = \"{address}\"\nparams = {{ set_id = \"[1-9]\" }}\n"
+    ));
+    let run = [&SIMULATED[..], &["--seed", "5", "--retries", "0"], arguments].concat();
+    let report = workspace.fleetctl(&run).expect_status(1).report();
+    report.devices().iter().map(|device| device["status"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn a_display_has_its_own_fault_whoever_shares_its_gateway() {
+    for (faults, timeout) in [("reject=40%", "5s"), ("silent=40%", "490ms"), ("cut=40%", "5s"), ("slow=40%", "490ms")] {
+        let arguments = ["--faults", faults, "--reply-timeout", timeout];
+        let apart = statuses("10.1.1.[1-9]", &arguments);
+        assert_eq!(apart, statuses("10.1.1.1", &arguments), "{faults}");
+        assert!(apart.iter().any(|status| status == "ok"), "{faults}: {apart:?}");
+    }
+}
+
+#[test]
+fn a_gateway_refuses_and_a_board_is_silent_whichever_of_its_devices_are_selected() {
+    let of = |number: u8| {
+        format!(
+            "[[device]]\nname = \"wall-{number}-[1-3]\"\ntype = \"lg-rs232\"\naddress = \"10.1.1.{number}\"\nparams = {{ set_id = \"[1-3]\" }}\n\
+             [[device]]\nname = \"pump-{number}-[1-3]\"\ntype = \"devantech-eth008\"\naddress = \"10.1.2.{number}\"\nparams = {{ relay = \"[1-3]\" }}\n"
+        )
+    };
+    let workspace = Workspace::with_inventory(&(1..=20).map(of).collect::<String>());
+    let run = |select: &str| {
+        let faults = ["--faults", "refuse=30%,reject=20%", "--seed", "5", "--retries", "0", "--select", select];
+        let report = workspace.fleetctl(&[&SIMULATED[..], &faults].concat()).expect_status(1).report();
+        let told = |device: &serde_json::Value| (device["name"].to_string(), device["status"].to_string());
+        report.devices().iter().map(told).collect::<Vec<_>>()
+    };
+    let (all, some) = (run("*"), run("*-2,*-3"));
+    assert!(some.iter().all(|device| all.contains(device)), "{all:?} {some:?}");
+    for status in ["ok", "unreachable", "rejected"] {
+        assert!(all.iter().any(|(_, other)| other.contains(status)), "nobody is {status}");
+    }
+}
+
+#[test]
+fn a_printer_that_is_silent_does_not_hang_up() {
+    let workspace = Workspace::with_inventory("[[device]]\nname = \"p\"\ntype = \"esc-cr\"\naddress = \"10.1.0.1\"\n");
+    let arguments = ["run", "--cmd", "cycle", "--simulate", "--faults", "silent=100%", "--format", "json"];
+    let report =
+        workspace.fleetctl(&[&arguments[..], &["--reply-timeout", "300ms"]].concat()).expect_status(1).report();
+    assert_eq!(report.devices()[0]["error"]["kind"], "reply_timeout");
+}
+
+#[test]
+fn a_board_that_rejects_says_no_to_commands_and_never_a_state_that_it_has_not() {
+    let workspace = Workspace::with_inventory(
+        "[[device]]\nname = \"pump\"\ntype = \"devantech-eth008\"\naddress = \"10.1.0.1\"\nparams = { relay = 1 }\n",
+    );
+    let run = |more: &[&str]| {
+        let arguments = ["run", "--simulate", "--faults", "reject=100%", "--format", "json"];
+        workspace.fleetctl(&[&arguments[..], more].concat()).report()
+    };
+    assert_eq!(run(&["--do", "power-status"]).devices()[0]["value"], "off");
+    let report = run(&["--do", "power-on", "--if-needed"]);
+    assert_eq!(report.devices()[0]["error"]["kind"], "refused", "its no was not taken for a relay that is on");
+}
+
 #[test]
 fn wrong_faults_are_a_usage_error() {
     for faults in ["silnt=5%", "silent=500%", "silent"] {
