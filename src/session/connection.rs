@@ -7,6 +7,7 @@
 
 use std::future::poll_fn;
 use std::io;
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -32,7 +33,7 @@ const MOST_REMEMBERED: usize = 512;
 /// The most bytes that are read in one look at a socket: a babbling device must not keep us looking.
 const MOST_AT_ONCE: usize = 64 * 1024;
 
-/// How many bytes are read at a time of what is dropped at the end of a connection: at first, and while there are more.
+/// How many bytes are read of what is dropped at the end of a connection: at first, and if there were any.
 const FEW: usize = 1024;
 const MANY: usize = 16 * 1024;
 
@@ -295,20 +296,16 @@ impl<S: DeviceStream> Connection<S> {
         if let Some(session) = self.logged_in.take() {
             Box::pin(session.log_out(self)).await;
         }
-        // Most have said nothing more; of one that babbles much is read at once, or each would cost 64 calls.
+        // Most have said nothing more; who says more than this babbles, and is not worth the reading.
         if self.drops_what_is_there::<FEW>() {
-            for _ in 0..MOST_AT_ONCE / MANY {
-                if !self.drops_what_is_there::<MANY>() {
-                    break;
-                }
-            }
+            self.drops_what_is_there::<MANY>();
         }
     }
 
     /// Reads and drops so many bytes at the most; whether there were any, and so may be more.
     fn drops_what_is_there<const COUNT: usize>(&mut self) -> bool {
-        let mut space = [0; COUNT];
-        let mut read = ReadBuf::new(&mut space);
+        let mut space = [const { MaybeUninit::uninit() }; COUNT];
+        let mut read = ReadBuf::uninit(&mut space);
         let mut context = Context::from_waker(Waker::noop());
         let polled = Pin::new(self.framed.get_mut()).poll_read(&mut context, &mut read);
         matches!(polled, Poll::Ready(Ok(()))) && !read.filled().is_empty()
