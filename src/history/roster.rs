@@ -8,13 +8,13 @@ use std::sync::Arc;
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _};
 use serde::de::IgnoredAny;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
 use crate::model::Device;
 
 /// A device as it was: name, address, type, site, tags.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(super) struct Entry(
     pub(super) Arc<str>,
     pub(super) String,
@@ -29,6 +29,18 @@ impl Entry {
     }
 }
 
+/// Devices as entries, each made when it is written.
+struct Listed<'d>(&'d [Device]);
+
+impl Serialize for Listed<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(|device| {
+            let Device { name, address, device_type, site, tags, .. } = device;
+            (name, address.to_string(), device_type, site, tags)
+        }))
+    }
+}
+
 /// Keeps the devices of a run, which have this digest, and gives the number under which they are found.
 pub(super) fn keep(connection: &Connection, devices: &[Device], digest: &Digest) -> rusqlite::Result<i64> {
     let known = "SELECT id FROM roster WHERE digest = ?1";
@@ -36,15 +48,8 @@ pub(super) fn keep(connection: &Connection, devices: &[Device], digest: &Digest)
     if let Some(id) = found {
         return Ok(id);
     }
-    let entries: Vec<Entry> = devices
-        .iter()
-        .map(|device| {
-            let (name, kind) = (device.name.clone(), device.device_type.clone());
-            Entry(name, device.address.to_string(), kind, device.site.clone(), device.tags.to_vec())
-        })
-        .collect();
-    let text =
-        serde_json::to_string(&entries).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+    let text = serde_json::to_string(&Listed(devices))
+        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
     connection.execute("INSERT INTO roster (digest, devices) VALUES (?1, ?2)", (digest.as_slice(), text))?;
     Ok(connection.last_insert_rowid())
 }

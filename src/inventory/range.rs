@@ -140,12 +140,12 @@ fn push_number(number: u64, width: usize, out: &mut String) {
             break;
         }
     }
-    let shown = used.max(width.min(digits.len()));
-    for _ in shown..width {
+    for _ in used..width {
         out.push('0');
     }
-    // All of them are digits.
-    out.push_str(std::str::from_utf8(digits.get(digits.len() - shown..).unwrap_or_default()).unwrap_or_default());
+    for digit in digits.iter().skip(digits.len() - used) {
+        out.push(char::from(*digit));
+    }
 }
 
 /// Cuts `text` into pieces; `offset` is where it stands in the whole.

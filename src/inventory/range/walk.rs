@@ -25,9 +25,7 @@ impl<'p> Walk<'p> {
         self.is_begun = true;
         let start = self.places.get(changed).map_or(0, |(start, _)| *start);
         self.text.truncate(start);
-        let pieces = self.pattern.pieces.get(changed..).unwrap_or_default();
-        let places = self.places.get_mut(changed..).unwrap_or_default();
-        for (piece, (start, position)) in pieces.iter().zip(places) {
+        for (piece, (start, position)) in self.pattern.pieces.iter().zip(&mut self.places).skip(changed) {
             *start = self.text.len();
             match piece {
                 Piece::Text(text) => self.text.push_str(text),
