@@ -64,7 +64,7 @@ fn rounded(number: f64, parts: f64) -> f64 {
 /// The smallest time that so many percent of the sorted ones do not exceed (nearest rank), in milliseconds.
 fn percentile(sorted: &[ReplyTime], percent: usize) -> Option<f64> {
     let rank = (sorted.len() * percent).div_ceil(100).max(1);
-    sorted.get(rank - 1).map(|time| f64::from(time.tenths()) / 10.0)
+    sorted.get(rank - 1).map(|time| time.ms())
 }
 
 /// How the devices of these runs behave, the worst first: those that fail, by how long they have; then those that fail

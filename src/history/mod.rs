@@ -5,7 +5,8 @@
 //! runs there are, `recorded.rs` one of them as a report again, `health.rs` how devices behave, `recent.rs` what that
 //! means for the next run (`course.rs`: kept for it), `changes.rs` what differs between two runs, `again.rs` who may be
 //! told again, `hold.rs` who is kept out, `previous.rs` who fails since when, `latest.rs` when all was last well,
-//! `letters.rs` what could not be told, `unstarted.rs` what could not start, `seen.rs` since when schedules are known. `retention.rs` forgets. `place.rs` knows where all this lies on a machine.
+//! `letters.rs` what could not be told, `unstarted.rs` what could not start, `seen.rs` since when schedules are known.
+//! `retention.rs` forgets. `place.rs` knows where all this lies on a machine.
 //!
 //! Fails open: whatever is wrong with the file costs a warning and exit status 4, never a run. Holds no secret: it keeps
 //! what a masked report shows.

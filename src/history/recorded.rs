@@ -13,7 +13,7 @@ use super::kept;
 use super::roster::{Entry, Rosters};
 use super::writer::broken_off;
 use super::{HistoryError, RecordedRun, Store};
-use crate::model::{Delivery, ErrorKind, Failure, RunEvent, RunInfo, SkipReason, Status, UnixMillis};
+use crate::model::{Delivery, ErrorKind, Failure, ReplyTime, RunEvent, RunInfo, SkipReason, Status, UnixMillis};
 use crate::report::{Collected, Reporters, replay};
 
 /// The report of a run, `fleetctl.report/1`; of one under way what is known so far.
@@ -147,7 +147,7 @@ fn outcomes(
             ("changed", kept.changed.into()),
             ("attempts", kept.attempts.into()),
             ("elapsed_ms", in_ms(kept.elapsed).into()),
-            ("reply_ms", kept.reply_time.map(|time| in_ms(time.tenths().into())).into()),
+            ("reply_ms", kept.reply_time.map(ReplyTime::ms).into()),
             ("finished_at", kept.finished_at.map(|at| moment(UnixMillis(at))).into()),
         ] {
             device.insert(key.to_owned(), value);

@@ -180,7 +180,7 @@ pub struct Outcome {
     /// From the start of the first attempt to the outcome.
     pub elapsed: Duration,
     /// How long the command's valid reply took, a refusal included: that of the last attempt that has one. `None` where
-    /// `delivery` is not confirmed, and where nobody knows it any more: a saved report does not say it.
+    /// `delivery` is not confirmed, and where nobody knows it any more: earlier versions kept none.
     pub reply_time: Option<ReplyTime>,
     /// When the outcome was known; `None` when skipped.
     pub finished_at: Option<UnixMillis>,

@@ -29,6 +29,11 @@ impl ReplyTime {
         self.0.get() - 1
     }
 
+    /// In milliseconds.
+    pub fn ms(self) -> f64 {
+        f64::from(self.tenths()) / 10.0
+    }
+
     /// In seconds.
     pub fn seconds(self) -> f64 {
         f64::from(self.tenths()) / 10_000.0

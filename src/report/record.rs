@@ -15,7 +15,7 @@ use super::mask::Mask;
 use super::moment::Moment;
 use super::texts::Texts;
 use super::{Collected, hint};
-use crate::model::{Command, Device, Failure, Outcome, Status, Summary, Value};
+use crate::model::{Command, Device, Failure, Outcome, ReplyTime, Status, Summary, Value};
 
 /// All devices of a run, made into records one at a time while they are written.
 pub(super) struct Devices<'a>(&'a Collected);
@@ -94,7 +94,7 @@ pub(super) fn device_record<'a>(device: &'a Device, outcome: &'a Outcome, texts:
         changed: outcome.changed,
         attempts: outcome.attempts,
         elapsed_ms: tenths_of_ms(outcome.elapsed),
-        reply_ms: outcome.reply_time.map(|time| f64::from(time.tenths()) / 10.0),
+        reply_ms: outcome.reply_time.map(ReplyTime::ms),
         finished_at: outcome.finished_at.map(|at| texts.finished_at.of(at)),
         sent,
         sent_hex,

@@ -4,9 +4,9 @@
 //! what they show: `attempts.rs` retries and waits, `intents.rs` what is told before a command and what earlier runs mean,
 //! `keeping.rs` which connections serve the next device, `lanes.rs` who shares what, `order.rs` who begins first,
 //! `stops.rs` how runs end early, `pacing.rs` rate, circuits and batches, `failures.rs` too many failures, `passes.rs` what
-//! comes back, `record.rs` what is known of one device, step by step, `reply_times.rs` how long replies took, `reporters.rs` reporters
-//! that are behind, `telnet.rs` gateways that speak Telnet, `windows.rs` stops and deadlines at every moment of an attempt, `transfers.rs` those of a
-//! file, both over the wires of `wire.rs`.
+//! comes back, `record.rs` what is known of one device, step by step, `reply_times.rs` how long replies took,
+//! `reporters.rs` reporters that are behind, `telnet.rs` gateways that speak Telnet, `windows.rs` stops and deadlines at
+//! every moment of an attempt, `transfers.rs` those of a file, both over the wires of `wire.rs`.
 
 mod attempts;
 mod checks;
