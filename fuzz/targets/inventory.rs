@@ -83,7 +83,7 @@ fn loaded(fleet: &Fleet, text: &str) {
     let names: HashSet<&str> = fleet.devices.iter().map(|device| &*device.name).collect();
     assert_eq!(names.len(), fleet.devices.len(), "a name stands for two devices in {text:?}");
     assert_eq!(fleet.members.len(), fleet.devices.len());
-    for (position, device) in (0_u32..).zip(&fleet.devices).take(40) {
+    for (position, device) in (0_u32..).zip(fleet.devices.iter()).take(40) {
         assert!(BUILT_IN.get(&device.device_type).is_some(), "{device:?}");
         let selector = selector_name(&device.name);
         let selector = parse(&selector).unwrap_or_else(|error| panic!("{selector:?}: {error}"));

@@ -1,12 +1,10 @@
 //! The beginning of a run as it is written: made when it starts, committed by the thread that writes the rest.
 
-use std::sync::Arc;
-
 use rusqlite::{OptionalExtension as _, TransactionBehavior};
 
 use super::owner::this_process;
 use super::{Beginning, Store, roster};
-use crate::model::{Device, RunId, UnixMillis};
+use crate::model::{RunId, SharedDevices, UnixMillis};
 use crate::report::command_json;
 
 /// What a row of `run` begins with.
@@ -20,7 +18,7 @@ pub(super) struct First {
     /// JSON.
     request: String,
     simulated: bool,
-    devices: Arc<[Device]>,
+    devices: SharedDevices,
     /// A bit for each device.
     idempotent: Vec<u8>,
     rerun_of: Option<String>,

@@ -13,7 +13,7 @@ use super::owner::is_alive;
 use super::past::outcomes;
 use super::roster::{Places, Rosters, places};
 use super::{HistoryError, Store};
-use crate::model::Device;
+use crate::model::SharedDevices;
 
 /// No more runs than this are looked at for a device that was seldom part of one.
 const MOST_RUNS: usize = 50;
@@ -31,7 +31,7 @@ pub struct Next<'a> {
     /// What it is asked to do, as in the report.
     pub command: &'a str,
     /// Its devices.
-    pub devices: &'a Arc<[Device]>,
+    pub devices: &'a SharedDevices,
     /// After so many failures in a row a device is believed to be dead; 0: never.
     pub dead_after: u32,
 }

@@ -13,7 +13,8 @@ use super::kept::Kept;
 use super::writer::{Batch, End, Queue, write};
 use super::{HistoryError, Store};
 use crate::model::{
-    Device, DeviceIndex, Outcome, ParamValue, Payload, RunEvent, RunInfo, ShortBytes, Status, UnixMillis, Value,
+    Device, DeviceIndex, Outcome, ParamValue, Payload, RunEvent, RunInfo, SharedDevices, ShortBytes, Status,
+    UnixMillis, Value,
 };
 use crate::report::{Collected, Details, Reporter};
 use crate::session::Intents;
@@ -28,7 +29,7 @@ pub struct Beginning<'a> {
     /// The run.
     pub info: &'a RunInfo,
     /// Its devices.
-    pub devices: &'a Arc<[Device]>,
+    pub devices: &'a SharedDevices,
     /// Whether the command of each of them may be sent twice.
     pub idempotent: &'a [bool],
     /// The inventory's canonical path.

@@ -11,7 +11,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
-use crate::model::Device;
+use crate::model::{Device, SharedDevices};
 
 /// A device as it was: name, address, type, site, tags.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -86,11 +86,11 @@ pub(super) type Digest = [u8; 32];
 /// The digest of the devices that were asked about last: a run looks for its devices before it starts, and keeps the same
 /// ones when it does.
 #[derive(Debug, Default)]
-pub(super) struct Digested(RefCell<Option<(Arc<[Device]>, Digest)>>);
+pub(super) struct Digested(RefCell<Option<(SharedDevices, Digest)>>);
 
 impl Digested {
     /// The digest of these.
-    pub(super) fn of(&self, devices: &Arc<[Device]>) -> Digest {
+    pub(super) fn of(&self, devices: &SharedDevices) -> Digest {
         let mut last = self.0.borrow_mut();
         match &*last {
             Some((same, digest)) if Arc::ptr_eq(same, devices) => *digest,

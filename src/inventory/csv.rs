@@ -340,7 +340,7 @@ mod tests {
             let read: Vec<&str> = fleet.devices.iter().map(|one| &*one.name).collect();
             proptest::prop_assert!(read.iter().eq(names.iter()), "{:?}", read);
             let written = Some(label.to_owned()).filter(|label| !label.is_empty());
-            for one in &fleet.devices {
+            for one in fleet.devices.iter() {
                 proptest::prop_assert_eq!(one.params.get("label").map(ToString::to_string), written.clone());
             }
         }

@@ -14,7 +14,7 @@ use super::schedule::Schedule;
 use super::select::Selector;
 use crate::device_type::{DeviceType, LinkOverrides};
 use crate::diagnostic::Span;
-use crate::model::{Device, TimingOverrides};
+use crate::model::{SharedDevices, TimingOverrides};
 
 /// An inventory.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ pub struct Fleet {
     /// `[history] keep`: how long runs are remembered.
     pub keep_history: Option<Duration>,
     /// All devices, in the order of the file.
-    pub devices: Vec<Device>,
+    pub devices: SharedDevices,
     /// What the devices inherit, at the same positions; devices that inherit the same share it.
     pub members: Vec<Arc<Member>>,
     pub(super) groups: HashMap<Arc<str>, Group>,

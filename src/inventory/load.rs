@@ -175,7 +175,7 @@ impl Reading<'_> {
             schedules: written.schedules,
             notifications: written.notifications,
             keep_history: written.keep_history,
-            devices: resolved.devices,
+            devices: resolved.devices.into(),
             members: resolved.members,
             positions: resolved.positions,
             known_types: self.catalog.names().map(Arc::from).collect(),

@@ -35,6 +35,9 @@ pub struct Device {
     pub medium: Medium,
 }
 
+/// Many devices, which whoever follows them shares; a list, as a slice could not be made of one without a copy.
+pub type SharedDevices = Arc<Vec<Device>>;
+
 /// What lies between a device's address and the device: which faults can be there, and so which advice helps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Medium {

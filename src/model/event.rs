@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Device, DeviceIndex, Ended, Failure, Outcome, Payload, RunInfo, StopReason, UnixMillis};
+use super::{DeviceIndex, Ended, Failure, Outcome, Payload, RunInfo, SharedDevices, StopReason, UnixMillis};
 
 /// What happened, in the order in which it happened.
 #[derive(Debug, Clone)]
@@ -13,7 +13,7 @@ pub enum RunEvent {
         /// What is true of the run.
         run: Arc<RunInfo>,
         /// The selected devices in inventory order: `DeviceIndex` points into them.
-        devices: Arc<[Device]>,
+        devices: SharedDevices,
     },
     /// A pass of `--until` begins.
     PassStarted {

@@ -23,7 +23,7 @@ mod timing;
 pub use address::{Address, AddressError, Host};
 pub use ampere::{amperes, parse_amperes};
 pub use command::{Command, Payload, PayloadBuilder, SECRET_SHOWN};
-pub use device::{Device, DeviceIndex, Medium, ParamValue, Params};
+pub use device::{Device, DeviceIndex, Medium, ParamValue, Params, SharedDevices};
 pub use event::RunEvent;
 pub use failure::{ErrorKind, Failure};
 pub use names::{fold_names, selector_name};

@@ -56,12 +56,18 @@ pub fn build(request: &PlanRequest<'_>, sources: &mut Sources, diagnostics: &mut
         Command::Action { name, args } => action(name, args, &selected, request.asked, diagnostics)?,
     };
     let mut planner = Planner { request, ways, ..Planner::new(request) };
-    let mut jobs: Vec<Job> = selected.iter().filter_map(|(device, member)| planner.job(device, member)).collect();
+    let mut jobs = Vec::with_capacity(selected.len());
+    jobs.extend(selected.iter().filter_map(|(device, member)| planner.job(device, member)));
     planner.report(diagnostics);
     if diagnostics.error_count() > before || jobs.len() != selected.len() {
         return None;
     }
-    let devices: Arc<[Device]> = selected.iter().map(|(device, _)| (*device).clone()).collect();
+    // The whole inventory is there already, in this order.
+    let devices = if selected.len() == request.fleet.devices.len() {
+        request.fleet.devices.clone()
+    } else {
+        Arc::new(selected.iter().map(|(device, _)| (*device).clone()).collect())
+    };
     let lanes = Lanes::of(&devices);
     plan_saving(request, &devices, &mut jobs, sources, diagnostics);
     refuse_repeats((request.command, request.asked), &devices, &jobs, &lanes, diagnostics);
@@ -87,7 +93,7 @@ pub fn build(request: &PlanRequest<'_>, sources: &mut Sources, diagnostics: &mut
 fn plan_saving(
     request: &PlanRequest<'_>,
     devices: &[Device],
-    jobs: &mut [Job],
+    jobs: &mut [Arc<Job>],
     sources: &mut Sources,
     diagnostics: &mut Diagnostics,
 ) {
@@ -111,7 +117,7 @@ fn plan_saving(
     }
     let Some(targets) = save_targets(pattern, devices, request.asked, sources, diagnostics) else { return };
     for (job, target) in jobs.iter_mut().zip(targets) {
-        job.save = Some(target.into());
+        Arc::make_mut(job).save = Some(target.into());
     }
 }
 
@@ -119,7 +125,7 @@ fn plan_saving(
 struct Made<'a> {
     member: &'a Member,
     params: Params,
-    job: Job,
+    job: Arc<Job>,
     warnings: Vec<String>,
 }
 
@@ -161,7 +167,7 @@ impl<'a> Planner<'a> {
     }
 
     /// The job of a device. All of it follows from its entry and its parameters, which neighbours mostly share.
-    fn job(&mut self, device: &'a Device, member: &'a Member) -> Option<Job> {
+    fn job(&mut self, device: &'a Device, member: &'a Member) -> Option<Arc<Job>> {
         let is_same = |made: &Made<'a>| std::ptr::eq(made.member, member) && made.params.is(&device.params);
         if !self.made.as_ref().is_some_and(is_same) {
             self.made = None;
@@ -239,7 +245,7 @@ impl<'a> Planner<'a> {
         };
         let inrush = self.circuits.inrush(self.request.fleet, member, &request);
         let job = Job { request, timing, link, params, login, check, save: None, inrush, is_probe: false };
-        Some(Made { member, params: device.params.clone(), job, warnings })
+        Some(Made { member, params: device.params.clone(), job: Arc::new(job), warnings })
     }
 
     /// How the effect of an action is asked for; why not is an `Err`.
@@ -322,7 +328,7 @@ fn missing(device_type: &DeviceType, source: &CommandSource, name: &str, asked: 
 fn refuse_repeats(
     (command, asked): (&Command, Asked<'_>),
     devices: &[Device],
-    jobs: &[Job],
+    jobs: &[Arc<Job>],
     lanes: &Lanes,
     diagnostics: &mut Diagnostics,
 ) {

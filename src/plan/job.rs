@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::{Check, Lanes};
 use crate::device_type::{Link, Login, Request};
 use crate::lie::{Lie, tells};
-use crate::model::{Device, DeviceIndex, Inrush, Params, Timing};
+use crate::model::{Device, DeviceIndex, Inrush, Params, SharedDevices, Timing};
 
 /// What is to be done with one device. Shared parts are shared: a fleet that gets one command holds it once.
 #[derive(Debug, Clone)]
@@ -59,9 +59,9 @@ pub struct InrushIndex(pub u32);
 #[derive(Debug, Clone)]
 pub struct Plan {
     /// The selected devices in inventory order.
-    pub devices: Arc<[Device]>,
-    /// What each of them gets.
-    pub jobs: Vec<Job>,
+    pub devices: SharedDevices,
+    /// What each of them gets; devices that get the same share it.
+    pub jobs: Vec<Arc<Job>>,
     /// Who shares a gateway.
     pub lanes: Lanes,
     /// The sites that have a cap.
@@ -93,6 +93,7 @@ impl Plan {
     pub fn probe(&mut self, is_probe: impl Fn(&Device) -> bool) {
         for (device, job) in self.devices.iter().zip(&mut self.jobs) {
             if is_probe(device) {
+                let job = Arc::make_mut(job);
                 let connect_timeout = job.timing.connect_timeout.min(PROBE_TIMEOUT);
                 job.timing = Arc::new(Timing { connect_timeout, ..*job.timing });
                 job.is_probe = true;
@@ -102,7 +103,7 @@ impl Plan {
 
     /// A device's job.
     pub fn job(&self, device: DeviceIndex) -> Option<&Job> {
-        self.jobs.get(device.get())
+        self.jobs.get(device.get()).map(AsRef::as_ref)
     }
 
     /// What the command of a job draws, where that counts.

@@ -7,13 +7,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::lie::{Lie, tells};
-use crate::model::{Device, DeviceIndex, Ended, Outcome, RunEvent, RunInfo, Share, SkipReason, Summary, UnixMillis};
+use crate::model::{
+    Device, DeviceIndex, Ended, Outcome, RunEvent, RunInfo, Share, SharedDevices, SkipReason, Summary, UnixMillis,
+};
 
 /// A run and its outcomes.
 #[derive(Debug)]
 pub struct Collected {
     run: Arc<RunInfo>,
-    devices: Arc<[Device]>,
+    devices: SharedDevices,
     outcomes: Option<Vec<Option<Outcome>>>,
     summary: Summary,
     end: Option<End>,
@@ -31,7 +33,7 @@ struct End {
 
 impl Collected {
     /// A run that has just started; `keep` says whether outcomes are kept.
-    pub fn new(run: Arc<RunInfo>, devices: Arc<[Device]>, keep: bool) -> Self {
+    pub fn new(run: Arc<RunInfo>, devices: SharedDevices, keep: bool) -> Self {
         let outcomes = keep.then(|| devices.iter().map(|_| None).collect());
         let summary = Summary::default();
         Self { run, devices, outcomes, summary, end: None, knows_past: false, earlier_success: None }

@@ -22,7 +22,8 @@ pub(super) fn failed_from(path: &Path, fleet: &Fleet, diagnostics: &mut Diagnost
             return None;
         }
     };
-    let places: HashMap<&str, u32> = (0..).zip(&fleet.devices).map(|(place, device)| (&*device.name, place)).collect();
+    let places: HashMap<&str, u32> =
+        (0..).zip(fleet.devices.iter()).map(|(place, device)| (&*device.name, place)).collect();
     let (known, gone): (Vec<&String>, Vec<&String>) =
         failed.names.iter().partition(|name| places.contains_key(name.as_str()));
     if !gone.is_empty() {

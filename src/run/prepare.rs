@@ -37,7 +37,7 @@ pub struct Prepared {
     pub keep_history: Option<Duration>,
     /// The devices that are kept out of it, by name; nobody until earlier runs are recalled.
     pub held: BTreeMap<Arc<str>, Arc<Held>>,
-    /// What the devices are, for a simulated fleet: beside the plan's devices.
+    /// What the devices are, where the fleet is simulated: beside the plan's devices.
     pub members: Vec<Arc<Member>>,
 }
 
@@ -84,7 +84,8 @@ pub fn prepare_as(request: &RunRequest, asked: Asked<'_>, loaded: &mut Loaded) -
     if diagnostics.has_errors() {
         return Preparation::Wrong;
     }
-    let members = selection.iter().filter_map(|&place| fleet.members.get(place as usize).cloned()).collect();
+    let member = |&place: &u32| fleet.members.get(place as usize).cloned();
+    let members = if request.simulate.is_some() { selection.iter().filter_map(member).collect() } else { Vec::new() };
     Preparation::Ready(Box::new(Prepared {
         fleet: fleet.name.clone(),
         command: shown(&request.command, &plan),

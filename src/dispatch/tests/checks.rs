@@ -123,7 +123,7 @@ async fn a_lane_goes_on_while_one_of_its_displays_boots() {
 fn without_gaps(plan: &mut Plan) {
     let link = Arc::new(Link { gap: Duration::ZERO, ..(*plan.jobs[0].link).clone() });
     for job in &mut plan.jobs {
-        job.link = link.clone();
+        Arc::make_mut(job).link = link.clone();
     }
 }
 

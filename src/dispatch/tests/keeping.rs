@@ -98,7 +98,7 @@ async fn a_connection_whose_half_is_closed_serves_nobody_else() {
         let mut link = (*plan.jobs[0].link).clone();
         link.half_close = true;
         let link = Arc::new(link);
-        plan.jobs.iter_mut().for_each(|job| job.link = link.clone());
+        plan.jobs.iter_mut().for_each(|job| Arc::make_mut(job).link = link.clone());
     });
     let (first, seen) = run(world, Wire::new(&[&[Hear(FIRST), Say(b"a 01 OK01x")], RIGHT])).await;
     assert_eq!((first, seen), ((Status::Ok, None), vec![FIRST.to_vec(), SECOND.to_vec()]));
@@ -108,7 +108,8 @@ async fn a_connection_whose_half_is_closed_serves_nobody_else() {
 async fn behind_a_broadcast_the_next_command_has_a_connection_of_its_own() {
     let world = two("lg-rs232").adjusted(|plan| {
         let one = "[[device]]\nname = \"all\"\naddress = \"10.0.0.7\"\n";
-        plan.jobs[0].request = World::new(one, |_, _| Does::Nothing).command("ka 00 01").plan().jobs[0].request.clone();
+        Arc::make_mut(&mut plan.jobs[0]).request =
+            World::new(one, |_, _| Does::Nothing).command("ka 00 01").plan().jobs[0].request.clone();
     });
     let (first, seen) = run(world, Wire::new(&[&[Hear(b"ka 00 01\r")], RIGHT])).await;
     assert_eq!((first, seen), ((Status::Sent, None), vec![b"ka 00 01\r".to_vec(), SECOND.to_vec()]));

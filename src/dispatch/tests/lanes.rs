@@ -29,7 +29,8 @@ async fn a_chain_is_served_in_order_over_one_connection_with_the_gap_between() {
 async fn a_connection_serves_only_devices_that_are_connected_to_in_the_same_way() {
     let world = World::new(WALL, |request, _| answer(request)).adjusted(|plan| {
         // Equal settings are one `Arc`: another is another way.
-        plan.jobs[1].link = Arc::new((*plan.jobs[1].link).clone());
+        let link = Arc::new((*plan.jobs[1].link).clone());
+        Arc::make_mut(&mut plan.jobs[1]).link = link;
     });
     let ran = world.run().await;
     assert!(ran.outcomes.iter().all(|outcome| outcome.status == Status::Ok));

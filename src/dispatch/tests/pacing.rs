@@ -2,6 +2,7 @@
 //! that it need not.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -35,7 +36,7 @@ pub(super) fn one_circuit(plan: &mut Plan) {
     plan.circuits = vec![PlannedCircuit { name: "hall".into(), max_milliamps: 32_000 }];
     plan.inrushes = vec![Inrush { circuit: 0, milliamps: 4500, settle: 3 * SECOND }];
     for job in &mut plan.jobs {
-        job.inrush = Some(InrushIndex(0));
+        Arc::make_mut(job).inrush = Some(InrushIndex(0));
     }
 }
 
@@ -142,7 +143,7 @@ async fn a_full_circuit_holds_up_no_device_of_another_not_even_of_the_same_lane(
         let inrush = |circuit| Inrush { circuit, milliamps: 4500, settle: 3 * SECOND };
         plan.inrushes = vec![inrush(0), inrush(1)];
         for (job, inrush) in plan.jobs.iter_mut().zip([Some(0), Some(0), Some(1), None]) {
-            job.inrush = inrush.map(InrushIndex);
+            Arc::make_mut(job).inrush = inrush.map(InrushIndex);
         }
     });
     let ran = world.run().await;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::super::roster::{Digested, digest};
 use super::super::testing::{Place, Run, device, ok};
-use crate::model::{Address, Device};
+use crate::model::{Address, Device, SharedDevices};
 
 fn rosters(place: &Place) -> i64 {
     place.store().connection.query_row("SELECT count(*) FROM roster", (), |row| row.get(0)).unwrap()
@@ -42,7 +42,7 @@ fn whatever_differs_of_a_device_makes_another_roster_and_the_same_devices_share_
 
 #[test]
 fn a_digest_that_is_remembered_is_that_of_the_same_devices() {
-    let fleets: [Arc<[Device]>; 2] = [vec![device("tv-1")].into(), vec![device("tv-2")].into()];
+    let fleets: [SharedDevices; 2] = [vec![device("tv-1")].into(), vec![device("tv-2")].into()];
     let digested = Digested::default();
     for fleet in fleets.iter().chain(&fleets).chain(&fleets[1..]) {
         assert_eq!(digested.of(fleet), digest(fleet));

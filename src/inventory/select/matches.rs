@@ -173,7 +173,7 @@ impl<'f> Search<'f> {
 
     fn add_glob(&mut self, glob: &str, at: &Range<usize>, negated: bool, into: &mut DeviceSet) {
         let mut found = false;
-        for (position, device) in (0..).zip(&self.fleet.devices) {
+        for (position, device) in (0..).zip(self.fleet.devices.iter()) {
             if fits(glob, &device.name) {
                 into.insert(position);
                 found = true;
@@ -257,7 +257,7 @@ impl<'f> Search<'f> {
     fn index(&self) -> &Index<'f> {
         self.index.get_or_init(|| {
             let mut index = Index { tags: HashMap::new(), types: HashMap::new(), sites: HashMap::new() };
-            for (position, device) in (0..).zip(&self.fleet.devices) {
+            for (position, device) in (0..).zip(self.fleet.devices.iter()) {
                 index.types.entry(&device.device_type).or_default().push(position);
                 for tag in device.tags.iter() {
                     index.tags.entry(tag).or_default().push(position);
