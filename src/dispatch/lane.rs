@@ -121,37 +121,35 @@ impl Visit {
     }
 
     /// Serves the lane until none of its devices may go on.
-    pub(super) async fn serve<C: Connect>(&mut self, shared: &Shared<C>) -> After<()> {
-        let mut connection = None;
-        let mut kept_for: Option<&Job> = None;
-        while let Some((device, job)) = self.next_try(shared).await {
-            if !kept_for.is_some_and(|kept| serves(kept, job)) {
-                close(&mut connection).await;
+    #[expect(clippy::manual_async_fn, reason = "an async fn holds its arguments twice, and 100,000 wait")]
+    pub(super) fn serve<C: Connect>(&mut self, shared: &Shared<C>) -> impl Future<Output = After<()>> + Send {
+        async move {
+            let mut connection = None;
+            let mut kept_for: Option<&Job> = None;
+            while let Some((device, job)) = self.next_try(shared).await {
+                if !kept_for.is_some_and(|kept| serves(kept, job)) {
+                    close(&mut connection).await;
+                }
+                let made = self.try_once(shared, job, &mut connection).await;
+                let keep = made.keep;
+                kept_for = Some(job);
+                // Told before anything else can go wrong.
+                follow(self.conclude(shared, device, job, made, Instant::now()), shared).await;
+                if keep == Keep::No {
+                    close(&mut connection).await;
+                }
             }
-            let made = self.try_once(shared, job, &mut connection).await;
-            let keep = made.keep;
-            let then = self.conclude(shared, device, job, made, Instant::now());
-            kept_for = Some(job);
-            // Told before anything else can go wrong.
-            match then {
-                Then::Tell(telling) => _ = telling.await,
-                Then::Pause => Box::pin(pause(shared)).await,
-                Then::GoOn => {}
+            close(&mut connection).await;
+            if let Some(unused) = self.grant.take() {
+                shared.ends(&unused, false);
             }
-            if keep == Keep::No {
-                close(&mut connection).await;
+            let stops = shared.stops();
+            if stops != SeenStop::default() {
+                Box::pin(self.end_stopped(shared)).await;
+                self.seen_stop = stops;
             }
+            self.after(shared)
         }
-        close(&mut connection).await;
-        if let Some(unused) = self.grant.take() {
-            shared.ends(&unused, false);
-        }
-        let stops = shared.stops();
-        if stops != SeenStop::default() {
-            Box::pin(self.end_stopped(shared)).await;
-            self.seen_stop = stops;
-        }
-        self.after(shared)
     }
 
     /// The next device that is tried; `None`: nobody may go on now.
@@ -197,25 +195,19 @@ impl Visit {
         let is_new = record.attempts == 0 && shared.may_run_out_of_failures();
         let leave = Leave { shared, grant: grant.as_ref(), is_new };
         let mut before = Before {
-            request: &job.request,
-            params: &job.params,
-            login: job.login.as_ref(),
-            save: job.save.as_deref(),
-            file_work: shared.file_work,
+            job,
+            check: None,
             address: &planned.address,
-            link: &job.link,
-            timing: &job.timing,
+            file_work: shared.file_work,
             not_before,
             after_unanswered: record.is_unanswered,
-            is_check: false,
             pacer: (is_new || leave.grant.is_some()).then_some(&leave as &dyn Pacer),
             device_deadline,
             intent: None,
             stop: &shared.stop,
         };
         if let (Some(check), Phase::Asking | Phase::Verifying(_)) = (&job.check, &record.phase) {
-            let (request, timing) = (&check.question, &check.timing);
-            before = Before { request, save: None, timing, is_check: true, pacer: None, ..before };
+            before = Before { check: Some(check), pacer: None, ..before };
         }
         if let (Some(check), Phase::Verifying(verifying)) = (&job.check, &record.phase) {
             before = Before {
@@ -224,10 +216,19 @@ impl Visit {
                 ..before
             };
         }
-        if !before.is_check && !job.request.is_idempotent() {
+        if before.check.is_none() && !job.request.is_idempotent() {
             before.intent = shared.intents.as_deref().map(|intents| (intents, *device));
         }
         attempt(&before, &shared.connect, connection, progress).await
+    }
+}
+
+/// Does what comes after an attempt.
+async fn follow<C: Connect>(then: Then<'_>, shared: &Shared<C>) {
+    match then {
+        Then::Tell(telling) => _ = telling.await,
+        Then::Pause => Box::pin(pause(shared)).await,
+        Then::GoOn => {}
     }
 }
 

@@ -8,7 +8,6 @@
 
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
@@ -16,12 +15,11 @@ use tokio::time::{Instant, sleep_until};
 use super::connection::{Connection, Look};
 use super::{Ending, FileWork, Intents, Keep, Pacer, Stop};
 use crate::codec::{LineState, TelnetMode};
-use crate::device_type::{Link, Login, Request};
+use crate::device_type::Request;
 use crate::lie::{Lie, tells};
 use crate::model::escape::printable;
-use crate::model::{
-    Address, DeviceIndex, ErrorKind, Failure, FileRecord, Params, ReplyTime, Status, StopReason, Timing,
-};
+use crate::model::{Address, DeviceIndex, ErrorKind, Failure, FileRecord, ReplyTime, Status, StopReason, Timing};
+use crate::plan::{Check, Job};
 use crate::transport::{Connect, ConnectError, DeviceStream};
 
 /// How long a gateway may take to set its serial line; it needs no wire but its own.
@@ -59,28 +57,19 @@ pub struct Progress {
 
 /// What an attempt is about.
 pub struct Before<'a> {
-    /// The command.
-    pub request: &'a Request,
-    /// The device's parameters, on which the meaning of a reply may depend.
-    pub params: &'a Params,
-    /// What the gateway is told before its first command.
-    pub login: Option<&'a Arc<Login>>,
-    /// Where a transfer is saved.
-    pub save: Option<&'a Path>,
-    /// Where that file is worked on.
-    pub file_work: FileWork,
+    /// What is planned for the device.
+    pub job: &'a Job,
+    /// Its question is asked instead of the command: for a state that an older answer could show as well, so the line is
+    /// listened to first.
+    pub check: Option<&'a Check>,
     /// The gateway.
     pub address: &'a Address,
-    /// How the device is connected to.
-    pub link: &'a Link,
-    /// Its times.
-    pub timing: &'a Timing,
+    /// Where a file that is fetched is worked on.
+    pub file_work: FileWork,
     /// The earliest write: the end of the gap after the gateway's last exchange.
     pub not_before: Option<Instant>,
     /// An earlier attempt at this device was written and not answered: its answer may still come.
     pub after_unanswered: bool,
-    /// It asks for a state that an older answer could show as well: the line is listened to first.
-    pub is_check: bool,
     /// Where the run paces its starts: asked when all else is ready for the write.
     pub pacer: Option<&'a dyn Pacer>,
     /// The end of the device's own time.
@@ -107,7 +96,7 @@ pub fn attempt<C: Connect>(
                 Some(open) => open,
                 None => match before.connect(connect).await {
                     Ok(stream) => {
-                        let telnet = if connect.is_raw() { TelnetMode::Never } else { before.link.telnet };
+                        let telnet = if connect.is_raw() { TelnetMode::Never } else { before.job.link.telnet };
                         connection.insert(Connection::new(stream, telnet))
                     }
                     Err(ending) => return not_written(ending),
@@ -146,7 +135,7 @@ pub fn attempt<C: Connect>(
                 }
                 continue;
             }
-            let keep = if before.link.reuse { attempt.keep } else { Keep::No };
+            let keep = if before.job.link.reuse { attempt.keep } else { Keep::No };
             // Behind a command that still waits for its reply nothing is sent, no log-out either.
             if keep == Keep::No && attempt.written && attempt.ending.is_silence() {
                 open.logged_in = None;
@@ -176,11 +165,26 @@ fn not_written(ending: Ending) -> Attempt {
 }
 
 impl Before<'_> {
+    /// What is sent.
+    pub(super) fn request(&self) -> &Request {
+        self.check.map_or(&self.job.request, |check| &check.question)
+    }
+
+    /// The times of that.
+    pub(super) fn timing(&self) -> &Timing {
+        self.check.map_or(&self.job.timing, |check| &check.timing)
+    }
+
+    /// Where the file goes that a reply to the command announces.
+    pub(super) fn save(&self) -> Option<&Path> {
+        self.job.save.as_deref().filter(|_| self.check.is_none())
+    }
+
     async fn connect<C: Connect>(&self, connect: &C) -> Result<C::Stream, Ending> {
         if self.stop.is_stopping() {
             return Err(self.stopped());
         }
-        let own = Instant::now() + self.timing.connect_timeout;
+        let own = Instant::now() + self.timing().connect_timeout;
         let is_own = own <= self.device_deadline;
         let opened = tokio::select! {
             biased;
@@ -197,7 +201,7 @@ impl Before<'_> {
             ConnectError::Exhausted(_) => return Err(Ending::Exhausted(printable(&error.to_string()))),
             ConnectError::Denied(_) => return Err(Ending::Denied(printable(&error.to_string()))),
             ConnectError::TimedOut if !is_own => self.device_failure(),
-            ConnectError::TimedOut => Failure::new(ErrorKind::ConnectTimeout).waited(self.timing.connect_timeout),
+            ConnectError::TimedOut => Failure::new(ErrorKind::ConnectTimeout).waited(self.timing().connect_timeout),
             ConnectError::Io(error) => match error.kind() {
                 io::ErrorKind::ConnectionRefused => Failure::new(ErrorKind::ConnectionRefused),
                 io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted => {
@@ -216,7 +220,7 @@ impl Before<'_> {
     /// Where the gateway's serial line is to be set, that comes before the command: it would be sent in vain.
     async fn set_line<S: DeviceStream>(&self, open: &mut Connection<S>) -> Result<(), Ending> {
         let now = Instant::now();
-        let own = now + SET_LINE_TIMEOUT.min(self.timing.connect_timeout);
+        let own = now + SET_LINE_TIMEOUT.min(self.timing().connect_timeout);
         let talked = tokio::select! {
             biased;
             () = self.stop.stopping() => None,
@@ -255,7 +259,8 @@ impl Before<'_> {
         if open.line() == Some(&LineState::Waiting) {
             Box::pin(self.set_line(open)).await?;
         }
-        let greets = self.login.is_some_and(|login| login.steps.first().is_some_and(|step| step.send.is_none()));
+        let greets =
+            self.job.login.as_ref().is_some_and(|login| login.steps.first().is_some_and(|step| step.send.is_none()));
         if greets && !open.is_logged_in() {
             Box::pin(self.greeted(open)).await?;
         } else {
@@ -283,11 +288,11 @@ impl Before<'_> {
 
     /// Carries the type's log-in out, once per connection, and drops what came after it.
     async fn log_in<S: DeviceStream>(&self, open: &mut Connection<S>) -> Result<(), Ending> {
-        let Some(login) = self.login else { return Ok(()) };
+        let Some(login) = &self.job.login else { return Ok(()) };
         if open.is_logged_in() {
             return Ok(());
         }
-        Box::pin(open.log_in(login, self.link, self.timing, self.device_deadline, self.stop)).await?;
+        Box::pin(open.log_in(login, &self.job.link, self.timing(), self.device_deadline, self.stop)).await?;
         // The write of the command is the start, and a log-in takes time: the run may have stopped meanwhile, or the
         // device's own time may be over.
         if self.stop.is_stopping() {
@@ -305,13 +310,13 @@ impl Before<'_> {
 
     /// Waits out the gap, listens where a late answer could be taken for ours, and drops what came.
     async fn quiet<S: DeviceStream>(&self, open: &mut Connection<S>) -> Result<(), Ending> {
-        if self.is_check && tells(Lie::LateStateTaken) {
+        if self.check.is_some() && tells(Lie::LateStateTaken) {
             sleep_until(self.not_before.unwrap_or_else(Instant::now)).await;
             return Ok(());
         }
-        let listen = self.after_unanswered || self.is_check || (self.request.is_query() && open.is_fresh());
+        let listen = self.after_unanswered || self.check.is_some() || (self.request().is_query() && open.is_fresh());
         let now = Instant::now();
-        let quiet = if listen { self.link.quiet } else { Duration::ZERO };
+        let quiet = if listen { self.job.link.quiet } else { Duration::ZERO };
         let until = (now + quiet).max(self.not_before.unwrap_or(now));
         if until > now {
             Box::pin(self.listen(open, until)).await?;
@@ -326,7 +331,7 @@ impl Before<'_> {
             Look::Ended => return Err(self.gone(open, Failure::new(ErrorKind::ConnectionClosed))),
             Look::Failed(error) => return Err(self.broken(open, &error)),
         }
-        if let Some(text) = open.gateway_text(self.link, self.request.payload().bytes()) {
+        if let Some(text) = open.gateway_text(&self.job.link, self.request().payload().bytes()) {
             return Err(Ending::gateway_busy(text));
         }
         // This process may have stood still meanwhile: a command that has no time left for its reply is not written.
@@ -362,11 +367,11 @@ impl Before<'_> {
     }
 
     fn device_failure(&self) -> Failure {
-        Failure::new(ErrorKind::DeviceDeadline).waited(self.timing.device_deadline)
+        Failure::new(ErrorKind::DeviceDeadline).waited(self.timing().device_deadline)
     }
 
     fn gone<S: DeviceStream>(&self, open: &Connection<S>, failure: Failure) -> Ending {
-        match open.gateway_text(self.link, self.request.payload().bytes()) {
+        match open.gateway_text(&self.job.link, self.request().payload().bytes()) {
             Some(text) => Ending::gateway_busy(text),
             None => Ending::failed(Status::Unreachable, failure),
         }

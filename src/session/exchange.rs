@@ -23,10 +23,10 @@ impl Before<'_> {
     pub(super) fn exchange<S: DeviceStream>(&self, connection: &mut Connection<S>) -> impl Future<Output = Attempt> {
         async move {
             connection.begin();
-            let mut wait = Wait::new(self.timing, self.device_deadline, self.stop);
-            let expects_reply = self.request.expects_reply();
-            let half_close = self.link.half_close && expects_reply;
-            wait.write(connection, self.request.payload(), self.request.framing(), half_close).await;
+            let mut wait = Wait::new(self.timing(), self.device_deadline, self.stop);
+            let expects_reply = self.request().expects_reply();
+            let half_close = self.job.link.half_close && expects_reply;
+            wait.write(connection, self.request().payload(), self.request().framing(), half_close).await;
             // What came before the write failed, or before its end, may still be a whole reply.
             if !expects_reply && !wait.is_over() {
                 return Box::pin(self.broadcast(connection)).await;
@@ -45,7 +45,7 @@ impl Before<'_> {
             if wait.has_failed() {
                 attempt.keep = Keep::No;
             }
-            if self.request.transfer().is_some() {
+            if self.request().transfer().is_some() {
                 attempt = Box::pin(self.fetch(connection, frame, attempt)).await;
             }
             attempt
@@ -55,11 +55,11 @@ impl Before<'_> {
     /// Where a reply announces a file, fetches it.
     async fn fetch<S: DeviceStream>(&self, connection: &mut Connection<S>, frame: Frame, attempt: Attempt) -> Attempt {
         let announces = matches!(attempt.ending, Ending::Acknowledged { .. });
-        let (Some(transfer), Some(target), true) = (self.request.transfer(), self.save, announces) else {
+        let (Some(transfer), Some(target), true) = (self.request().transfer(), self.save(), announces) else {
             return attempt;
         };
-        let Some(announced) = self.request.announced(&frame) else { return attempt };
-        let (timing, device_deadline, stop) = (self.timing, self.device_deadline, self.stop);
+        let Some(announced) = self.request().announced(&frame) else { return attempt };
+        let (timing, device_deadline, stop) = (self.timing(), self.device_deadline, self.stop);
         let file_work = self.file_work;
         let fetch = Fetch { transfer, announced, target, file_work, timing, device_deadline, stop };
         match fetch.carry_out(connection).await {
@@ -70,7 +70,7 @@ impl Before<'_> {
 
     /// A broadcast: nothing is expected, but what comes within the gap is shown.
     async fn broadcast<S: DeviceStream>(&self, connection: &mut Connection<S>) -> Attempt {
-        let until = Instant::now() + self.link.gap;
+        let until = Instant::now() + self.job.link.gap;
         let end = sleep_until(until.min(self.device_deadline));
         tokio::pin!(end);
         loop {
@@ -86,7 +86,7 @@ impl Before<'_> {
             }
         }
         _ = connection.drop_stale();
-        if let Some(text) = connection.gateway_text(self.link, self.request.payload().bytes()) {
+        if let Some(text) = connection.gateway_text(&self.job.link, self.request().payload().bytes()) {
             return gateway_busy(connection, text);
         }
         // No answer tells whose what comes later is: the next command has a connection of its own.
@@ -96,10 +96,10 @@ impl Before<'_> {
     /// What a frame means; `None`: it is not the answer to this command.
     fn judge<S: DeviceStream>(&self, connection: &mut Connection<S>, frame: &Frame) -> Option<Attempt> {
         // What came before the whole command was written answers nothing: no device knows a command by its beginning.
-        if connection.written() < self.request.payload().bytes().len() as u64 {
+        if connection.written() < self.request().payload().bytes().len() as u64 {
             return None;
         }
-        let ending = match self.request.judge(frame, self.params) {
+        let ending = match self.request().judge(frame, &self.job.params) {
             Verdict::Stray => return None,
             Verdict::Ok { value } => Ending::Acknowledged { value },
             Verdict::Refused { message } => Ending::Refused(Failure::new(ErrorKind::Refused).detail(message)),
@@ -107,7 +107,7 @@ impl Before<'_> {
             Verdict::Busy { message } => Ending::Busy(Failure::new(ErrorKind::Busy).detail(message)),
             // A line of text is a whole frame to some types, whoever said it.
             Verdict::Malformed { message } => {
-                if let Some(text) = connection.gateway_text(self.link, self.request.payload().bytes()) {
+                if let Some(text) = connection.gateway_text(&self.job.link, self.request().payload().bytes()) {
                     return Some(gateway_busy(connection, text));
                 }
                 let failure = Failure::new(ErrorKind::MalformedReply).detail(message);
@@ -122,20 +122,21 @@ impl Before<'_> {
 
     /// Whether another command may come behind this one: the stream has taken the whole of it, and our half is open.
     fn may_be_followed<S: DeviceStream>(&self, connection: &Connection<S>) -> bool {
-        !self.link.half_close && connection.written() == self.request.payload().bytes().len() as u64
+        !self.job.link.half_close && connection.written() == self.request().payload().bytes().len() as u64
     }
 
     fn unanswered<S: DeviceStream>(&self, connection: &Connection<S>, waited: Waited) -> Attempt {
         // A late answer names its unit and command where the type matches replies to requests: after silence the next
         // device may go on over this connection.
         let was_silent = matches!(waited, Waited::Cut(_));
-        let payload = self.request.payload().bytes();
+        let payload = self.request().payload().bytes();
         if was_silent && tells(Lie::PartialReplyTaken) && connection.is_reply_begun(payload) {
             return ended(connection, Ending::Acknowledged { value: None }, Keep::No);
         }
-        let ending = unanswered(connection, waited, payload, self.link, self.timing, self.stop);
+        let ending = unanswered(connection, waited, payload, &self.job.link, self.timing(), self.stop);
         let is_gateways = matches!(&ending, Ending::Failed { failure, .. } if failure.kind == ErrorKind::GatewayBusy);
-        let may_keep = was_silent && self.may_be_followed(connection) && !is_gateways && self.request.matches_replies();
+        let may_keep =
+            was_silent && self.may_be_followed(connection) && !is_gateways && self.request().matches_replies();
         ended(connection, ending, if may_keep { Keep::Yes } else { Keep::No })
     }
 }
