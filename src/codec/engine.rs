@@ -14,6 +14,7 @@ use regex_automata::nfa::thompson;
 use regex_automata::nfa::thompson::pikevm::PikeVM;
 use regex_automata::util::syntax;
 
+use super::first_end::FirstEnd;
 use super::pattern::compile;
 
 /// So many searches are walks.
@@ -24,8 +25,9 @@ pub(super) struct Engine {
     text: Box<str>,
     any_line: bool,
     searches: AtomicU32,
-    walk: OnceLock<Option<PikeVM>>,
+    walk: OnceLock<Option<Box<PikeVM>>>,
     automata: OnceLock<Option<Regex>>,
+    first_end: OnceLock<Option<Box<FirstEnd>>>,
 }
 
 /// Who searches this time.
@@ -38,7 +40,8 @@ impl Engine {
     /// An engine for a pattern that certainly compiles, or has been compiled.
     pub(super) fn new(text: &str, any_line: bool, compiled: Option<Regex>) -> Self {
         let automata = compiled.map_or_else(OnceLock::new, |regex| Some(regex).into());
-        Self { text: text.into(), any_line, searches: AtomicU32::new(0), walk: OnceLock::new(), automata }
+        let (walk, first_end) = (OnceLock::new(), OnceLock::new());
+        Self { text: text.into(), any_line, searches: AtomicU32::new(0), walk, automata, first_end }
     }
 
     /// The pattern's text.
@@ -62,12 +65,17 @@ impl Engine {
         }
     }
 
-    /// The end of some match, the earliest that the search can tell.
-    pub(super) fn shortest_match(&self, bytes: &[u8]) -> Option<usize> {
-        match self.searcher()? {
-            Searcher::Walk(walk) => Some(walk.find(&mut walk.create_cache(), Input::new(bytes).earliest(true))?.end()),
-            Searcher::Automata(regex) => regex.shortest_match(bytes),
+    /// Where the match is that is complete first (`first_end.rs`). The pattern must hold no `^` or `$`.
+    pub(super) fn find_first_end(&self, bytes: &[u8]) -> Option<Range<usize>> {
+        let is_seldom = || self.searches.fetch_add(1, Ordering::Relaxed) < WALKS;
+        if (self.first_end.get().is_some() || !is_seldom())
+            && let Some(automaton) = self.first_end.get_or_init(|| FirstEnd::new(&self.text).map(Box::new))
+            && let Ok(found) = automaton.find(bytes)
+        {
+            return found;
         }
+        let walk = self.walk.get_or_init(|| self.walk()).as_ref()?;
+        Some(walk.find(&mut walk.create_cache(), Input::new(bytes).earliest(true))?.range())
     }
 
     /// Where each of the named groups is in the first match; `None` when nothing matches.
@@ -102,9 +110,14 @@ impl Engine {
         automata.as_ref().map(Searcher::Automata)
     }
 
-    fn walk(&self) -> Option<PikeVM> {
+    fn walk(&self) -> Option<Box<PikeVM>> {
         let syntax = syntax::Config::new().unicode(false).utf8(false).multi_line(self.any_line);
-        PikeVM::builder().syntax(syntax).thompson(thompson::Config::new().utf8(false)).build(&self.text).ok()
+        PikeVM::builder()
+            .syntax(syntax)
+            .thompson(thompson::Config::new().utf8(false))
+            .build(&self.text)
+            .ok()
+            .map(Box::new)
     }
 }
 
@@ -128,7 +141,6 @@ mod tests {
                 prop_assert_eq!(walks.is_match(bytes), automata.is_match(bytes));
                 prop_assert_eq!(walks.find(bytes), automata.find(bytes));
                 prop_assert_eq!(walks.groups(bytes, ["a"].into_iter()), automata.groups(bytes, ["a"].into_iter()));
-                prop_assert_eq!(walks.shortest_match(bytes).is_some(), automata.shortest_match(bytes).is_some());
             }
         }
     }

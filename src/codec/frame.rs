@@ -18,10 +18,10 @@ use crate::model::Payload;
 const UNASKED_MAX: usize = 4096;
 
 /// Replies are shorter, with what comes before them, in bytes.
-const USUAL: u64 = 128;
+const USUAL: usize = 128;
 
-/// The least room for a read once more than that has come, in bytes.
-const MORE: usize = 2048;
+/// The most room for a read once that has come, in bytes.
+const MORE: usize = 8192;
 
 /// A whole reply, noise around it left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,6 +88,48 @@ impl FrameCodec {
         !rest.is_empty() && !echo.starts_with(rest)
     }
 
+    /// Passes over the frames at hand as long as `is_stray` says of their bytes that they answer another question: what
+    /// [`Decoder::decode`] would give next is the first of which it does not. Counts and ends as if each had been given.
+    ///
+    /// # Errors
+    /// When that is more than may be skipped.
+    pub fn skip_strays(&mut self, stream: &mut BytesMut, is_stray: impl Fn(&[u8]) -> bool) -> Result<(), CodecError> {
+        let Some(framing) = self.framing.clone() else { return Ok(()) };
+        let (mut at, mut last) = (0, None);
+        let skipped = loop {
+            let rest = stream.get(at..).unwrap_or_default();
+            // A framing looks at nothing behind a frame's end, so the same bytes are the same frame again.
+            let (start, end) = match last {
+                Some((place, start, end)) if rest.starts_with(stream.get(place..place + end).unwrap_or_default()) => {
+                    (start, end)
+                }
+                _ => match framing.find(rest) {
+                    Found::Frame { start, end } if is_stray(rest.get(start..end).unwrap_or_default()) => (start, end),
+                    _ => break Ok(()),
+                },
+            };
+            last = Some((at, start, end));
+            at += end;
+            self.skipped += std::mem::take(&mut self.given);
+            if let Err(error) = self.give(start, end - start, framing.noise_max()) {
+                break Err(error);
+            }
+        };
+        stream.advance(at);
+        skipped
+    }
+
+    /// Counts a frame that is given, and the noise before it.
+    fn give(&mut self, noise: usize, len: usize, noise_max: usize) -> Result<(), CodecError> {
+        self.skip(noise, noise_max)?;
+        self.given = len as u64;
+        self.taken += self.given;
+        if self.skipped > noise_max as u64 {
+            return Err(CodecError::TooLong { received: self.taken });
+        }
+        Ok(())
+    }
+
     /// Takes noise. Where the cap is passed is counted to the byte: how much noise is seen at once depends on the cut.
     fn skip(&mut self, len: usize, noise_max: usize) -> Result<(), CodecError> {
         let (len, room) = (len as u64, (noise_max as u64).saturating_sub(self.skipped));
@@ -113,9 +155,15 @@ impl Decoder for FrameCodec {
 
     fn decode(&mut self, stream: &mut BytesMut) -> Result<Option<Frame>, CodecError> {
         let found = self.take(stream, Framing::find)?;
-        if found.is_none() && self.framing.is_some() && self.taken + stream.len() as u64 > USUAL {
-            // Whoever says more than most may babble: it must not cost a call to the kernel for every few bytes.
-            stream.reserve(MORE);
+        if let (None, Some(framing)) = (&found, &self.framing) {
+            let came = self.taken + stream.len() as u64;
+            if came >= USUAL as u64 {
+                // Whoever says more than most may babble, and that must not cost a call to the kernel for every few bytes:
+                // in one go it may say all that it can before it is cut off.
+                let most = framing.noise_max().saturating_add(framing.max().saturating_mul(2));
+                let left = (most as u64).saturating_sub(came);
+                stream.reserve(usize::try_from(left).map_or(MORE, |left| left.clamp(USUAL, MORE)));
+            }
         }
         Ok(found)
     }
@@ -147,12 +195,7 @@ impl FrameCodec {
                     // Copied, not split off: the stream's buffer stays in one piece and is used again.
                     let bytes = Bytes::copy_from_slice(stream.get(start..end).unwrap_or_default());
                     stream.advance(end);
-                    self.skip(start, framing.noise_max())?;
-                    self.given = bytes.len() as u64;
-                    self.taken += self.given;
-                    if self.skipped > framing.noise_max() as u64 {
-                        return Err(CodecError::TooLong { received: self.taken });
-                    }
+                    self.give(start, bytes.len(), framing.noise_max())?;
                     return Ok(Some(Frame { bytes }));
                 }
                 Found::Noise(len) => {

@@ -4,7 +4,9 @@
 //! no sockets and no device names; what a frame means is judged in `device_type`. A framing is a file in `framing/` and
 //! a variant of [`Framing`].
 
+mod certain;
 mod engine;
+mod first_end;
 mod frame;
 mod framing;
 mod layout;
@@ -14,6 +16,7 @@ mod pattern;
 mod serial_line;
 mod telnet;
 
+pub use certain::Lead;
 pub use frame::{CodecError, Frame, FrameCodec};
 pub use framing::{EndFraming, Framing, FramingError, PatternFraming, TemplateFraming};
 pub use layout::{Cut, Layout, LayoutError, LayoutPiece};

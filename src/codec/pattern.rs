@@ -84,14 +84,19 @@ impl BytePattern {
         self.engine.find(bytes)
     }
 
-    /// The end of some match, the earliest that the search can tell.
-    pub(super) fn shortest_match(&self, bytes: &[u8]) -> Option<usize> {
-        self.engine.shortest_match(bytes)
+    /// Where the match is that is complete first; the pattern must hold no `^` or `$`.
+    pub(super) fn find_first_end(&self, bytes: &[u8]) -> Option<Range<usize>> {
+        self.engine.find_first_end(bytes)
     }
 
     /// The named pieces that take part in a match; `None` when nothing matches.
     pub fn pieces<'p, 'b>(&'p self, bytes: &'b [u8]) -> Option<impl Iterator<Item = (&'p str, &'b [u8])>> {
-        let pieces = self.matches.get(bytes, || self.engine.groups(bytes, self.names()).map(Into::into))?;
+        let search = || match &*self.names {
+            // Whether it matches is found out far sooner than where its groups are.
+            [] => self.engine.is_match(bytes).then(|| Arc::from([])),
+            _ => self.engine.groups(bytes, self.names()).map(Into::into),
+        };
+        let pieces = self.matches.get(bytes, search)?;
         let mut place = 0;
         Some(std::iter::from_fn(move || {
             while let (Some(name), Some(range)) = (self.names.get(place), pieces.get(place)) {

@@ -151,6 +151,29 @@ impl Understood {
     }
 }
 
+/// What frames must begin with to be a request's answer.
+#[derive(Debug, Default)]
+pub(super) struct Sieve {
+    /// None is an answer.
+    is_mute: bool,
+    /// One for each field of the framing's lead; `None`: any will do.
+    fields: Box<[Option<Own>]>,
+}
+
+/// A field of a request as replies must have it; [`FieldRef::agree`] with one side known.
+#[derive(Debug)]
+struct Own {
+    sent: Box<[u8]>,
+    number: Option<i64>,
+    format: Format,
+}
+
+impl Own {
+    fn agrees(&self, came: &[u8]) -> bool {
+        *came == *self.sent || self.number.is_some() && self.format.read(came) == self.number
+    }
+}
+
 /// What an answer must agree with, and what its value means.
 pub(super) struct Asked<'a> {
     /// The fields of the request.
@@ -197,11 +220,31 @@ impl ReplySpec {
         if rule.verdict == RuleVerdict::Ok { transfer.announced(&understood.fields(&frame.bytes)) } else { None }
     }
 
+    /// What tells the frames of other requests from those of one whose fields `sent` gives.
+    pub(super) fn sieve<'a>(&self, sent: impl Fn(&str) -> Option<&'a [u8]>) -> Sieve {
+        let Some(lead) = self.framing.as_ref().and_then(|framing| framing.lead()) else { return Sieve::default() };
+        let own = |name: &str| {
+            let field = self.match_fields.iter().find(|one| *one.name == *name && !is_let_pass(one))?;
+            let sent = sent(name)?;
+            Some(Own { sent: sent.into(), number: field.format.read(sent), format: field.format.clone() })
+        };
+        // What a request does not say, no reply can share with it.
+        let is_mute = self.match_fields.iter().any(|one| sent(&one.name).is_none());
+        Sieve { is_mute, fields: lead.names().map(own).collect() }
+    }
+
+    /// Whether a frame certainly answers another request: what is judged a stray in any case.
+    pub(super) fn names_another(&self, sieve: &Sieve, frame: &[u8]) -> bool {
+        let Some(lead) = self.framing.as_ref().and_then(|framing| framing.lead()) else { return false };
+        let mut fields = sieve.fields.iter().zip(lead.fields(frame));
+        sieve.is_mute || fields.any(|(own, came)| own.as_ref().is_some_and(|own| !own.agrees(came)))
+    }
+
     /// Judges a frame that came after a request.
-    pub(super) fn judge<'a>(&'a self, asked: &Asked<'a>, frame: &'a Frame) -> Verdict {
+    pub(super) fn judge<'a>(&'a self, asked: &Asked<'a>, frame: &'a [u8]) -> Verdict {
         let Some(framing) = &self.framing else { return Verdict::Stray };
-        let understood = self.understand(framing, &frame.bytes);
-        let came = |name: &str| understood.of_framing(name, &frame.bytes);
+        let understood = self.understand(framing, frame);
+        let came = |name: &str| understood.of_framing(name, frame);
         let shared = |one: &FieldRef| match (field(asked.fields, &one.name), came(&one.name)) {
             (Some(sent), Some(came)) => one.agree(sent, came) || is_let_pass(one),
             _ => false,
@@ -209,10 +252,10 @@ impl ReplySpec {
         if !self.match_fields.iter().all(shared) {
             return Verdict::Stray;
         }
-        let malformed = || Verdict::Malformed { message: shown(&frame.bytes) };
+        let malformed = || Verdict::Malformed { message: shown(frame) };
         let Some(rule) = understood.rule.and_then(|place| self.rules.get(place)) else { return malformed() };
-        let fields = understood.fields(&frame.bytes);
-        let message = || message(rule.message.as_ref(), &fields, &frame.bytes);
+        let fields = understood.fields(frame);
+        let message = || message(rule.message.as_ref(), &fields, frame);
         match rule.verdict {
             RuleVerdict::Skip if tells(Lie::SkippedFrameTaken) => Verdict::Ok { value: None },
             RuleVerdict::Refused if tells(Lie::RefusalTaken) => Verdict::Ok { value: None },

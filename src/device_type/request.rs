@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::action::{Action, Decoding};
 use super::body::{CommandSource, RequestError};
@@ -13,7 +13,7 @@ use super::command::{CommandRule, CommandTraits};
 use super::definition::DeviceType;
 use super::expression::Operand;
 use super::format::{Field, Format};
-use super::judge::{Asked, ReplySpec, Verdict};
+use super::judge::{Asked, ReplySpec, Sieve, Verdict};
 use super::transfer::Transfer;
 use crate::codec::{Frame, Framing, Memo};
 use crate::model::escape::{hex, shown};
@@ -34,6 +34,8 @@ pub struct Request {
     action: Option<usize>,
     /// What was said of the frame that came last: most devices of a fleet answer a command alike.
     judged: Memo<Verdict, 1>,
+    /// Made at the first stray.
+    sieve: OnceLock<Sieve>,
 }
 
 impl DeviceType {
@@ -71,8 +73,8 @@ impl DeviceType {
         });
         let fields = fields.collect();
         let payload = Arc::new(self.framed(&body)?);
-        let (device_type, judged) = (self.clone(), Memo::default());
-        Ok(Request { device_type, payload, body, fields, understood, traits, reply, action, judged })
+        let (device_type, judged, sieve) = (self.clone(), Memo::default(), OnceLock::new());
+        Ok(Request { device_type, payload, body, fields, understood, traits, reply, action, judged, sieve })
     }
 
     /// A body with what surrounds it on the wire; its secrets stay marked.
@@ -172,6 +174,22 @@ impl Request {
 
     /// What a frame says about this request, to a device with these parameters (over them: the action's arguments).
     pub fn judge(&self, frame: &Frame, params: &Params) -> Verdict {
+        self.judge_bytes(&frame.bytes, params)
+    }
+
+    /// Whether a frame is judged a stray. Most of those that are need no judging for it: they name another command or unit
+    /// where it can be told without a search.
+    pub fn is_stray(&self, frame: &[u8], params: &Params) -> bool {
+        let Some(reply) = self.reply_spec() else { return true };
+        let sent = |name: &str| {
+            let (_, place, _) = self.fields.iter().find(|(one, ..)| **one == *name)?;
+            self.body.bytes().get(place.clone())
+        };
+        let sieve = self.sieve.get_or_init(|| reply.sieve(sent));
+        reply.names_another(sieve, frame) || self.judge_bytes(frame, params) == Verdict::Stray
+    }
+
+    fn judge_bytes(&self, frame: &[u8], params: &Params) -> Verdict {
         let Some(reply) = self.reply_spec() else { return Verdict::Stray };
         let action = self.action();
         let decoding = action.and_then(|action| action.value.as_ref());
@@ -185,7 +203,7 @@ impl Request {
             };
             reply.judge(&asked, frame)
         };
-        if decoding.is_some_and(Decoding::asks_the_device) { judge() } else { self.judged.get(&frame.bytes, judge) }
+        if decoding.is_some_and(Decoding::asks_the_device) { judge() } else { self.judged.get(frame, judge) }
     }
 
     /// The file that follows a reply that is judged ok, when one does.

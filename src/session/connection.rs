@@ -256,6 +256,14 @@ impl<S: DeviceStream> Connection<S> {
         frame
     }
 
+    /// Passes over frames in the codec's buffer that answer another question (`FrameCodec::skip_strays`).
+    pub(super) fn skip_strays(&mut self, is_stray: impl Fn(&[u8]) -> bool) -> Result<(), CodecError> {
+        let mut buffer = std::mem::take(self.framed.read_buffer_mut());
+        let skipped = self.framed.codec_mut().skip_strays(&mut buffer, is_stray);
+        *self.framed.read_buffer_mut() = buffer;
+        skipped
+    }
+
     /// Whether what came and is no frame may be the beginning of a reply to `request`.
     pub(super) fn is_reply_begun(&self, request: &[u8]) -> bool {
         self.framed.codec().may_be_begun(self.framed.read_buffer(), request)
@@ -297,7 +305,7 @@ impl<S: DeviceStream> Connection<S> {
             Box::pin(session.log_out(self)).await;
         }
         // Most have said nothing more; who says more than this babbles, and is not worth the reading.
-        if self.drops_what_is_there::<FEW>() {
+        if self.received() > FEW as u64 || self.drops_what_is_there::<FEW>() {
             self.drops_what_is_there::<MANY>();
         }
     }

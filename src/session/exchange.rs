@@ -39,6 +39,10 @@ impl Before<'_> {
                 if let Some(attempt) = self.judge(connection, &frame) {
                     break (frame, attempt);
                 }
+                // Whoever sends one may send hundreds: they are looked at where they lie, not waited for one by one.
+                if let Err(error) = connection.skip_strays(|bytes| self.request.is_stray(bytes, self.params)) {
+                    return self.unanswered(connection, Waited::Unframed(error));
+                }
             };
             attempt.reply_time = attempt.ending.is_answered().then(|| ReplyTime::of(wait.begun().elapsed()));
             // A connection that has failed serves nobody else.

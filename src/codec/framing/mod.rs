@@ -10,6 +10,8 @@ pub use template::TemplateFraming;
 
 use std::fmt;
 
+use crate::codec::certain::Lead;
+
 /// How many bytes of frames of a fixed length one exchange may skip.
 const SKIPPED_MAX: usize = 4096;
 
@@ -106,6 +108,11 @@ impl Framing {
     pub fn field_names(&self) -> impl Iterator<Item = &str> {
         let pattern = if let Self::Pattern(pattern) = self { Some(pattern) } else { None };
         pattern.into_iter().flat_map(PatternFraming::field_names)
+    }
+
+    /// The fields that its frames begin with, where those can be told without a search.
+    pub fn lead(&self) -> Option<&Lead> {
+        if let Self::Pattern(pattern) = self { Some(pattern.lead()) } else { None }
     }
 
     /// The fields that are in `frame`, each with its bytes.

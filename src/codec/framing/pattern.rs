@@ -10,8 +10,11 @@
 //! is seen and told as too long, and each byte of noise is scanned a bounded number of times.
 
 use std::fmt;
+use std::ops::Range;
+use std::sync::OnceLock;
 
 use super::Found;
+use crate::codec::certain::Lead;
 use crate::codec::memo::Memo;
 use crate::codec::one_end::find_two_ends;
 use crate::codec::pattern::{BytePattern, PatternError, parse};
@@ -24,6 +27,8 @@ pub struct PatternFraming {
     max: usize,
     noise_max: usize,
     found: Memo<Found>,
+    /// Made when it is first asked, after the first stray.
+    lead: OnceLock<Lead>,
 }
 
 /// Why a pattern cannot frame replies.
@@ -75,12 +80,18 @@ impl PatternFraming {
             return Err(FramingError::TwoEnds { first: shown(&two.first), second: shown(&two.second) });
         }
         let pattern = BytePattern::parse(pattern, false).map_err(FramingError::Pattern)?;
-        Ok(Self { pattern, max, noise_max, found: Memo::default() })
+        Ok(Self { pattern, max, noise_max, found: Memo::default(), lead: OnceLock::new() })
     }
 
     /// The same for a pattern that is known to frame replies: it is not read before it is asked.
     pub fn proven(pattern: &str, max: usize, noise_max: usize) -> Self {
-        Self { pattern: BytePattern::proven(pattern, false), max, noise_max, found: Memo::default() }
+        Self {
+            pattern: BytePattern::proven(pattern, false),
+            max,
+            noise_max,
+            found: Memo::default(),
+            lead: OnceLock::new(),
+        }
     }
 
     pub(super) fn max(&self) -> usize {
@@ -98,26 +109,16 @@ impl PatternFraming {
     }
 
     fn find_in(&self, region: &[u8], full: usize) -> Found {
-        let Some(end) = self.earliest_end(region) else {
-            return if region.len() == full { Found::Noise(self.max) } else { Found::More };
-        };
-        let whole = region.get(..end).unwrap_or(region);
-        match self.pattern.find(whole) {
-            Some(found) if found.len() <= self.max => Found::Frame { start: found.start, end },
-            _ => Found::TooLong(end),
+        match self.pattern.find_first_end(region) {
+            Some(Range { start, end }) if end - start <= self.max => Found::Frame { start, end },
+            Some(found) => Found::TooLong(found.end),
+            None if region.len() == full => Found::Noise(self.max),
+            None => Found::More,
         }
     }
 
-    /// The first place at which any match ends. `shortest_match` gives the end of some match, not always of the first
-    /// one to be complete; what stands before that end is asked again until it holds none.
-    fn earliest_end(&self, region: &[u8]) -> Option<usize> {
-        let mut end = self.pattern.shortest_match(region)?;
-        while let Some(before) = end.checked_sub(1).and_then(|last| region.get(..last))
-            && let Some(earlier) = self.pattern.shortest_match(before)
-        {
-            end = earlier;
-        }
-        Some(end)
+    pub(super) fn lead(&self) -> &Lead {
+        self.lead.get_or_init(|| Lead::of(self.pattern.as_str()))
     }
 
     pub(super) fn field_names(&self) -> impl Iterator<Item = &str> {

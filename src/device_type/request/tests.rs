@@ -122,6 +122,30 @@ fn a_frame_is_the_answer_only_if_letter_unit_and_value_agree() {
 }
 
 #[test]
+fn a_frame_that_names_another_letter_or_unit_is_a_stray_without_a_search() {
+    let lg = lg();
+    let told = |request: &Request, frame: &str| {
+        let found = (request.is_stray(frame.as_bytes(), &Params::default()), judge(request, frame) == Verdict::Stray);
+        assert_eq!(found.0, found.1, "{frame}");
+        let sieve = request.sieve.get().unwrap();
+        (request.reply_spec().unwrap().names_another(sieve, frame.as_bytes()), found.0)
+    };
+    let request = raw(&lg, "ka 0a 01");
+    for number in 0..300 {
+        assert_eq!(told(&request, &format!("b 0a OK{number:02x}x")), (true, true));
+        let unit = if number == 10 { 1 } else { number };
+        assert_eq!(told(&request, &format!("a  {unit:02x} OK01x")), (true, true));
+    }
+    // The same unit as displays write it, and what only its value or the whole of it tells.
+    for (frame, is_stray) in [("a 0A OK01x", false), ("a a NG00x", false), ("a 00a OK1x", false), ("a 0a OK02x", true)]
+    {
+        assert_eq!(told(&request, frame), (false, is_stray), "{frame}");
+    }
+    // What cannot be read has no answer.
+    assert_eq!(told(&raw(&lg, "hello"), "a 01 OK01x"), (true, true));
+}
+
+#[test]
 fn the_value_of_an_action_is_decoded_and_an_unknown_one_shown_as_it_came() {
     let lg = lg();
     for (action, frame, value) in [
