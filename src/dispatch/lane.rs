@@ -193,7 +193,7 @@ impl Visit {
         };
         let device_deadline = record.started + job.timing.device_deadline;
         let is_new = record.attempts == 0 && shared.may_run_out_of_failures();
-        let leave = Leave { shared, grant: grant.as_ref(), is_new };
+        let is_paced = is_new || grant.is_some();
         let mut before = Before {
             job,
             check: None,
@@ -201,9 +201,10 @@ impl Visit {
             file_work: shared.file_work,
             not_before,
             after_unanswered: record.is_unanswered,
-            pacer: (is_new || leave.grant.is_some()).then_some(&leave as &dyn Pacer),
+            pacer: is_paced.then(|| Leave { shared, grant: grant.as_ref(), is_new }),
             device_deadline,
-            intent: None,
+            intents: None,
+            device: *device,
             stop: &shared.stop,
         };
         if let (Some(check), Phase::Asking | Phase::Verifying(_)) = (&job.check, &record.phase) {
@@ -217,7 +218,7 @@ impl Visit {
             };
         }
         if before.check.is_none() && !job.request.is_idempotent() {
-            before.intent = shared.intents.as_deref().map(|intents| (intents, *device));
+            before.intents = shared.intents.as_deref();
         }
         attempt(&before, &shared.connect, connection, progress).await
     }

@@ -56,7 +56,7 @@ pub struct Progress {
 }
 
 /// What an attempt is about.
-pub struct Before<'a> {
+pub struct Before<'a, P> {
     /// What is planned for the device.
     pub job: &'a Job,
     /// Its question is asked instead of the command: for a state that an older answer could show as well, so the line is
@@ -71,11 +71,13 @@ pub struct Before<'a> {
     /// An earlier attempt at this device was written and not answered: its answer may still come.
     pub after_unanswered: bool,
     /// Where the run paces its starts: asked when all else is ready for the write.
-    pub pacer: Option<&'a dyn Pacer>,
+    pub pacer: Option<P>,
     /// The end of the device's own time.
     pub device_deadline: Instant,
-    /// Who is told before the command is written, and of which device; `None`: nobody needs to be.
-    pub intent: Option<(&'a dyn Intents, DeviceIndex)>,
+    /// Who is told before the command is written; `None`: nobody needs to be.
+    pub intents: Option<&'a dyn Intents>,
+    /// The device, as they know it.
+    pub device: DeviceIndex,
     /// How the run stops.
     pub stop: &'a Stop,
 }
@@ -83,8 +85,8 @@ pub struct Before<'a> {
 /// Makes one attempt. `connection` is the lane's, if it has one; afterwards it holds one that may be kept, or is to be
 /// closed, as the attempt says.
 #[expect(clippy::manual_async_fn, reason = "an async fn holds its arguments twice, and 100,000 wait")]
-pub fn attempt<C: Connect>(
-    before: &Before<'_>,
+pub fn attempt<C: Connect, P: Pacer>(
+    before: &Before<'_, P>,
     connect: &C,
     connection: &mut Option<Connection<C::Stream>>,
     progress: &mut Progress,
@@ -104,9 +106,9 @@ pub fn attempt<C: Connect>(
             };
             progress.is_connected = true;
             // Before the line is listened to, not between that and the write: what comes meanwhile is dropped with the rest.
-            if let Some((intents, device)) = before.intent
+            if let Some(intents) = before.intents
                 && !tells(Lie::NotDeclared)
-                && let Some(declared) = intents.declare(device)
+                && let Some(declared) = intents.declare(before.device)
             {
                 declared.await;
             }
@@ -130,7 +132,7 @@ pub fn attempt<C: Connect>(
             if is_reused && !attempt.written && attempt.ending.is_gone() {
                 progress.at_exchange = false;
                 *connection = None;
-                if before.pacer.is_some_and(|pacer| !pacer.holds()) {
+                if before.pacer.as_ref().is_some_and(|pacer| !pacer.holds()) {
                     return not_written(Ending::NotSoon);
                 }
                 continue;
@@ -164,7 +166,7 @@ fn not_written(ending: Ending) -> Attempt {
     Attempt { ending, written: false, reply: None, reply_time: None, file: None, keep: Keep::No }
 }
 
-impl Before<'_> {
+impl<P: Pacer> Before<'_, P> {
     /// What is sent.
     pub(super) fn request(&self) -> &Request {
         self.check.map_or(&self.job.request, |check| &check.question)
@@ -267,7 +269,7 @@ impl Before<'_> {
             self.quiet(open).await?;
             self.log_in(open).await?;
         }
-        match self.pacer {
+        match &self.pacer {
             Some(pacer) => Box::pin(self.wait_for_turn(open, pacer)).await,
             None => Ok(()),
         }

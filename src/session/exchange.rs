@@ -10,14 +10,14 @@ use super::attempt::Before;
 use super::connection::Connection;
 use super::transfer::{Fetch, announces_too_much};
 use super::wait::{Wait, Waited, unanswered};
-use super::{Attempt, Ending, Keep};
+use super::{Attempt, Ending, Keep, Pacer};
 use crate::codec::Frame;
 use crate::device_type::Verdict;
 use crate::lie::{Lie, tells};
 use crate::model::{ErrorKind, Failure, ReplyTime, Status};
 use crate::transport::DeviceStream;
 
-impl Before<'_> {
+impl<P: Pacer> Before<'_, P> {
     /// Writes the command and waits for its reply.
     #[expect(clippy::manual_async_fn, reason = "an async fn holds its arguments twice, and 100,000 wait")]
     pub(super) fn exchange<S: DeviceStream>(&self, connection: &mut Connection<S>) -> impl Future<Output = Attempt> {
@@ -40,7 +40,7 @@ impl Before<'_> {
                     break (frame, attempt);
                 }
                 // Whoever sends one may send hundreds: they are looked at where they lie, not waited for one by one.
-                if let Err(error) = connection.skip_strays(|bytes| self.request.is_stray(bytes, self.params)) {
+                if let Err(error) = connection.skip_strays(|bytes| self.request().is_stray(bytes, &self.job.params)) {
                     return self.unanswered(connection, Waited::Unframed(error));
                 }
             };

@@ -32,12 +32,12 @@ pub enum Turn {
     Never(StopReason),
 }
 
-impl Before<'_> {
+impl<P: Pacer> Before<'_, P> {
     /// Waits until the command may be written, with the line open.
     pub(super) async fn wait_for_turn<S: DeviceStream>(
         &self,
         open: &mut Connection<S>,
-        pacer: &dyn Pacer,
+        pacer: &P,
     ) -> Result<(), Ending> {
         loop {
             let now = Instant::now();
