@@ -201,7 +201,7 @@ impl Visit {
             file_work: shared.file_work,
             not_before,
             after_unanswered: record.is_unanswered,
-            pacer: is_paced.then(|| Leave { shared, grant: grant.as_ref(), is_new }),
+            pacer: is_paced.then_some(Leave { shared, grant: grant.as_ref(), is_new }),
             device_deadline,
             intents: None,
             device: *device,
