@@ -215,7 +215,7 @@ impl Visit {
         };
         if let (Some(check), Phase::Asking | Phase::Verifying(_)) = (&job.check, &record.phase) {
             let (request, timing) = (&check.question, &check.timing);
-            before = Before { request, save: None, timing, is_check: true, pacer: None, ..before };
+            before = Before { request, timing, is_check: true, pacer: None, ..before };
         }
         if let (Some(check), Phase::Verifying(verifying)) = (&job.check, &record.phase) {
             before = Before {
