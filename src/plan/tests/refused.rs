@@ -101,6 +101,21 @@ fn an_argument_of_a_raw_command_that_the_type_does_not_know_or_take_is_refused()
 }
 
 #[test]
+fn a_mistake_in_an_argument_of_a_raw_command_is_told_alone() {
+    let wrong = planned(WALL, &raw_with("ka 01 01", &[("nosuch", "5")]), false).unwrap_err();
+    assert_eq!(wrong.matches("error: ").count(), 1, "what follows from it comes later: {wrong}");
+}
+
+#[test]
+fn a_type_that_has_no_actions_and_no_parameters_is_not_said_to_know_some() {
+    let sign = "[[device]]\nname = \"sign\"\ntype = \"esc-cr\"\naddress = \"10.0.0.9\"\n";
+    let wrong = planned(sign, &action("power-on", &[]), false).unwrap_err();
+    assert!(wrong.contains("it has no actions: give its command with `--cmd`"), "{wrong}");
+    let wrong = planned(sign, &raw_with("status", &[("level", "1")]), false).unwrap_err();
+    assert!(wrong.contains("`esc-cr` has no such parameter") && !wrong.contains("known:"), "{wrong}");
+}
+
+#[test]
 fn a_raw_command_for_several_types_is_refused() {
     let both = format!(
         "{WALL}[[device]]\nname = \"pump\"\ntype = \"devantech-eth008\"\naddress = \"10.0.0.8\"\nparams = {{ relay = 1 }}\n"
