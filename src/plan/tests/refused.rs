@@ -102,8 +102,10 @@ fn an_argument_of_a_raw_command_that_the_type_does_not_know_or_take_is_refused()
 
 #[test]
 fn a_mistake_in_an_argument_of_a_raw_command_is_told_alone() {
-    let wrong = planned(WALL, &raw_with("ka 01 01", &[("nosuch", "5")]), false).unwrap_err();
-    assert_eq!(wrong.matches("error: ").count(), 1, "what follows from it comes later: {wrong}");
+    let pump = "[[device]]\nname = \"pump\"\ntype = \"devantech-eth008\"\naddress = \"10.0.0.8\"\n";
+    let wrong = planned(pump, &raw_with("20 {relay} 00", &[("relay", "none")]), false).unwrap_err();
+    assert!(wrong.contains("`--arg relay`: must be an integer"), "{wrong}");
+    assert_eq!(wrong.matches("error: ").count(), 1, "that the pump has no relay is not said besides: {wrong}");
 }
 
 #[test]
