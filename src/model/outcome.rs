@@ -243,6 +243,23 @@ mod tests {
     }
 
     #[test]
+    fn reports_say_the_contracts_words() {
+        let statuses = ["ok", "sent", "rejected", "unreachable", "no_reply", "bad_reply", "mismatch", "skipped"];
+        assert_eq!(Status::ALL.map(Status::as_str), statuses);
+        let deliveries = [Delivery::None, Delivery::Unknown, Delivery::Confirmed];
+        assert_eq!(deliveries.map(Delivery::as_str), ["none", "unknown", "confirmed"]);
+        let reasons = [
+            SkipReason::Interrupted,
+            SkipReason::Deadline,
+            SkipReason::MaxFailures,
+            SkipReason::Held,
+            SkipReason::Internal,
+        ];
+        let words = ["interrupted", "deadline", "max_failures", "held", "internal"];
+        assert_eq!(reasons.map(SkipReason::as_str), words);
+    }
+
+    #[test]
     fn a_decimal_number_keeps_its_places() {
         for (digits, places, text) in [(125, 1, "12.5"), (-5, 2, "-0.05"), (0, 1, "0.0"), (7, 0, "7")] {
             assert_eq!(Value::decimal(digits, places), text);

@@ -210,8 +210,33 @@ mod tests {
     }
 
     #[test]
+    fn reports_say_the_contracts_words_for_how_a_run_has_ended() {
+        let all = [Ended::Completed, Ended::Interrupted, Ended::Deadline, Ended::MaxFailures];
+        assert_eq!(all.map(Ended::as_str), ["completed", "interrupted", "deadline", "max_failures"]);
+    }
+
+    #[test]
     fn a_run_is_told_by_its_identity() {
         assert_eq!(RunId("01KACWQ6ZJ3V9R".into()).to_string(), "01KACWQ6ZJ3V9R");
+    }
+
+    #[test]
+    fn a_run_is_called_by_its_schedule_or_what_it_does() {
+        let run = |schedule: Option<&str>, command| RunInfo {
+            id: RunId("01KACWQ6ZJ3V9R".into()),
+            fleet: String::new(),
+            command,
+            schedule: schedule.map(Arc::from),
+            verify: false,
+            if_needed: false,
+            started_at: UnixMillis(0),
+            simulated: false,
+            held: BTreeMap::new(),
+        };
+        let action = Command::Action { name: "power-on".to_owned(), args: BTreeMap::new() };
+        assert_eq!(run(Some("morning"), action.clone()).label(), "morning");
+        assert_eq!(run(None, action).label(), "power-on");
+        assert_eq!(run(None, Command::raw("ka 01 01")).label(), "cmd");
     }
 
     #[test]
@@ -228,5 +253,7 @@ mod tests {
         assert_eq!((summary.count(Status::Ok), summary.count(Status::Skipped)), (2, 2));
         assert_eq!(summary.flaky, 2, "a success of more than one attempt is, a failure never");
         assert_eq!(summary.attempts, 17);
+        let kept = Status::ALL.map(|status| summary.count(status));
+        assert_eq!(Summary::of_counts(kept, summary.flaky, summary.attempts, summary.held), summary);
     }
 }

@@ -108,6 +108,19 @@ mod tests {
     }
 
     #[test]
+    fn a_share_of_a_whole_is_rounded_down_and_never_more_than_all() {
+        for (part, whole, shown) in
+            [(1, 3, "33.3333%"), (2, 3, "66.6666%"), (0, 7, "0%"), (3, 3, "100%"), (9, 3, "100%")]
+        {
+            assert_eq!(Share::of(part, whole).to_string(), shown);
+        }
+        assert_eq!(Share::of(1, 0), Share::NONE, "of nothing");
+        for (percent, shown) in [(0, "0%"), (99, "99%"), (100, "100%"), (101, "100%")] {
+            assert_eq!(Share::percent(percent).to_string(), shown);
+        }
+    }
+
+    #[test]
     fn a_share_is_shown_as_it_is_written() {
         for text in ["0%", "98%", "99.5%", "33.3333%", "0.0001%", "100%"] {
             assert_eq!(text.parse::<Share>().unwrap().to_string(), text);

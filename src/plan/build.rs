@@ -55,7 +55,7 @@ pub fn build(request: &PlanRequest<'_>, sources: &mut Sources, diagnostics: &mut
         Command::Raw { text, args } => raw(text, args, &selected, request.asked, sources, diagnostics)?,
         Command::Action { name, args } => action(name, args, &selected, request.asked, diagnostics)?,
     };
-    let mut planner = Planner { request, ways, ..Planner::new(request) };
+    let mut planner = Planner { ways, ..Planner::new(request) };
     let mut jobs = Vec::with_capacity(selected.len());
     jobs.extend(selected.iter().filter_map(|(device, member)| planner.job(device, member)));
     planner.report(diagnostics);

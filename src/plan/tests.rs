@@ -41,11 +41,20 @@ settle = "500ms"
 params = { relay = 1, inverted = true }
 "#;
 
+/// Each behind a gateway of its own.
+const DISPLAYS: &str = "[[device]]\nname = \"tv-[1-6]\"\ntype = \"lg-rs232\"\naddress = \"10.0.0.[1-6]\"\n";
+
 fn planned(inventory: &str, command: &Command, verify: bool) -> Result<Plan, String> {
     planned_with(inventory, command, verify, None)
 }
 
 fn planned_with(inventory: &str, command: &Command, verify: bool, save: Option<&str>) -> Result<Plan, String> {
+    let (plan, said) = plan_and_words(inventory, command, verify, save);
+    plan.ok_or(said)
+}
+
+/// A plan, and all that is said of it.
+fn plan_and_words(inventory: &str, command: &Command, verify: bool, save: Option<&str>) -> (Option<Plan>, String) {
     let mut sources = Sources::default();
     let mut found = Diagnostics::default();
     let catalog = Catalog::built_in();
@@ -71,7 +80,8 @@ fn planned_with(inventory: &str, command: &Command, verify: bool, save: Option<&
             backoff: Backoff { initial: second, max: second, jitter: false },
         },
     };
-    build(&request, &mut sources, &mut found).ok_or_else(|| render_all(&found, &sources, false))
+    let plan = build(&request, &mut sources, &mut found);
+    (plan, render_all(&found, &sources, false))
 }
 
 fn action(name: &str) -> Command {
@@ -154,6 +164,32 @@ fn an_estimate_counts_the_questions() {
     let plan = planned(HALL, &action("power-off"), true).unwrap();
     // LG: a second after the acknowledgement; its gap and the question are shorter than that.
     assert_eq!(estimate(&plan, PACE).duration, Duration::from_millis(1300));
+}
+
+#[test]
+fn an_estimate_counts_the_question_after_each_command_where_one_lane_runs_at_a_time() {
+    let plan = planned(DISPLAYS, &action("power-off"), true).unwrap();
+    let exchange = Duration::from_millis(150);
+    let each = exchange + plan.jobs[0].link.gap + exchange;
+    assert_eq!(estimate(&plan, Pace { concurrency: 1, ..PACE }).duration, each * 6);
+}
+
+#[test]
+fn an_estimate_counts_that_no_more_run_at_once_at_a_site_than_may() {
+    let capped = format!("[sites.hall]\nmax_concurrency = 2\n{DISPLAYS}site = \"hall\"\n");
+    let at = |inventory: &str| estimate(&planned(inventory, &action("power-off"), false).unwrap(), PACE).duration;
+    assert_eq!((at(DISPLAYS), at(&capped)), (Duration::from_millis(150), Duration::from_millis(450)));
+}
+
+#[test]
+fn who_was_never_measured_is_expected_to_take_the_median_of_its_type() {
+    let mut plan = planned(DISPLAYS, &action("power-off"), false).unwrap();
+    for (measured, median) in [(&[500, 100, 900, 300, 200][..], 300), (&[500, 100, 900, 300], 500), (&[700], 700)] {
+        let mut times: Vec<_> = measured.iter().map(|&millis| Some(Duration::from_millis(millis))).collect();
+        times.resize(6, None);
+        plan.expect(&times);
+        assert_eq!(plan.expected[5], Duration::from_millis(median), "of {measured:?}, of two the upper");
+    }
 }
 
 #[test]

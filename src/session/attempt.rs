@@ -7,7 +7,6 @@
 //! What few attempts do is boxed: 100,000 may be in flight, and each would carry the room for all that it could do.
 
 use std::io;
-use std::path::Path;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
@@ -175,11 +174,6 @@ impl<P: Pacer> Before<'_, P> {
     /// The times of that.
     pub(super) fn timing(&self) -> &Timing {
         self.check.map_or(&self.job.timing, |check| &check.timing)
-    }
-
-    /// Where the file goes that a reply to the command announces.
-    pub(super) fn save(&self) -> Option<&Path> {
-        self.job.save.as_deref().filter(|_| self.check.is_none())
     }
 
     async fn connect<C: Connect>(&self, connect: &C) -> Result<C::Stream, Ending> {

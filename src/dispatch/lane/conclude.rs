@@ -144,11 +144,12 @@ impl Visit {
         if let (Some(check), Phase::Verifying(verifying)) = (&job.check, &mut record.phase) {
             match verifying.take_in(check, ending, now) {
                 Answer::Right => record.verified(),
-                Answer::Again(due) if stopped.is_none() => {
+                // Where the run was stopped, whoever waits is ended by that.
+                Answer::Again(due) => {
                     self.state.wait(due, device, record);
                     return Then::GoOn;
                 }
-                Answer::Again(_) | Answer::Over => {
+                Answer::Over => {
                     if stopped.is_some() {
                         shared.cut_or_skipped();
                     }

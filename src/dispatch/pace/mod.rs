@@ -177,6 +177,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_need_is_about_the_circuit_that_its_command_draws_from() {
+        let drawn = |circuit| Inrush { circuit, milliamps: 1, settle: Duration::ZERO };
+        let pace = Pace { inrushes: vec![drawn(3), drawn(0)], ..Pace::default() };
+        assert_eq!(pace.circuit(Need::Start(Some(InrushIndex(0)))), Some(3));
+        assert_eq!(pace.circuit(Need::Start(Some(InrushIndex(1)))), Some(0));
+        for of_none in [Need::Nothing, Need::Start(None), Need::Start(Some(InrushIndex(2)))] {
+            assert_eq!(pace.circuit(of_none), None);
+        }
+    }
+
+    #[test]
     fn a_write_is_made_again_only_while_its_share_is_still_kept_for_it() {
         let (now, settle) = (Instant::now(), Duration::from_secs(3));
         let mut pace = Pace {

@@ -158,6 +158,7 @@ mod tests {
         let (mut starts, now) = starts(100 * MILLI);
         let first = turn(&mut starts, 1, now);
         assert_eq!(turn(&mut starts, 1, now + 4 * MILLI), first, "by no more than the clock's own grain");
+        assert_eq!(turn(&mut starts, 1, now + LATE), Some(now + LATE), "half-open");
         assert_eq!(turn(&mut starts, 1, now + 5000 * MILLI), Some(now + 5000 * MILLI));
         assert_eq!(turn(&mut starts, 2, now + 5000 * MILLI), Some(now + 5100 * MILLI));
     }
@@ -183,6 +184,15 @@ mod tests {
         assert!(starts.is_near(now + 2000 * MILLI));
         assert_eq!(turn(&mut starts, 2, now), None, "three seconds are not near");
         assert_eq!(turn(&mut starts, 2, now + 2000 * MILLI), Some(now + 3000 * MILLI));
+    }
+
+    #[test]
+    fn a_turn_is_waited_for_with_the_line_open_for_two_seconds_at_the_most() {
+        for (interval, wait) in [(2000, Some(2000)), (2001, None)] {
+            let (mut starts, now) = starts(interval * MILLI);
+            turn(&mut starts, 1, now);
+            assert_eq!(turn(&mut starts, 2, now), wait.map(|wait: u32| now + wait * MILLI));
+        }
     }
 
     #[test]

@@ -213,6 +213,10 @@ mod tests {
         let lanes = fleet(50, 0.0, 1);
         let ordered = order(&lanes, 50, &[]);
         assert!(ordered.windows(2).all(|pair| lanes[pair[0] as usize].time >= lanes[pair[1] as usize].time));
+        // Also where a chain would be started last for what its starts cost.
+        let chain = Length { devices: 1000, ..lane(999 * MS) };
+        let lanes = [lane(1000 * MS), chain, lane(998 * MS)];
+        assert_eq!(order(&lanes, 3, &[]), [0, 1, 2]);
     }
 
     #[test]

@@ -21,13 +21,16 @@ fn wait<S>(due: Instant, state: S) -> After<S> {
     After::Wait(vec![Offer { due, need: Need::Nothing }], state)
 }
 
-/// A lane that was taken, with what it remembered.
+/// A lane that was taken, with what it remembered. Who asks beforehand is told whether there is one.
 fn took<S>(scheduler: &mut Scheduler<S>, now: Instant) -> Option<(LaneIndex, Option<S>)> {
-    scheduler.take(now).map(|taken| (taken.lane, taken.state))
+    let has_turn = scheduler.has_turn(now);
+    let taken = scheduler.take(now);
+    assert_eq!(has_turn, taken.is_some());
+    taken.map(|taken| (taken.lane, taken.state))
 }
 
 fn take_all(scheduler: &mut Scheduler<()>, now: Instant) -> Vec<u32> {
-    std::iter::from_fn(|| scheduler.take(now).map(|taken| taken.lane.0)).collect()
+    std::iter::from_fn(|| took(scheduler, now).map(|(lane, _)| lane.0)).collect()
 }
 
 #[test]

@@ -244,3 +244,24 @@ async fn a_gateways_text_behind_the_beginning_of_a_reply_does_not_take_the_comma
     let ran = World::new(ONE, |_, _| Does::Reply("\r\nPort already in use\r\n")).command("mc {set_id} 08").run().await;
     assert_eq!(kind(&ran.outcomes[0]), Some(ErrorKind::GatewayBusy));
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_comes_back_within_the_gap_of_a_broadcast_is_shown() {
+    let answers = |wait: u64| move |_: &str, _: usize| Does::ReplyAfter(Duration::from_millis(wait), OK);
+    for (wait, shown) in [(80, Some(OK.as_bytes())), (120, None)] {
+        let ran = World::new(ONE, answers(wait)).command("ka 00 01").run().await;
+        let outcome = &ran.outcomes[0];
+        assert_eq!((outcome.status, outcome.elapsed), (Status::Sent, Duration::from_millis(100)), "after {wait} ms");
+        assert_eq!(outcome.reply.as_deref(), shown, "after {wait} ms");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whatever_came_is_shown_where_no_answer_did() {
+    for (comes, shown) in [(Does::Nothing, None), (Does::Reply("a 01 O"), Some(&b"a 01 O"[..]))] {
+        let mut world = World::new(ONE, move |_, _| comes.clone());
+        world.flags.retries = Some(0);
+        let outcome = world.run().await.outcomes.remove(0);
+        assert_eq!((outcome.status, outcome.reply.as_deref()), (Status::NoReply, shown));
+    }
+}

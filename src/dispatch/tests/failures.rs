@@ -70,6 +70,26 @@ async fn no_command_is_written_once_too_many_have_failed() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_question_is_no_start_and_is_asked_though_too_many_have_failed_meanwhile() {
+    // The first two are still connecting when the third has failed: one is on already, one would have to be told.
+    let mut world = World::new(&displays(3), |text, nth| match (text, nth) {
+        ("ka 01 ff", 1) => Does::Reply("a 01 OK01x"),
+        _ => Does::Reply("a 01 OK00x"),
+    });
+    world = world.does("power-on", true, false).opens(&gateway(3), Opens::Refused);
+    world = world.opens(&gateway(1), Opens::After(500 * MILLI)).opens(&gateway(2), Opens::After(600 * MILLI));
+    world.flags.retries = Some(0);
+    world.limits.pacing.max_failures = Some(0);
+    let ran = world.run().await;
+    let requests: Vec<String> = ran.record.requests().into_iter().map(|(_, text)| text).collect();
+    assert_eq!(requests, ["ka 01 ff", "ka 01 ff"]);
+    let ends: Vec<_> = ran.outcomes.iter().map(|outcome| (outcome.status, outcome.reason, outcome.changed)).collect();
+    assert_eq!(ends[0], (Status::Ok, None, Some(false)));
+    assert_eq!(ends[1], (Status::Skipped, Some(SkipReason::MaxFailures), Some(false)));
+    assert_eq!((ends[2].0, ran.ended), (Status::Unreachable, Ended::MaxFailures));
+}
+
 /// The device of a gateway fails in that order.
 fn failing(pattern: &[bool], most: u64, concurrency: usize, batch: Option<u32>) -> World {
     let mut world = World::new(&displays(u32::try_from(pattern.len()).unwrap()), acknowledges);

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::wire::{Turn, Wire};
 use super::world::{Does, Record, World};
-use crate::model::{ErrorKind, Outcome, Status};
+use crate::model::{DeviceIndex, ErrorKind, Outcome, Status};
+use crate::plan::Lanes;
 
 use Turn::{Close, Hear, Pause, Say};
 
@@ -113,4 +114,44 @@ async fn behind_a_broadcast_the_next_command_has_a_connection_of_its_own() {
     });
     let (first, seen) = run(world, Wire::new(&[&[Hear(b"ka 00 01\r")], RIGHT])).await;
     assert_eq!((first, seen), ((Status::Sent, None), vec![b"ka 00 01\r".to_vec(), SECOND.to_vec()]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn behind_a_file_whole_or_not_the_next_hub_has_a_connection_of_its_own() {
+    const REQUEST: &[u8] = b"\x4C\0\0\0";
+    const HEADER: &[u8] = b"\x43\0\0\0\x10\0\0\0";
+    const RIGHT: &[u8] = b"SQLite format 3\0";
+    for (file, end) in
+        [(RIGHT, (Status::Ok, None)), (b"no such file yet", (Status::BadReply, Some(ErrorKind::MalformedReply)))]
+    {
+        let hubs = "[[device]]\nname = \"hub-[1-2]\"\ntype = \"smart-home-hub\"\naddress = \"10.0.0.[1-2]:5000\"\n";
+        let folder = tempfile::TempDir::new().unwrap();
+        let save = format!("{}/{{name}}.db", folder.path().display());
+        // A hub has no unit, so two of one gateway are a lane only where it is planned so by hand.
+        let mut world = World::new(hubs, |_, _| Does::Nothing).fetches(save).adjusted(|plan| {
+            plan.lanes = Lanes::among(&[DeviceIndex(0), DeviceIndex(1)], &[0, 0]).0;
+            plan.jobs[1].link = plan.jobs[0].link.clone();
+            assert!(plan.jobs[0].link.reuse);
+        });
+        world.flags.retries = Some(0);
+        let turns: [Turn; 3] = [Hear(REQUEST), Say(HEADER), Say(file)];
+        let scripts: &'static [&'static [Turn]] = vec![&*turns.to_vec().leak()].leak();
+        assert_eq!(run(world, Wire::new(scripts)).await, (end, vec![REQUEST.to_vec(); 2]));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_is_found_behind_a_reset_counts_and_its_connection_serves_nobody_else() {
+    let wire = Wire { resets_at: Some(500), ..Wire::new(&[&[Hear(FIRST), Say(b"a 01 OK01x")], RIGHT]) };
+    let (first, seen) = run(two("lg-rs232"), wire).await;
+    assert_eq!((first, seen), ((Status::Ok, None), vec![FIRST.to_vec(), SECOND.to_vec()]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn behind_an_answer_that_makes_no_sense_the_next_relay_has_a_connection_of_its_own() {
+    let world = two("devantech-eth008").does("relay-on", false, false);
+    let odd: &[&[Turn]] = &[&[Hear(b"\x20\x01\x00"), Say(b"\x05")], &[Hear(b"\x20\x02\x00"), Say(b"\0")]];
+    let (first, seen) = run(world, Wire::new(odd)).await;
+    assert_eq!(first, (Status::BadReply, Some(ErrorKind::MalformedReply)));
+    assert_eq!(seen, [b"\x20\x01\x00", b"\x20\x02\x00"]);
 }

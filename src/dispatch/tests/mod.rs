@@ -6,7 +6,8 @@
 //! `stops.rs` how runs end early, `pacing.rs` rate, circuits and batches, `failures.rs` too many failures, `passes.rs` what
 //! comes back, `record.rs` what is known of one device, step by step, `reply_times.rs` how long replies took,
 //! `reporters.rs` reporters that are behind, `telnet.rs` gateways that speak Telnet, `windows.rs` stops and deadlines at
-//! every moment of an attempt, `transfers.rs` those of a file, both over the wires of `wire.rs`.
+//! every moment of an attempt, `transfers.rs` those of a file, `unwritten.rs` writes that come to nothing or stay a part,
+//! all three over the wires of `wire.rs`, `warnings.rs` what the log says of this machine.
 
 mod attempts;
 mod checks;
@@ -23,6 +24,8 @@ mod reporters;
 mod stops;
 mod telnet;
 mod transfers;
+mod unwritten;
+mod warnings;
 mod windows;
 mod wire;
 mod world;

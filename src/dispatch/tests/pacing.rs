@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
+use super::super::checking::Phase;
+use super::super::pace::{Need, Needs};
 use super::world::{Does, Opens, Ran, World};
 use crate::model::{Inrush, Rate, Status};
 use crate::plan::{InrushIndex, Plan, PlannedCircuit};
@@ -152,6 +154,21 @@ async fn a_full_circuit_holds_up_no_device_of_another_not_even_of_the_same_lane(
     assert_eq!(order, ["ka 01 01", "ka 03 01", "ka 04 01", "ka 02 01"]);
     assert_eq!(requests[3].0, 3000);
     assert!(requests[2].0 < 1000, "{requests:?}");
+}
+
+#[test]
+fn a_device_needs_a_start_only_where_something_limits_its_own() {
+    let mut plan = World::new(&displays(2), acknowledges).plan();
+    let (rate, start) = (Some(Rate::every(SECOND)), &Phase::Commanding);
+    let of = |rate, plan: &Plan| plan.jobs.iter().map(|job| Needs::new(rate, plan).of(start, job)).collect::<Vec<_>>();
+    assert!(!Needs::new(None, &plan).are_any() && Needs::new(rate, &plan).are_any());
+    assert_eq!((of(None, &plan), of(rate, &plan)), (vec![Need::Nothing; 2], vec![Need::Start(None); 2]));
+    one_circuit(&mut plan);
+    plan.jobs[1].inrush = None;
+    let draws = Need::Start(Some(InrushIndex(0)));
+    assert!(Needs::new(None, &plan).are_any());
+    assert_eq!((of(None, &plan), of(rate, &plan)), (vec![draws, Need::Nothing], vec![draws, Need::Start(None)]));
+    assert_eq!(Needs::new(rate, &plan).of(&Phase::Asking, &plan.jobs[0]), Need::Nothing, "a question is no start");
 }
 
 #[tokio::test(start_paused = true)]

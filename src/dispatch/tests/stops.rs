@@ -104,3 +104,23 @@ async fn a_device_that_waits_for_another_attempt_keeps_the_outcome_of_its_last()
     assert_eq!(waiting.error.as_ref().map(|failure| failure.kind), Some(ErrorKind::ConnectionRefused));
     assert_eq!(ran.ended, Ended::Completed, "nothing was skipped or cut");
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_second_signal_ends_a_question_about_the_effect_at_once() {
+    // Acknowledged at once, asked at 1.1 s for the first time, and silent to that.
+    let silent = |text: &str, _: usize| if text == "ka 01 01" { Does::Reply("a 01 OK01x") } else { Does::Nothing };
+    let world = World::new(SIX, silent).does("power-on", false, true);
+    let stop = world.stop.clone();
+    let (ran, ()) = tokio::join!(world.run(), async {
+        sleep(Duration::from_millis(1200)).await;
+        stop.no_more(StopReason::Interrupt);
+        sleep(Duration::from_millis(100)).await;
+        stop.cut(StopReason::Interrupt);
+    });
+    for outcome in &ran.outcomes {
+        assert_eq!((outcome.status, outcome.delivery), (Status::NoReply, Delivery::Confirmed));
+        assert_eq!(outcome.error.as_ref().map(|failure| failure.kind), Some(ErrorKind::Interrupted));
+        assert_eq!((outcome.verified, outcome.elapsed), (Some(false), Duration::from_millis(1300)));
+    }
+    assert_eq!(ran.ended, Ended::Interrupted);
+}

@@ -33,8 +33,13 @@ pub(super) struct Wire {
     pub(super) opens_after: u64,
     /// From and to when nothing can be written.
     pub(super) clogged: Option<(u64, u64)>,
-    /// So many bytes are taken by the first connection, and then none.
+    /// So many bytes are taken by the first connection, and then none: until this time, or for ever.
     pub(super) takes: Option<usize>,
+    pub(super) takes_all_at: Option<u64>,
+    /// From when writing to the first connection fails.
+    pub(super) breaks_at: Option<u64>,
+    /// When reading from the first connection fails, once. Before that the runtime has noticed nothing of what came.
+    pub(super) resets_at: Option<u64>,
     /// The runtime never notices that bytes have come: as after a stall of this process.
     pub(super) is_deaf: bool,
     pub(super) started: Option<Instant>,
@@ -120,7 +125,11 @@ impl Connect for Wire {
         let at = |millis| self.started.unwrap() + Duration::from_millis(millis);
         let clogged = self.clogged.map(|(from, to)| (at(from), Box::pin(sleep_until(at(to)))));
         let takes = self.takes.filter(|_| connection == 0).unwrap_or(usize::MAX);
-        Ok(Line { stream: ours, clogged, takes, is_deaf: self.is_deaf })
+        let of_first =
+            |millis: Option<u64>| millis.filter(|_| connection == 0).map(|millis| Box::pin(sleep_until(at(millis))));
+        let (takes_all, breaks, resets) =
+            (of_first(self.takes_all_at), of_first(self.breaks_at), of_first(self.resets_at));
+        Ok(Line { stream: ours, clogged, takes, takes_all, breaks, resets, is_deaf: self.is_deaf })
     }
 
     fn is_raw(&self) -> bool {
@@ -133,11 +142,26 @@ pub(super) struct Line {
     stream: DuplexStream,
     clogged: Option<(Instant, Pin<Box<Sleep>>)>,
     takes: usize,
+    takes_all: Option<Pin<Box<Sleep>>>,
+    breaks: Option<Pin<Box<Sleep>>>,
+    resets: Option<Pin<Box<Sleep>>>,
     is_deaf: bool,
+}
+
+/// Whether this time has come; who waits is woken when it does.
+fn is_over(sleep: &mut Option<Pin<Box<Sleep>>>, cx: &mut Context<'_>) -> bool {
+    sleep.as_mut().is_some_and(|sleep| sleep.as_mut().poll(cx).is_ready())
 }
 
 impl AsyncRead for Line {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if is_over(&mut self.resets, cx) {
+            self.resets = None;
+            return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
+        }
+        if self.resets.is_some() {
+            return Poll::Pending;
+        }
         if self.is_deaf { Poll::Pending } else { Pin::new(&mut self.stream).poll_read(cx, buffer) }
     }
 }
@@ -149,6 +173,12 @@ impl AsyncWrite for Line {
             && until.as_mut().poll(cx).is_pending()
         {
             return Poll::Pending;
+        }
+        if is_over(&mut self.breaks, cx) {
+            return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+        }
+        if is_over(&mut self.takes_all, cx) {
+            self.takes = usize::MAX;
         }
         let most = bytes.len().min(self.takes);
         if most == 0 {

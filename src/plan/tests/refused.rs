@@ -1,8 +1,8 @@
-//! What a plan refuses, before anything is sent, and with which words.
+//! What a plan refuses or warns of, before anything is sent, and with which words.
 
 use std::collections::BTreeMap;
 
-use super::planned;
+use super::{DISPLAYS, plan_and_words, planned};
 use crate::model::Command;
 
 const WALL: &str = "[[device]]\nname = \"wall-[1-3]\"\ntype = \"lg-rs232\"\naddress = \"10.0.0.7\"\n\
@@ -101,6 +101,26 @@ fn an_argument_of_a_raw_command_that_the_type_does_not_know_or_take_is_refused()
 }
 
 #[test]
+fn a_mistake_in_a_command_or_its_argument_is_told_alone() {
+    let wrong = planned(WALL, &action("power-onn", &[("nosuch", "1")]), false).unwrap_err();
+    assert!(wrong.contains("no action `power-onn`"), "{wrong}");
+    assert_eq!(wrong.matches("error: ").count(), 1, "what an action that is not there takes is not said: {wrong}");
+    let pump = "[[device]]\nname = \"pump\"\ntype = \"devantech-eth008\"\naddress = \"10.0.0.8\"\n";
+    let wrong = planned(pump, &raw_with("20 {relay} 00", &[("relay", "none")]), false).unwrap_err();
+    assert!(wrong.contains("`--arg relay`: must be an integer"), "{wrong}");
+    assert_eq!(wrong.matches("error: ").count(), 1, "that the pump has no relay is not said besides: {wrong}");
+}
+
+#[test]
+fn a_type_that_has_no_actions_and_no_parameters_is_not_said_to_know_some() {
+    let sign = "[[device]]\nname = \"sign\"\ntype = \"esc-cr\"\naddress = \"10.0.0.9\"\n";
+    let wrong = planned(sign, &action("power-on", &[]), false).unwrap_err();
+    assert!(wrong.contains("it has no actions: give its command with `--cmd`"), "{wrong}");
+    let wrong = planned(sign, &raw_with("status", &[("level", "1")]), false).unwrap_err();
+    assert!(wrong.contains("`esc-cr` has no such parameter") && !wrong.contains("known:"), "{wrong}");
+}
+
+#[test]
 fn a_raw_command_for_several_types_is_refused() {
     let both = format!(
         "{WALL}[[device]]\nname = \"pump\"\ntype = \"devantech-eth008\"\naddress = \"10.0.0.8\"\nparams = {{ relay = 1 }}\n"
@@ -117,4 +137,19 @@ fn a_raw_command_that_cannot_be_read_is_shown_where_it_is_wrong() {
     let place = shown.find("{nobody}").unwrap();
     let marked = shown.get(marks.find('^').unwrap()..=marks.rfind('^').unwrap()).unwrap();
     assert!(marks.find('^').unwrap() >= place && "{nobody}".contains(marked) && marked.contains("nobody"), "{wrong}");
+}
+
+#[test]
+fn a_raw_command_is_warned_of_where_its_reply_or_its_device_may_be_another() {
+    for (command, words) in [
+        ("ka {set_id} 01", None),
+        ("ka 00 01", Some("the command speaks to every device behind the gateway, not to one: tv-[1-6]")),
+        ("ka 07 01", Some("the command names unit 07, which is not the device's own: tv-[1-6]")),
+        ("hello", Some("`hello\\r` is not of the form that `lg-rs232` replies can be matched to")),
+    ] {
+        let (plan, said) = plan_and_words(DISPLAYS, &raw(command), false, None);
+        assert!(plan.is_some(), "{said}");
+        assert_eq!(said.matches("warning: ").count(), usize::from(words.is_some()), "{command}: {said}");
+        assert!(said.contains(words.unwrap_or_default()), "{command}: {said}");
+    }
 }
