@@ -2,8 +2,6 @@
 //!
 //! Shared by `run`, which reports what happens, and `report`, which does so again from a file.
 
-use std::path::Path;
-
 use super::args::OutputArgs;
 use super::exit_status::ExitStatus;
 use super::terminal::{Terminal, print, say};
@@ -11,7 +9,7 @@ use crate::model::{Ended, Share, StopReason, Summary};
 use crate::notify::NotifyError;
 use crate::report::{
     By, Format, NagiosState, ReportError, ReportOptions, ReportTarget, Reporters, Sink, TableOptions, Thresholds,
-    reporter,
+    is_same_file, reporter,
 };
 
 /// Where a run is reported.
@@ -81,6 +79,11 @@ impl Outputs {
             self.targets.push(target);
         }
         Ok(())
+    }
+
+    /// The reports that go to files.
+    pub(super) fn targets(&self) -> impl Iterator<Item = &ReportTarget> {
+        self.targets.iter()
     }
 
     /// Opens every report before anything else happens.
@@ -176,13 +179,4 @@ pub(super) fn for_reader(status: ExitStatus, format: &str) -> ExitStatus {
         }
         status => status,
     }
-}
-
-/// Whether two paths lead to one file, which need not exist: their folders do.
-fn is_same_file(one: &Path, other: &Path) -> bool {
-    let folder = |path: &Path| {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        folder.unwrap_or(Path::new(".")).canonicalize().ok()
-    };
-    one == other || (one.file_name() == other.file_name() && folder(one).is_some() && folder(one) == folder(other))
 }

@@ -136,6 +136,22 @@ impl Write for FileSink {
     }
 }
 
+/// Whether two paths lead to one file, which need not exist: then their folders do.
+pub fn is_same_file(one: &Path, other: &Path) -> bool {
+    if one == other {
+        return true;
+    }
+    if one.file_name() != other.file_name() && !one.is_symlink() && !other.is_symlink() {
+        return false;
+    }
+    let end = |path: &Path| {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        path.canonicalize()
+            .or_else(|_| folder.canonicalize().map(|folder| folder.join(path.file_name().unwrap_or_default())))
+    };
+    matches!((end(one), end(other)), (Ok(one), Ok(other)) if one == other)
+}
+
 /// Without the name of the temporary file, which says nothing to whoever named the target.
 fn plain(error: io::Error) -> io::Error {
     match error.to_string().split_once(" at path ") {
@@ -226,6 +242,23 @@ mod tests {
         std::os::unix::fs::symlink("elsewhere", &link).unwrap();
         for target in [dir.path(), &link, Path::new("/dev/null"), Path::new(".."), &dir.path().join("no/r.json")] {
             assert!(FileSink::create(target).is_err(), "{}", target.display());
+        }
+    }
+
+    #[test]
+    fn two_paths_are_one_file_however_they_lead_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name);
+        fs::create_dir(path("sub")).unwrap();
+        fs::write(path("fleet.toml"), "").unwrap();
+        std::os::unix::fs::symlink("fleet.toml", path("link.toml")).unwrap();
+        std::os::unix::fs::symlink("sub", path("way")).unwrap();
+        for (one, other) in [("fleet.toml", "sub/../fleet.toml"), ("link.toml", "fleet.toml"), ("sub/new", "way/new")] {
+            assert!(is_same_file(&path(one), &path(other)), "{one} {other}");
+            assert!(is_same_file(&path(other), &path(one)), "{other} {one}");
+        }
+        for (one, other) in [("fleet.toml", "new"), ("new", "sub/new"), ("no/new", "sub/../no/new"), ("..", "sub")] {
+            assert!(!is_same_file(&path(one), &path(other)), "{one} {other}");
         }
     }
 

@@ -18,7 +18,7 @@ use crate::report::{
 };
 use crate::run::{
     AsIf, End, ExecuteError, Lock, LockError, Paced, Preparation, Prepared, RunRequest, Selecting, execute, fitting,
-    load, prepare, recall,
+    load, prepare, recall, taken,
 };
 use crate::schedule::Teller;
 use crate::session::Stop;
@@ -66,6 +66,10 @@ pub(super) async fn start(
     teller: Option<&Teller>,
     terminal: &Terminal,
 ) -> ExitStatus {
+    if let Some(message) = taken(request, &prepared.plan, outputs.targets()) {
+        not_started(teller, &message).await;
+        return terminal.mistake(message, Some("nothing was sent; name another file"));
+    }
     if how.dry_run {
         drop(recall(request, &mut prepared, AsIf::Answering));
         return dry_run(&prepared, outputs.format, how.verbose, terminal);

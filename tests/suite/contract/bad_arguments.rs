@@ -135,6 +135,29 @@ fn an_unwritable_report_is_found_before_anything_is_sent() {
 }
 
 #[test]
+fn a_report_never_takes_the_place_of_what_the_run_lives_on() {
+    let bystander = Bystander::new();
+    let workspace = &bystander.workspace;
+    let inventory = workspace.read("fleet.toml");
+    std::fs::create_dir(workspace.path("sub")).unwrap();
+    std::os::unix::fs::symlink("fleet.toml", workspace.path("link.toml")).unwrap();
+    let run = ["run", "--do", "power-on"];
+    for more in [
+        &["--report", "json=fleet.toml"][..],
+        &["--report", "csv=sub/../fleet.toml"],
+        &["--report", "table=fleet.toml", "-i", "link.toml"],
+        &["--report", "json=fleet.toml", "--simulate"],
+        &["--report", "json=fleet.toml", "--dry-run"],
+    ] {
+        bystander.refuses(&[&run[..], more].concat(), &["fleet.toml", "the inventory", "name another file"]);
+        assert_eq!(workspace.read("fleet.toml"), inventory, "{more:?}");
+    }
+    let history = ["--history", "sub/h.db", "--report", "json=sub/h.db"];
+    bystander.refuses(&[&run[..], &history].concat(), &["sub/h.db", "the history"]);
+    workspace.fleetctl(&[&run[..], &["-s", "tv-1", "--report", "json=sub/fleet.toml"]].concat()).expect_status(0);
+}
+
+#[test]
 fn help_and_version_are_no_errors() {
     let bystander = Bystander::new();
     for arguments in [&["--help"][..], &["run", "--help"], &["--version"], &["inventory", "--help"], &["types", "-h"]] {
