@@ -124,7 +124,7 @@ impl Machine {
         };
         planned.request.history.clone_from(&self.history);
         planned.start(&start.entry, Some(start.planned), Timestamp::now());
-        if let Some(why) = taken(&planned.request, &planned.prepared.plan, planned.reports.iter()) {
+        if let Some(why) = taken(&planned.request, &planned.prepared.plan.jobs, planned.reports.iter()) {
             return Ending::NotStarted(why);
         }
         let reporters = match open(&planned.reports, self.per_device) {

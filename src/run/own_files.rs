@@ -3,15 +3,16 @@
 //! of the devices would be gone.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use super::RunRequest;
-use crate::plan::Plan;
+use crate::plan::Job;
 use crate::report::{ReportTarget, is_same_file};
 
 /// Says which of the files that the run is to write must not be written, and why; `None`: all may be.
 pub fn taken<'t>(
     request: &RunRequest,
-    plan: &Plan,
+    jobs: &[Arc<Job>],
     mut reports: impl Iterator<Item = &'t ReportTarget>,
 ) -> Option<String> {
     let own = |path: &Path| {
@@ -19,7 +20,7 @@ pub fn taken<'t>(
         let inventory = is_same_file(&request.inventory, path);
         (inventory.then_some("is the inventory")).or(history.then_some("is the history of runs"))
     };
-    let saved = || plan.jobs.iter().filter_map(|job| job.save.as_deref());
+    let saved = || jobs.iter().filter_map(|job| job.save.as_deref());
     let fetched =
         saved().find_map(|path| Some(format!("a fetched file cannot be `{}`: that {}", path.display(), own(path)?)));
     fetched.or_else(|| {

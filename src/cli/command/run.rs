@@ -6,7 +6,7 @@ use std::io::Write as _;
 use crate::cli::args::{RunArgs, SimulationArgs};
 use crate::cli::confirm::{Answer, confirm};
 use crate::cli::exit_status::ExitStatus;
-use crate::cli::outputs::{Outputs, say_untold};
+use crate::cli::outputs::{Nothing, Outputs, say_untold};
 use crate::cli::past;
 use crate::cli::signal::Signals;
 use crate::cli::terminal::{Terminal, say, write};
@@ -35,8 +35,10 @@ pub(in crate::cli) async fn run(args: RunArgs, verbose: u8, terminal: &Terminal)
     let prepared = match preparation {
         Preparation::Ready(prepared) => prepared,
         Preparation::Wrong => return ExitStatus::Usage,
-        Preparation::NothingFailed => {
-            return outputs.nothing_to_do("the earlier report holds no failure: nothing to do", terminal);
+        Preparation::NothingFailed { fleet, command } => {
+            let (is_simulated, is_dry) = (args.simulate, args.dry_run);
+            let nothing = Nothing { request: &request, fleet, command, is_simulated, is_dry };
+            return outputs.nothing_to_do("the earlier report holds no failure: nothing to do", nothing, terminal);
         }
     };
     // What the inventory was read into is no longer needed: a run keeps the plan alone.
@@ -66,7 +68,7 @@ pub(super) async fn start(
     teller: Option<&Teller>,
     terminal: &Terminal,
 ) -> ExitStatus {
-    if let Some(message) = taken(request, &prepared.plan, outputs.targets()) {
+    if let Some(message) = taken(request, &prepared.plan.jobs, outputs.targets()) {
         not_started(teller, &message).await;
         return terminal.mistake(message, Some("nothing was sent; name another file"));
     }
