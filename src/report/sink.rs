@@ -86,6 +86,10 @@ impl FileSink {
     /// When the folder does not exist or cannot be written to, or when the target is anything but a regular file.
     pub fn create(target: &Path) -> io::Result<Self> {
         let not_a_file = |what: &str| Err(io::Error::new(io::ErrorKind::InvalidInput, format!("the target is {what}")));
+        // A file of that name was never meant, and is a flag to whoever wants to remove it.
+        if target == Path::new("-") {
+            return not_a_file("standard output, which has a document of its own");
+        }
         match fs::symlink_metadata(target) {
             Ok(found) if found.is_dir() => return not_a_file("a folder"),
             // Through a link the rename would replace the link, and a file elsewhere would silently stay old.
@@ -240,7 +244,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let link = dir.path().join("link");
         std::os::unix::fs::symlink("elsewhere", &link).unwrap();
-        for target in [dir.path(), &link, Path::new("/dev/null"), Path::new(".."), &dir.path().join("no/r.json")] {
+        for target in
+            [dir.path(), &link, Path::new("/dev/null"), Path::new("-"), Path::new(".."), &dir.path().join("no/r.json")]
+        {
             assert!(FileSink::create(target).is_err(), "{}", target.display());
         }
     }

@@ -4,7 +4,7 @@ use super::refusal::Bystander;
 
 #[test]
 fn mistakes_of_the_command_line_send_nothing() {
-    let cases: [(&[&str], &[&str]); 49] = [
+    let cases: [(&[&str], &[&str]); 50] = [
         (&["run"], &["--cmd", "--do"]),
         (&["run", "--cmd", "ka 01 01", "--do", "power-on"], &["--cmd", "--do"]),
         (&["rum", "--do", "power-on"], &["run"]),
@@ -14,6 +14,7 @@ fn mistakes_of_the_command_line_send_nothing() {
         (&["run", "--do", "power-on", "--report", "jsn=r.json"], &["json"]),
         (&["run", "--do", "power-on", "--report", "r.json"], &["--report"]),
         (&["run", "--do", "power-on", "--report", "json=no/such/folder/r.json"], &["no/such/folder"]),
+        (&["run", "--do", "power-on", "--report", "json=-"], &["`-`", "the target is standard output"]),
         (&["run", "--do", "power-on", "--reply-timeout", "300"], &["reply-timeout"]),
         (&["run", "--do", "power-on", "--deadline", "0s"], &["deadline"]),
         (&["run", "--do", "power-on", "--ok-if", "120%"], &["ok-if"]),
