@@ -171,7 +171,7 @@ fn plan_of(text: &str, command: Command) -> impl FnOnce() -> Arc<Plan> + use<> {
     let mut loaded = load(&request.inventory, &request.types);
     move || match prepare(&request, &mut loaded) {
         Preparation::Ready(prepared) => prepared.plan,
-        Preparation::NothingFailed | Preparation::Wrong => {
+        Preparation::NothingFailed { .. } | Preparation::Wrong => {
             unreachable!("no plan for {folder:?}: {:?}", loaded.diagnostics)
         }
     }

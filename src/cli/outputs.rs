@@ -2,17 +2,57 @@
 //!
 //! Shared by `run`, which reports what happens, and `report`, which does so again from a file.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use ulid::Ulid;
 
 use super::args::OutputArgs;
 use super::exit_status::ExitStatus;
-use super::terminal::{Terminal, print, say};
-use crate::model::{Ended, Share, StopReason, Summary};
+use super::terminal::{Terminal, print, say, write};
+use crate::model::{Command, Ended, RunEvent, RunId, RunInfo, Share, SharedDevices, StopReason, Summary, UnixMillis};
 use crate::notify::NotifyError;
 use crate::report::{
-    By, Format, NagiosState, ReportError, ReportOptions, ReportTarget, Reporters, Sink, TableOptions, Thresholds,
-    reporter,
+    By, Format, NagiosState, PlanView, ReportError, ReportOptions, ReportTarget, Reporters, Sink, TableOptions,
+    Thresholds, is_same_file, reporter, write_plan_json,
 };
+use crate::run::{RunRequest, taken};
+
+/// A run that has nothing to do.
+pub(super) struct Nothing<'r> {
+    /// What it was to be.
+    pub(super) request: &'r RunRequest,
+    /// `[fleet] name`.
+    pub(super) fleet: String,
+    /// What it would have done, without secrets.
+    pub(super) command: Command,
+    pub(super) is_simulated: bool,
+    /// Only its plan is asked for.
+    pub(super) is_dry: bool,
+}
+
+impl Nothing<'_> {
+    /// The run from its beginning to its end: no device is concerned.
+    fn events(self) -> [RunEvent; 2] {
+        let at = UnixMillis(Timestamp::now().as_millisecond());
+        let run = RunInfo {
+            id: RunId(Ulid::generate().to_string().into()),
+            fleet: self.fleet,
+            command: self.command,
+            schedule: None,
+            verify: self.request.verify,
+            if_needed: self.request.if_needed,
+            started_at: at,
+            simulated: self.is_simulated,
+            held: BTreeMap::new(),
+        };
+        [
+            RunEvent::RunStarted { run: run.into(), devices: SharedDevices::default() },
+            RunEvent::RunFinished { ended: Ended::Completed, elapsed: Duration::ZERO, at },
+        ]
+    }
+}
 
 /// Where a run is reported.
 pub(super) struct Outputs {
@@ -83,19 +123,33 @@ impl Outputs {
         Ok(())
     }
 
+    /// The reports that go to files.
+    pub(super) fn targets(&self) -> impl Iterator<Item = &ReportTarget> {
+        self.targets.iter()
+    }
+
     /// Opens every report before anything else happens.
     ///
     /// # Errors
     /// In words, when a file cannot be written.
     pub(super) fn open(&self, terminal: &Terminal) -> Result<Reporters, String> {
+        let mut reporters = self.open_files(terminal)?;
+        self.add_stdout(&mut reporters, terminal);
+        Ok(reporters)
+    }
+
+    fn open_files(&self, terminal: &Terminal) -> Result<Reporters, String> {
         let mut reporters = Reporters::default();
         for target in &self.targets {
             let sink = target.open().map_err(|error| format!("cannot write the report {}: {error}", target.label()))?;
             reporters.add(target.label(), reporter(target.format, sink, self.options_for(terminal, false)));
         }
+        Ok(reporters)
+    }
+
+    fn add_stdout(&self, reporters: &mut Reporters, terminal: &Terminal) {
         let shown = reporter(self.format, Sink::stdout(), self.options_for(terminal, true));
         reporters.add(format!("{} to stdout", self.format.as_str()), shown);
-        Ok(reporters)
     }
 
     fn options_for(&self, terminal: &Terminal, on_stdout: bool) -> ReportOptions {
@@ -103,15 +157,37 @@ impl Outputs {
         ReportOptions { table, ..self.options }
     }
 
-    /// What the program says when an earlier run has left nothing to be done.
-    pub(super) fn nothing_to_do(&self, text: &str, terminal: &Terminal) -> ExitStatus {
+    /// What the program says when an earlier run has left nothing to be done. Machines get a document all the same, and
+    /// the files are those of this run: one over no device.
+    pub(super) fn nothing_to_do(&self, text: &str, nothing: Nothing<'_>, terminal: &Terminal) -> ExitStatus {
         if !terminal.is_quiet {
             say(&format!("{text}\n"));
         }
-        if self.format == Format::Nagios {
-            return print(&NagiosState::Ok.line(text));
+        if nothing.is_dry {
+            return match self.format {
+                Format::Json => write(|out| write_plan_json(out, &PlanView::of_nobody())),
+                _ => ExitStatus::Success,
+            };
         }
-        ExitStatus::Success
+        if let Some(message) = taken(nothing.request, &[], self.targets()) {
+            return terminal.mistake(message, Some("name another file"));
+        }
+        let mut reporters = match self.open_files(terminal) {
+            Ok(reporters) => reporters,
+            Err(message) => return terminal.mistake(message, Some("name a file in a folder that exists")),
+        };
+        if !matches!(self.format, Format::Table | Format::Nagios) {
+            self.add_stdout(&mut reporters, terminal);
+        }
+        reporters.events(nothing.events());
+        let undelivered = reporters.finish().errors;
+        say_undelivered(&undelivered);
+        if self.format == Format::Nagios {
+            let state = if undelivered.is_empty() { NagiosState::Ok } else { NagiosState::Unknown };
+            let printed = print(&state.line(text));
+            return if undelivered.is_empty() { printed } else { ExitStatus::Nagios(state) };
+        }
+        if undelivered.is_empty() { ExitStatus::Success } else { ExitStatus::Undelivered }
     }
 
     /// What the program says of a run that is over.
@@ -176,13 +252,4 @@ pub(super) fn for_reader(status: ExitStatus, format: &str) -> ExitStatus {
         }
         status => status,
     }
-}
-
-/// Whether two paths lead to one file, which need not exist: their folders do.
-fn is_same_file(one: &Path, other: &Path) -> bool {
-    let folder = |path: &Path| {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        folder.unwrap_or(Path::new(".")).canonicalize().ok()
-    };
-    one == other || (one.file_name() == other.file_name() && folder(one).is_some() && folder(one) == folder(other))
 }

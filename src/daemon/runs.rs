@@ -13,7 +13,7 @@ use super::{Boxed, Ending, Inventory, Known, Read, Recalled, World, note_seen, r
 use crate::model::Share;
 use crate::notify::NotifyError;
 use crate::report::{Log, PerDevice, ReportOptions, ReportTarget, Reporters, reporter};
-use crate::run::{ExecuteError, execute, fitting};
+use crate::run::{ExecuteError, execute, fitting, taken};
 use crate::schedule::{Entry, Start, Teller};
 use crate::session::Stop;
 
@@ -124,6 +124,9 @@ impl Machine {
         };
         planned.request.history.clone_from(&self.history);
         planned.start(&start.entry, Some(start.planned), Timestamp::now());
+        if let Some(why) = taken(&planned.request, &planned.prepared.plan.jobs, planned.reports.iter()) {
+            return Ending::NotStarted(why);
+        }
         let reporters = match open(&planned.reports, self.per_device) {
             Ok(reporters) => reporters,
             Err(why) => return Ending::NotStarted(why),

@@ -127,13 +127,19 @@ pub fn find(store: &Store, which: &str, inventory: Option<&Path>) -> Result<Reco
         loop {
             let runs = list(store, &filter)?;
             let count = runs.len();
+            let under_way = runs.first().map(|run| run.run_id.clone());
             if let Some(found) = runs.into_iter().find(|run| run.ended.is_some()) {
                 return Ok(found);
             }
             // Only were so many under way at once that they hide it.
             match filter.limit {
                 Some(limit) if count == limit => filter.limit = None,
-                _ => return Err(HistoryError::NotFound(format!("the history has no run{of}"))),
+                _ => {
+                    return Err(HistoryError::NotFound(match under_way {
+                        Some(id) => format!("no run{of} is over yet: {id} is under way"),
+                        None => format!("the history has no run{of}"),
+                    }));
+                }
             }
         }
     }

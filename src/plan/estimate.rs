@@ -35,7 +35,7 @@ pub struct Estimate {
     pub duration: Duration,
     /// How many batches there are, where it rolls through the fleet.
     pub batches: Option<usize>,
-    /// How it goes at each of the plan's circuits, in their order.
+    /// How it goes at each of the plan's circuits that somebody draws from, in their order.
     pub circuits: Vec<CircuitEstimate>,
 }
 
@@ -77,7 +77,10 @@ pub fn estimate(plan: &Plan, pace: Pace) -> Estimate {
         next_start: Duration::ZERO,
         circuits: circuits.map(|circuit| (Budget::new(circuit.max_milliamps), CircuitEstimate::of(circuit))).collect(),
     };
-    let devices: Vec<DeviceIndex> = (0..).take(plan.jobs.len()).map(DeviceIndex).collect();
+    // Those that are held take no time, no turn and no current.
+    let is_held = |device: &DeviceIndex| plan.held.binary_search(device).is_ok();
+    let devices: Vec<DeviceIndex> =
+        (0..).take(plan.jobs.len()).map(DeviceIndex).filter(|device| !is_held(device)).collect();
     let size = pace.batch.map_or(devices.len(), |size| size as usize).max(1);
     let mut now = Duration::ZERO;
     for (place, batch) in devices.chunks(size).enumerate() {
@@ -89,7 +92,7 @@ pub fn estimate(plan: &Plan, pace: Pace) -> Estimate {
     Estimate {
         duration: now,
         batches: pace.batch.map(|_| devices.len().div_ceil(size)),
-        circuits: run.circuits.into_iter().map(|(_, estimate)| estimate).collect(),
+        circuits: run.circuits.into_iter().map(|(_, one)| one).filter(|one| one.devices > 0).collect(),
     }
 }
 

@@ -68,8 +68,12 @@ pub(super) fn save_targets(
         let names = fold_names(siteless.iter().copied());
         diagnostics.push(mistake(asked, &format!("no site stands for `{{site}}` at {names}")));
     }
+    // A path that came of a name that is refused leads to folders that nobody meant.
+    let are_meant = refused.is_empty() && siteless.is_empty();
     check_owners(&targets, devices, asked, diagnostics);
-    check_folders(&targets, asked, diagnostics);
+    if are_meant {
+        check_folders(&targets, asked, diagnostics);
+    }
     (diagnostics.error_count() == before).then_some(targets)
 }
 
@@ -169,6 +173,7 @@ fn check_folders(targets: &[PathBuf], asked: Asked<'_>, diagnostics: &mut Diagno
     for target in targets {
         let text = match std::fs::symlink_metadata(target) {
             _ if target.file_name().is_none() => "is no plain file".to_owned(),
+            _ if target == Path::new("-") => "stands for standard output, which has a document of its own".to_owned(),
             Ok(found) if !found.is_file() => "is no plain file".to_owned(),
             // Without its folder, which was spoken of above, a file is not found either.
             Err(error) if !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {

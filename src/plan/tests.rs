@@ -241,3 +241,21 @@ fn who_is_held_stands_in_no_lane_and_stays_in_the_plan() {
     plan.hold(|_| true);
     assert!(plan.lanes.is_empty());
 }
+
+#[test]
+fn an_estimate_is_one_of_those_who_are_told() {
+    let mut plan = planned(HALL, &action("power-on"), false).unwrap();
+    let paced = Pace { rate: Some("1/s".parse().unwrap()), batch: Some(4), pause: Duration::from_secs(9), ..PACE };
+    let exchange = Duration::from_millis(150);
+    // Four displays are left, which start together on their circuit; of the other one nobody is.
+    plan.hold(|device| !["tv-01", "tv-02", "tv-03", "tv-04"].contains(&&*device.name));
+    let found = estimate(&plan, PACE);
+    assert_eq!(found.duration, exchange);
+    let [hall] = &found.circuits[..] else { panic!("{found:?}") };
+    assert_eq!((hall.devices, hall.milliamps, hall.together, hall.last_start), (4, 18_000, 4, Duration::ZERO));
+    let found = estimate(&plan, paced);
+    assert_eq!((found.batches, found.duration), (Some(1), Duration::from_secs(3) + exchange));
+    plan.hold(|_| true);
+    let nobody = estimate(&plan, paced);
+    assert_eq!((nobody.duration, nobody.batches, nobody.circuits), (Duration::ZERO, Some(0), Vec::new()));
+}

@@ -80,6 +80,15 @@ pub struct PlanView<I> {
     pub summary: PlanSummary,
 }
 
+impl PlanView<std::iter::Empty<PlanRow<'_>>> {
+    /// The plan of a run with nothing to do.
+    pub fn of_nobody() -> Self {
+        let estimate = Estimate { duration: Duration::ZERO, batches: None, circuits: Vec::new() };
+        let summary = PlanSummary { lanes: 0, longest_lane: 0, estimate, pacing: PlanPacing::default() };
+        Self { devices: std::iter::empty(), summary }
+    }
+}
+
 /// Writes a plan for people; `verbose` adds each device's effective timeouts.
 ///
 /// # Errors

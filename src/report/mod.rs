@@ -61,5 +61,5 @@ pub use read::{FailedFrom, ReadError, failed_in, read_failed};
 pub use replay::{read_report, replay, report_events};
 pub use reporter::{Finished, Past, ReportError, Reporter, Reporters};
 pub use schema::{SCHEMA_NAMES, schema};
-pub use sink::{FileSink, ReportTarget, Sink, TargetError};
+pub use sink::{FileSink, ReportTarget, Sink, TargetError, is_same_file};
 pub use timetable::{ScheduleRow, ScheduledRun, write_schedules_text, write_timetable_json, write_timetable_text};

@@ -86,6 +86,10 @@ impl FileSink {
     /// When the folder does not exist or cannot be written to, or when the target is anything but a regular file.
     pub fn create(target: &Path) -> io::Result<Self> {
         let not_a_file = |what: &str| Err(io::Error::new(io::ErrorKind::InvalidInput, format!("the target is {what}")));
+        // A file of that name was never meant, and is a flag to whoever wants to remove it.
+        if target == Path::new("-") {
+            return not_a_file("standard output, which has a document of its own");
+        }
         match fs::symlink_metadata(target) {
             Ok(found) if found.is_dir() => return not_a_file("a folder"),
             // Through a link the rename would replace the link, and a file elsewhere would silently stay old.
@@ -134,6 +138,22 @@ impl Write for FileSink {
     fn flush(&mut self) -> io::Result<()> {
         self.temporary.as_mut().map_or(Ok(()), Write::flush).map_err(plain)
     }
+}
+
+/// Whether two paths lead to one file, which need not exist: then their folders do.
+pub fn is_same_file(one: &Path, other: &Path) -> bool {
+    if one == other {
+        return true;
+    }
+    if one.file_name() != other.file_name() && !one.is_symlink() && !other.is_symlink() {
+        return false;
+    }
+    let end = |path: &Path| {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        path.canonicalize()
+            .or_else(|_| folder.canonicalize().map(|folder| folder.join(path.file_name().unwrap_or_default())))
+    };
+    matches!((end(one), end(other)), (Ok(one), Ok(other)) if one == other)
 }
 
 /// Without the name of the temporary file, which says nothing to whoever named the target.
@@ -224,8 +244,27 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let link = dir.path().join("link");
         std::os::unix::fs::symlink("elsewhere", &link).unwrap();
-        for target in [dir.path(), &link, Path::new("/dev/null"), Path::new(".."), &dir.path().join("no/r.json")] {
+        for target in
+            [dir.path(), &link, Path::new("/dev/null"), Path::new("-"), Path::new(".."), &dir.path().join("no/r.json")]
+        {
             assert!(FileSink::create(target).is_err(), "{}", target.display());
+        }
+    }
+
+    #[test]
+    fn two_paths_are_one_file_however_they_lead_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name);
+        fs::create_dir(path("sub")).unwrap();
+        fs::write(path("fleet.toml"), "").unwrap();
+        std::os::unix::fs::symlink("fleet.toml", path("link.toml")).unwrap();
+        std::os::unix::fs::symlink("sub", path("way")).unwrap();
+        for (one, other) in [("fleet.toml", "sub/../fleet.toml"), ("link.toml", "fleet.toml"), ("sub/new", "way/new")] {
+            assert!(is_same_file(&path(one), &path(other)), "{one} {other}");
+            assert!(is_same_file(&path(other), &path(one)), "{other} {one}");
+        }
+        for (one, other) in [("fleet.toml", "new"), ("new", "sub/new"), ("no/new", "sub/../no/new"), ("..", "sub")] {
+            assert!(!is_same_file(&path(one), &path(other)), "{one} {other}");
         }
     }
 

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::{Clocks, End, Loaded, Paced, RunRequest, Selecting, UntilError, built_in, earlier, end};
-use crate::device_type::ParamKind;
+use crate::device_type::{DeviceType, ParamKind};
 use crate::diagnostic::{Diagnostic, Diagnostics, Sources, Span};
 use crate::inventory::select::{parse, resolve, sample};
 use crate::inventory::{Fleet, Member, SiteIndex};
@@ -46,7 +46,12 @@ pub enum Preparation {
     /// The run may start.
     Ready(Box<Prepared>),
     /// The earlier report holds no failure: there is nothing to do.
-    NothingFailed,
+    NothingFailed {
+        /// `[fleet] name`.
+        fleet: String,
+        /// The command as it may be shown.
+        command: Command,
+    },
     /// Something is wrong; it is among the diagnostics.
     Wrong,
 }
@@ -62,7 +67,13 @@ pub fn prepare_as(request: &RunRequest, asked: Asked<'_>, loaded: &mut Loaded) -
     let sources = &mut loaded.sources;
     let diagnostics = &mut loaded.diagnostics;
     let selection = match select(&request.selecting, fleet, sources, diagnostics) {
-        Some(selection) if selection.is_empty() => return Preparation::NothingFailed,
+        Some(selection) if selection.is_empty() => {
+            let types = || fleet.members.iter().map(|member| &*member.device_type);
+            return Preparation::NothingFailed {
+                fleet: fleet.name.clone(),
+                command: shown(&request.command, types, !IS_CHECKED),
+            };
+        }
         Some(selection) => selection,
         None => return Preparation::Wrong,
     };
@@ -88,7 +99,7 @@ pub fn prepare_as(request: &RunRequest, asked: Asked<'_>, loaded: &mut Loaded) -
     let members = if request.simulate.is_some() { selection.iter().filter_map(member).collect() } else { Vec::new() };
     Preparation::Ready(Box::new(Prepared {
         fleet: fleet.name.clone(),
-        command: shown(&request.command, &plan),
+        command: shown(&request.command, || plan.jobs.iter().map(|job| &**job.request.device_type()), IS_CHECKED),
         concurrency: request.concurrency.or(fleet.run.concurrency).unwrap_or(defaults.concurrency),
         pacing: Paced::of(&request.pacing, selection.len(), until.as_ref().map(|end| end.at)),
         until,
@@ -128,22 +139,31 @@ fn until(request: &RunRequest, fleet: &Fleet, selection: &[u32], diagnostics: &m
     }
 }
 
-/// The command without the secrets among its arguments.
-fn shown(command: &Command, plan: &Plan) -> Command {
+/// A type knows every argument of a command that was planned.
+const IS_CHECKED: bool = true;
+
+/// The command without the secrets among its arguments. Where it was not checked, what no type knows may be one whose
+/// name is misspelt.
+fn shown<'d, I: Iterator<Item = &'d DeviceType>>(
+    command: &Command,
+    types: impl Fn() -> I,
+    is_checked: bool,
+) -> Command {
     let action = match command {
         Command::Action { name, .. } => Some(name),
         Command::Raw { .. } => None,
     };
-    let is_secret = |key: &str| {
-        plan.jobs.iter().map(|job| job.request.device_type()).any(|one| {
+    let hides = |key: &str| {
+        let mut specs = types().filter_map(|one| {
             let own = action.and_then(|name| one.action(name)).and_then(|action| action.arg(key));
-            let spec = own.or_else(|| one.param(key));
-            spec.is_some_and(|spec| matches!(spec.kind, ParamKind::Secret { .. }))
-        })
+            own.or_else(|| one.param(key)).map(|spec| matches!(spec.kind, ParamKind::Secret { .. }))
+        });
+        let first = specs.next().unwrap_or(!is_checked);
+        first || specs.any(|is_secret| is_secret)
     };
     let mut shown = command.clone();
     for (key, value) in shown.args_mut() {
-        if is_secret(key) {
+        if hides(key) {
             SECRET_SHOWN.clone_into(value);
         }
     }

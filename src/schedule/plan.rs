@@ -163,6 +163,14 @@ mod tests {
                 "do = \"power-status\"\nreports = [\"json=x\", \"csv=x\"]",
                 "schedule `s`: the report `csv=x`: two reports cannot be the same file",
             ),
+            (
+                "do = \"power-status\"\nreports = [\"json=src/../x\", \"csv=x\"]",
+                "schedule `s`: the report `csv=x`: two reports cannot be the same file",
+            ),
+            (
+                "do = \"power-status\"\nreports = [\"json=./fleet.toml\"]",
+                "schedule `s`: the report `json=./fleet.toml`: that is the inventory",
+            ),
         ] {
             assert_eq!(checked(lines), [message], "{lines}");
         }

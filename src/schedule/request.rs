@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::inventory::Schedule;
 use crate::model::{Share, TimingOverrides};
-use crate::report::ReportTarget;
+use crate::report::{ReportTarget, is_same_file};
 use crate::run::{Pacing, RunRequest, Selecting};
 
 /// What is in flight when a scheduled run stops gets as long as the command line's default.
@@ -53,11 +53,14 @@ pub fn report_targets(schedule: &Schedule, inventory: &Path, diagnostics: &mut D
         let wrong = match text.parse::<ReportTarget>() {
             Ok(target) => {
                 let target = ReportTarget { path: folder.join(target.path), ..target };
-                if targets.iter().all(|other| other.path != target.path) {
+                if is_same_file(&target.path, inventory) {
+                    "that is the inventory".to_owned()
+                } else if targets.iter().any(|other| is_same_file(&other.path, &target.path)) {
+                    "two reports cannot be the same file".to_owned()
+                } else {
                     targets.push(target);
                     continue;
                 }
-                "two reports cannot be the same file".to_owned()
             }
             Err(error) => error.to_string(),
         };

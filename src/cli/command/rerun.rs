@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use crate::cli::args::RerunArgs;
 use crate::cli::command::run::{Start, night, not_locked, start};
 use crate::cli::exit_status::ExitStatus;
-use crate::cli::outputs::Outputs;
+use crate::cli::outputs::{Nothing, Outputs};
 use crate::cli::past;
 use crate::cli::terminal::{Terminal, say, shown_path};
 use crate::history::{Again, HistoryError, again, find as find_run, holds};
@@ -36,7 +36,19 @@ pub(in crate::cli) async fn run(args: RerunArgs, verbose: u8, terminal: &Termina
         Err(error) => return terminal.mistake(error.chain(), None),
     };
     if found.candidates.is_empty() {
-        return outputs.nothing_to_do(&format!("nothing of run {id} is left to be done"), terminal);
+        let mut request = match request_of(&found.run, Vec::new()) {
+            Ok(request) => request,
+            Err(message) => return terminal.mistake(message, None),
+        };
+        request.history = past::asked(&args.history).ok();
+        let nothing = Nothing {
+            request: &request,
+            fleet: found.run.fleet.clone(),
+            command: request.command.clone(),
+            is_simulated: found.run.simulated,
+            is_dry: args.dry_run,
+        };
+        return outputs.nothing_to_do(&format!("nothing of run {id} is left to be done"), nothing, terminal);
     }
     let mut request = match understand(&args, &found, &outputs) {
         Ok(request) => request,

@@ -6,7 +6,7 @@ use std::io::Write as _;
 use crate::cli::args::{RunArgs, SimulationArgs};
 use crate::cli::confirm::{Answer, confirm};
 use crate::cli::exit_status::ExitStatus;
-use crate::cli::outputs::{Outputs, say_untold};
+use crate::cli::outputs::{Nothing, Outputs, say_untold};
 use crate::cli::past;
 use crate::cli::signal::Signals;
 use crate::cli::terminal::{Terminal, say, write};
@@ -18,7 +18,7 @@ use crate::report::{
 };
 use crate::run::{
     AsIf, End, ExecuteError, Lock, LockError, Paced, Preparation, Prepared, RunRequest, Selecting, execute, fitting,
-    load, prepare, recall,
+    load, prepare, recall, taken,
 };
 use crate::schedule::Teller;
 use crate::session::Stop;
@@ -35,8 +35,10 @@ pub(in crate::cli) async fn run(args: RunArgs, verbose: u8, terminal: &Terminal)
     let prepared = match preparation {
         Preparation::Ready(prepared) => prepared,
         Preparation::Wrong => return ExitStatus::Usage,
-        Preparation::NothingFailed => {
-            return outputs.nothing_to_do("the earlier report holds no failure: nothing to do", terminal);
+        Preparation::NothingFailed { fleet, command } => {
+            let (is_simulated, is_dry) = (args.simulate, args.dry_run);
+            let nothing = Nothing { request: &request, fleet, command, is_simulated, is_dry };
+            return outputs.nothing_to_do("the earlier report holds no failure: nothing to do", nothing, terminal);
         }
     };
     // What the inventory was read into is no longer needed: a run keeps the plan alone.
@@ -66,6 +68,10 @@ pub(super) async fn start(
     teller: Option<&Teller>,
     terminal: &Terminal,
 ) -> ExitStatus {
+    if let Some(message) = taken(request, &prepared.plan.jobs, outputs.targets()) {
+        not_started(teller, &message).await;
+        return terminal.mistake(message, Some("nothing was sent; name another file"));
+    }
     if how.dry_run {
         drop(recall(request, &mut prepared, AsIf::Answering));
         return dry_run(&prepared, outputs.format, how.verbose, terminal);

@@ -7,7 +7,7 @@ use crate::cli::args::SimulateArgs;
 use crate::cli::exit_status::ExitStatus;
 use crate::cli::signal::Signals;
 use crate::cli::terminal::{Terminal, say, shown_path};
-use crate::report::FileSink;
+use crate::report::{FileSink, is_same_file};
 use crate::run::load;
 use crate::simulate::{SimulatedFleet, inventory_file, without_plain_secrets};
 use crate::transport::raise_open_files;
@@ -17,6 +17,12 @@ pub(in crate::cli) async fn run(args: SimulateArgs, terminal: &Terminal) -> Exit
         Ok(night) => night,
         Err(message) => return terminal.mistake(message, None),
     };
+    let path = &args.write_inventory;
+    // What is played is another fleet: written over the real one it would be all that is left of it.
+    if is_same_file(path, &args.inventory.inventory) {
+        let message = format!("cannot write `{}`: that is the inventory that is played", path.display());
+        return terminal.mistake(message, Some("name another file"));
+    }
     let loaded = load(&args.inventory.inventory, &args.inventory.types);
     terminal.show(&loaded.diagnostics, &loaded.sources);
     let Some(fleet) = loaded.fleet else { return ExitStatus::Usage };
@@ -35,7 +41,6 @@ pub(in crate::cli) async fn run(args: SimulateArgs, terminal: &Terminal) -> Exit
     // A folder that cannot be made absolute is at least right from here.
     let folder = std::path::absolute(folder.join(".")).unwrap_or_else(|_| folder.to_owned());
     let text = inventory_file(&fleet, &folder, &simulated);
-    let path = &args.write_inventory;
     let written = FileSink::create(path).and_then(|mut sink| {
         sink.write_all(text.as_bytes())?;
         sink.commit()

@@ -138,6 +138,16 @@ fn a_run_that_lives_is_under_way_and_is_not_the_last() {
 }
 
 #[test]
+fn who_asks_for_the_last_run_during_the_first_one_hears_that_it_is_under_way() {
+    let place = Place::new();
+    let run = Run::new(1, 1);
+    let recorder = run.begin(&place.path);
+    let error = find(&place.store(), "last", None).unwrap_err().to_string();
+    assert_eq!(error, format!("no run is over yet: {} is under way", run.id));
+    drop(recorder);
+}
+
+#[test]
 fn an_intent_is_on_the_disk_before_it_resolves_and_a_second_one_costs_nothing() {
     let place = Place::new();
     let recorder = Run::new(1, 70).begin(&place.path);

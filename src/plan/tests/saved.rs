@@ -48,7 +48,9 @@ fn every_device_has_a_file_of_its_own() {
 fn a_name_that_is_no_plain_part_of_a_path_is_refused() {
     let (_kept, folder) = folder();
     for name in ["../up", "a/b", "a\\b", ".hidden", "-option"] {
-        refused(&hubs(&["good", name]), &format!("{folder}/{{name}}"), &format!("named after {name}"));
+        let wrong = saved(&hubs(&["good", name]), &format!("{folder}/{{name}}")).unwrap_err();
+        assert!(wrong.contains(&format!("named after {name}")), "{wrong}");
+        assert!(!wrong.contains("no folder"), "one mistake, said once: {wrong}");
     }
 }
 
@@ -72,6 +74,7 @@ fn a_place_that_takes_no_file_is_refused_before_anything_is_sent() {
     std::os::unix::fs::symlink(&plain, format!("{folder}/link.db")).unwrap();
     refused(&hubs(&["a"]), &format!("{folder}/link.db"), "link.db` is no plain file");
     refused(&hubs(&["a"]), "/", "is no plain file");
+    refused(&hubs(&["a"]), "-", "`-` stands for standard output");
     refused(&hubs(&["a"]), &format!("{folder}/none/{{name}}.db"), &format!("there is no folder `{folder}/none`"));
     refused(&hubs(&["a"]), &format!("{plain}/{{name}}.db"), &format!("there is no folder `{plain}`"));
     let wrong = saved(&hubs(&["a"]), &format!("{folder}/none/a.db")).unwrap_err();

@@ -4,7 +4,7 @@ use super::refusal::Bystander;
 
 #[test]
 fn mistakes_of_the_command_line_send_nothing() {
-    let cases: [(&[&str], &[&str]); 49] = [
+    let cases: [(&[&str], &[&str]); 50] = [
         (&["run"], &["--cmd", "--do"]),
         (&["run", "--cmd", "ka 01 01", "--do", "power-on"], &["--cmd", "--do"]),
         (&["rum", "--do", "power-on"], &["run"]),
@@ -14,6 +14,7 @@ fn mistakes_of_the_command_line_send_nothing() {
         (&["run", "--do", "power-on", "--report", "jsn=r.json"], &["json"]),
         (&["run", "--do", "power-on", "--report", "r.json"], &["--report"]),
         (&["run", "--do", "power-on", "--report", "json=no/such/folder/r.json"], &["no/such/folder"]),
+        (&["run", "--do", "power-on", "--report", "json=-"], &["`-`", "the target is standard output"]),
         (&["run", "--do", "power-on", "--reply-timeout", "300"], &["reply-timeout"]),
         (&["run", "--do", "power-on", "--deadline", "0s"], &["deadline"]),
         (&["run", "--do", "power-on", "--ok-if", "120%"], &["ok-if"]),
@@ -132,6 +133,29 @@ fn an_unwritable_report_is_found_before_anything_is_sent() {
         std::fs::read_dir(bystander.workspace.folder()).unwrap().map(|file| file.unwrap().file_name()).collect();
     files.sort();
     assert_eq!(files, ["fleet.toml", "taken"], "no temporary file is left");
+}
+
+#[test]
+fn a_report_never_takes_the_place_of_what_the_run_lives_on() {
+    let bystander = Bystander::new();
+    let workspace = &bystander.workspace;
+    let inventory = workspace.read("fleet.toml");
+    std::fs::create_dir(workspace.path("sub")).unwrap();
+    std::os::unix::fs::symlink("fleet.toml", workspace.path("link.toml")).unwrap();
+    let run = ["run", "--do", "power-on"];
+    for more in [
+        &["--report", "json=fleet.toml"][..],
+        &["--report", "csv=sub/../fleet.toml"],
+        &["--report", "table=fleet.toml", "-i", "link.toml"],
+        &["--report", "json=fleet.toml", "--simulate"],
+        &["--report", "json=fleet.toml", "--dry-run"],
+    ] {
+        bystander.refuses(&[&run[..], more].concat(), &["fleet.toml", "the inventory", "name another file"]);
+        assert_eq!(workspace.read("fleet.toml"), inventory, "{more:?}");
+    }
+    let history = ["--history", "sub/h.db", "--report", "json=sub/h.db"];
+    bystander.refuses(&[&run[..], &history].concat(), &["sub/h.db", "the history"]);
+    workspace.fleetctl(&[&run[..], &["-s", "tv-1", "--report", "json=sub/fleet.toml"]].concat()).expect_status(0);
 }
 
 #[test]

@@ -69,6 +69,14 @@ fn two_folders_that_are_one_are_seen_through() {
 }
 
 #[test]
+fn a_fetched_file_is_neither_the_inventory_nor_a_report() {
+    expect_mistake(&["hub"], |_| (), &saved_to("fleet.toml"), &["fleet.toml", "the inventory"]);
+    expect_mistake(&["fleet"], |_| (), &saved_to("db/../{name}.toml"), &["fleet.toml", "the inventory"]);
+    let reported = [&saved_to("db/{name}.db")[..], &["--report", "json=db/../db/b.db"]].concat();
+    expect_mistake(&["a", "b"], |_| (), &reported, &["db/b.db", "is fetched"]);
+}
+
+#[test]
 fn one_device_needs_no_hole() {
     let hubs = Hubs::start();
     let workspace = hubs_named(&hubs, &["a", "b"]);

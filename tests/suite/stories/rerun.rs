@@ -43,7 +43,42 @@ fn a_report_without_failures_says_so_and_is_a_success() {
     let (fleet, workspace) = night(vec![vec![Step::Reply]]);
     let finished = workspace.fleetctl(&AGAIN);
     finished.expect_status(0);
-    assert!(!finished.stderr.is_empty() || !finished.stdout.is_empty(), "it says so");
+    assert!(finished.stderr.contains("nothing to do"), "it says so: {finished}");
+    assert_eq!(fleet.commands(), 4, "nothing was sent again");
+}
+
+#[test]
+fn who_has_nothing_to_do_writes_a_document_without_devices() {
+    let (fleet, workspace) = night(vec![vec![Step::Reply]]);
+    let inventory = workspace.read("fleet.toml");
+    let again = |more: &[&str]| {
+        let run = [&AGAIN[..5], &["--arg", "set_id=1", "--arg", "pasword=geheim", "--verify"], more].concat();
+        workspace.fleetctl(&run)
+    };
+    let finished = again(&["--format", "json", "--report", "junit=r.xml", "--report", "table=r.txt"]);
+    let report = finished.expect_status(0).report();
+    assert_eq!((report.names().len(), report.count("total")), (0, 0));
+    let command = &report.document()["command"];
+    assert_eq!((&command["action"], &command["verify"]), (&"power-on".into(), &true.into()));
+    assert_eq!((&command["args"]["set_id"], &command["args"]["pasword"]), (&"1".into(), &"‹secret›".into()));
+    assert!(workspace.read("r.xml").contains("tests=\"0\""), "{}", workspace.read("r.xml"));
+    assert!(workspace.read("r.txt").contains("0 of 0"), "{}", workspace.read("r.txt"));
+    let lines = again(&["--format", "ndjson"]).expect_status(0).stdout.clone();
+    let events: Vec<serde_json::Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(events.iter().map(|event| &event["event"]).collect::<Vec<_>>(), ["run_started", "run_finished"]);
+    assert_eq!(again(&["--format", "csv"]).expect_status(0).stdout.lines().count(), 1, "the names of the columns");
+    let plan = again(&["--format", "json", "--dry-run"]).expect_status(0).json();
+    assert_eq!((&plan["schema"], &plan["summary"]["devices"]), (&"fleetctl.plan/1".into(), &0.into()));
+    assert_eq!(again(&[]).expect_status(0).stdout, "", "people read it on stderr");
+    assert!(again(&["--format", "nagios"]).expect_status(0).stdout.starts_with("FLEETCTL OK: "));
+    again(&["--report", "json=fleet.toml"]).expect_status(2);
+    assert_eq!(workspace.read("fleet.toml"), inventory);
+    let rerun = workspace.fleetctl(&["rerun", "--format", "json", "--report", "csv=r.csv"]);
+    assert!(rerun.expect_status(0).stderr.contains("nothing of run"), "{rerun}");
+    assert_eq!((rerun.report().names().len(), workspace.read("r.csv").lines().count()), (0, 1));
+    assert_eq!(rerun.report().document()["command"]["action"], "power-on");
+    let listed = workspace.fleetctl(&["history", "list", "--format", "json"]).json();
+    assert_eq!(listed["runs"].as_array().unwrap().len(), 1, "only the night was a run: {listed}");
     assert_eq!(fleet.commands(), 4, "nothing was sent again");
 }
 

@@ -175,6 +175,15 @@ fn a_run_says_at_its_start_until_when_it_tries_again() {
 }
 
 #[test]
+fn a_simulated_fleet_is_never_written_over_the_real_one() {
+    let inventory = "[[device]]\nname = \"tv\"\ntype = \"lg-rs232\"\naddress = \"10.1.0.1\"\n";
+    let workspace = Workspace::with_inventory(inventory);
+    let finished = workspace.fleetctl(&["simulate", "-i", "fleet.toml", "--write-inventory", "./fleet.toml"]);
+    assert!(finished.expect_status(2).stderr.contains("that is the inventory"), "{finished}");
+    assert_eq!(workspace.read("fleet.toml"), inventory);
+}
+
+#[test]
 fn a_simulated_fleet_stays_up_and_keeps_its_state() {
     let workspace = Workspace::with_inventory(
         "[[device]]\nname = \"tv-[1-5]\"\ntype = \"lg-rs232\"\naddress = \"10.1.0.[1-5]\"\n\
