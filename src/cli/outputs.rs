@@ -17,7 +17,7 @@ use crate::report::{
     By, Format, NagiosState, PlanView, ReportError, ReportOptions, ReportTarget, Reporters, Sink, TableOptions,
     Thresholds, is_same_file, reporter, write_plan_json,
 };
-use crate::run::{RunRequest, taken};
+use crate::run::{RunRequest, ask_past, taken};
 
 /// A run that has nothing to do.
 pub(super) struct Nothing<'r> {
@@ -178,6 +178,9 @@ impl Outputs {
         };
         if !matches!(self.format, Format::Table | Format::Nagios) {
             self.add_stdout(&mut reporters, terminal);
+        }
+        if let Some(history) = &nothing.request.history {
+            reporters.ask_past(ask_past(history.clone(), &nothing.request.inventory, nothing.request.ok_if));
         }
         reporters.events(nothing.events());
         let undelivered = reporters.finish().errors;

@@ -30,7 +30,7 @@ pub use load::{Loaded, load, load_catalog, look_into};
 pub use lock::{Lock, LockError, lock, lock_schedules};
 pub use own_files::taken;
 pub use paced::Paced;
-pub use past::ask_again;
+pub use past::{ask as ask_past, ask_again};
 pub use prepare::{Preparation, Prepared, prepare, prepare_as, select};
 pub use recall::{AsIf, canonical, recall, told};
 pub use request::{Pacing, RunRequest, Selecting};

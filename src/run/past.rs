@@ -13,7 +13,7 @@ use crate::model::{Command, Share, UnixMillis};
 use crate::report::{Collected, Past};
 
 /// Asks the history at `path` when the last run of this name over the inventory was a success.
-pub(super) fn ask(path: PathBuf, inventory: &Path, ok_if: Share) -> Past {
+pub fn ask(path: PathBuf, inventory: &Path, ok_if: Share) -> Past {
     asking(path, canonical(inventory), ok_if, None)
 }
 

@@ -59,7 +59,8 @@ impl<P: Pacer> Before<'_, P> {
     /// Where a reply announces a file, fetches it.
     async fn fetch<S: DeviceStream>(&self, connection: &mut Connection<S>, frame: Frame, attempt: Attempt) -> Attempt {
         let announces = matches!(attempt.ending, Ending::Acknowledged { .. });
-        let (Some(transfer), Some(target), true) = (self.request().transfer(), self.job.save.as_deref(), announces) else {
+        let (Some(transfer), Some(target), true) = (self.request().transfer(), self.job.save.as_deref(), announces)
+        else {
             return attempt;
         };
         let Some(announced) = self.request().announced(&frame) else { return attempt };

@@ -130,7 +130,7 @@ async fn behind_a_file_whole_or_not_the_next_hub_has_a_connection_of_its_own() {
         // A hub has no unit, so two of one gateway are a lane only where it is planned so by hand.
         let mut world = World::new(hubs, |_, _| Does::Nothing).fetches(save).adjusted(|plan| {
             plan.lanes = Lanes::among(&[DeviceIndex(0), DeviceIndex(1)], &[0, 0]).0;
-            plan.jobs[1].link = plan.jobs[0].link.clone();
+            Arc::make_mut(&mut plan.jobs[1]).link = plan.jobs[0].link.clone();
             assert!(plan.jobs[0].link.reuse);
         });
         world.flags.retries = Some(0);

@@ -164,7 +164,7 @@ fn a_device_needs_a_start_only_where_something_limits_its_own() {
     assert!(!Needs::new(None, &plan).are_any() && Needs::new(rate, &plan).are_any());
     assert_eq!((of(None, &plan), of(rate, &plan)), (vec![Need::Nothing; 2], vec![Need::Start(None); 2]));
     one_circuit(&mut plan);
-    plan.jobs[1].inrush = None;
+    Arc::make_mut(&mut plan.jobs[1]).inrush = None;
     let draws = Need::Start(Some(InrushIndex(0)));
     assert!(Needs::new(None, &plan).are_any());
     assert_eq!((of(None, &plan), of(rate, &plan)), (vec![draws, Need::Nothing], vec![draws, Need::Start(None)]));

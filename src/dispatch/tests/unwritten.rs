@@ -1,5 +1,6 @@
 //! Writes that come to nothing or stay a part: what they draw, whose turn it is then, and what is still listened to.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::sleep;
@@ -54,8 +55,8 @@ async fn a_write_that_came_to_nothing_waits_again_once_another_draws_what_it_wou
     let world = World::new(CHAINS, |_, _| Does::Nothing).adjusted(|plan| {
         plan.circuits = vec![PlannedCircuit { name: "hall".into(), max_milliamps: 5000 }];
         plan.inrushes = vec![Inrush { circuit: 0, milliamps: 4500, settle: 1000 * MILLI }];
-        plan.jobs[1].inrush = Some(InrushIndex(0));
-        plan.jobs[3].inrush = Some(InrushIndex(0));
+        Arc::make_mut(&mut plan.jobs[1]).inrush = Some(InrushIndex(0));
+        Arc::make_mut(&mut plan.jobs[3]).inrush = Some(InrushIndex(0));
     });
     let ran = world.run_over(wire.clone(), Record::default()).await;
     expect_all_ok(&ran);

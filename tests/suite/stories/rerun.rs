@@ -66,6 +66,11 @@ fn who_has_nothing_to_do_writes_a_document_without_devices() {
     let lines = again(&["--format", "ndjson"]).expect_status(0).stdout.clone();
     let events: Vec<serde_json::Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(events.iter().map(|event| &event["event"]).collect::<Vec<_>>(), ["run_started", "run_finished"]);
+    let metrics = again(&["--format", "prometheus"]).expect_status(0).stdout.clone();
+    assert!(
+        metrics.contains("fleetctl_run_last_success_timestamp_seconds{"),
+        "who watches it is not to miss it: {metrics}"
+    );
     assert_eq!(again(&["--format", "csv"]).expect_status(0).stdout.lines().count(), 1, "the names of the columns");
     let plan = again(&["--format", "json", "--dry-run"]).expect_status(0).json();
     assert_eq!((&plan["schema"], &plan["summary"]["devices"]), (&"fleetctl.plan/1".into(), &0.into()));
