@@ -11,7 +11,7 @@ use crate::cli::past;
 use crate::cli::terminal::Terminal;
 use crate::history::{HistoryError, Store, find, replayed};
 use crate::model::{RunEvent, Share};
-use crate::report::{Past, read_report};
+use crate::report::{Past, is_same_file, read_report};
 use crate::run::ask_again;
 
 pub(in crate::cli) fn run(args: &ReportArgs, terminal: &Terminal) -> ExitStatus {
@@ -23,6 +23,16 @@ pub(in crate::cli) fn run(args: &ReportArgs, terminal: &Terminal) -> ExitStatus 
         Ok(found) => found,
         Err((message, help)) => return terminal.mistake(message, help),
     };
+    let history = past::asked(&args.history).ok();
+    for target in outputs.targets() {
+        let is_history = history.as_deref().is_some_and(|history| is_same_file(history, &target.path));
+        let is_read = is_same_file(&args.what, &target.path);
+        let why = (is_history.then_some("is the history of runs")).or(is_read.then_some("is the report that is read"));
+        if let Some(why) = why {
+            let message = format!("cannot write the report {}: that {why}", target.label());
+            return terminal.mistake(message, Some("name another file"));
+        }
+    }
     let mut reporters = match outputs.open(terminal) {
         Ok(reporters) => reporters,
         Err(message) => return terminal.mistake(message, Some("name a file in a folder that exists")),

@@ -200,6 +200,21 @@ fn a_saved_report_says_in_every_format_what_the_run_said() {
 }
 
 #[test]
+fn a_report_that_is_made_again_takes_the_place_of_nothing_that_it_is_made_of() {
+    let (_fleet, workspace) = four();
+    run(&workspace, &["--report", "json=first.json", "--history", "night.db"]).expect_status(1);
+    let files = || ["first.json", "night.db"].map(|name| std::fs::read(workspace.path(name)).unwrap());
+    let before = files();
+    for (what, target) in [("first.json", "csv=./first.json"), ("last", "csv=night.db"), ("first.json", "csv=night.db")]
+    {
+        let finished = workspace.fleetctl(&["report", what, "--history", "night.db", "--report", target]);
+        assert!(finished.expect_status(2).stderr.contains("cannot write the report"), "{finished}");
+        assert_eq!(finished.stdout, "");
+    }
+    assert_eq!(files(), before);
+}
+
+#[test]
 fn what_is_no_report_is_refused_by_its_name() {
     let workspace = Workspace::with_inventory("");
     workspace.write("plan.json", "{\"schema\":\"fleetctl.plan/1\",\"devices\":[]}");
