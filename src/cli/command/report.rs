@@ -11,8 +11,8 @@ use crate::cli::past;
 use crate::cli::terminal::Terminal;
 use crate::history::{HistoryError, Store, find, replayed};
 use crate::model::{RunEvent, Share};
-use crate::report::{Past, is_same_file, read_report};
-use crate::run::ask_again;
+use crate::report::{Past, read_report};
+use crate::run::{ask_again, taken_again};
 
 pub(in crate::cli) fn run(args: &ReportArgs, terminal: &Terminal) -> ExitStatus {
     let outputs = match Outputs::understand(&args.output) {
@@ -24,14 +24,8 @@ pub(in crate::cli) fn run(args: &ReportArgs, terminal: &Terminal) -> ExitStatus 
         Err((message, help)) => return terminal.mistake(message, help),
     };
     let history = past::asked(&args.history).ok();
-    for target in outputs.targets() {
-        let is_history = history.as_deref().is_some_and(|history| is_same_file(history, &target.path));
-        let is_read = is_same_file(&args.what, &target.path);
-        let why = (is_history.then_some("is the history of runs")).or(is_read.then_some("is the report that is read"));
-        if let Some(why) = why {
-            let message = format!("cannot write the report {}: that {why}", target.label());
-            return terminal.mistake(message, Some("name another file"));
-        }
+    if let Some(message) = taken_again(&args.what, history.as_deref(), outputs.targets()) {
+        return terminal.mistake(message, Some("name another file"));
     }
     let mut reporters = match outputs.open(terminal) {
         Ok(reporters) => reporters,
