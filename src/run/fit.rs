@@ -4,7 +4,7 @@ use tracing::warn;
 
 use super::Prepared;
 use crate::model::Host;
-use crate::transport::{Fit, raise_open_files};
+use crate::transport::{Fit, raise_open_files, reserve_files};
 
 /// Raises the limit on open files, and fits the lanes of a run into it; one that does not fit is warned of.
 pub fn fitting(prepared: &Prepared, is_simulated: bool) -> Fit {
@@ -17,6 +17,10 @@ pub fn fitting(prepared: &Prepared, is_simulated: bool) -> Fit {
     if needed > fit.lanes {
         let lanes = fit.lanes;
         warn!("--concurrency {wanted} does not fit into this process's limit on open files; {lanes} lanes at once do");
+    }
+    // Several tables are those of threads that share none.
+    if fit.tables == 1 {
+        reserve_files((fit.lanes as u64).saturating_mul(files_per_lane));
     }
     fit
 }

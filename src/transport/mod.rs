@@ -12,7 +12,7 @@ mod tcp_line;
 mod telnet;
 
 pub use connect::{Connect, ConnectError, DeviceStream, LastLook};
-pub use open_files::{Fit, OpenFiles, own_file_table, raise_open_files};
+pub use open_files::{Fit, OpenFiles, own_file_table, raise_open_files, reserve_files};
 pub use resolve::Resolver;
 pub use tcp::TcpConnect;
 pub(crate) use tcp::connect_to;

@@ -6,6 +6,7 @@
 
 use std::io;
 
+use nix::fcntl::{FcntlArg, fcntl};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 /// Files that are open besides connections: standard streams, reports, the runtime, the resolver. Of a small limit half
@@ -48,6 +49,17 @@ pub fn own_file_table() -> io::Result<()> {
     return Ok(nix::sched::unshare(nix::sched::CloneFlags::CLONE_FILES)?);
     #[cfg(not(target_os = "linux"))]
     Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Makes the calling thread's table of open files large enough for so many more. Linux doubles a table when it is full, and
+/// where several threads share it each time waits until no processor looks at the old one any more: some 10 ms in which
+/// nothing is sent. Best called before there are threads. What does not succeed is left to the system.
+pub fn reserve_files(count: u64) {
+    if let Ok(last) = i32::try_from(OTHER_FILES.saturating_add(count))
+        && let Ok(file) = fcntl(std::io::stdin(), FcntlArg::F_DUPFD_CLOEXEC(last))
+    {
+        _ = nix::unistd::close(file);
+    }
 }
 
 /// Whether threads can have such tables here: asked on a thread that ends at once.
@@ -95,6 +107,25 @@ mod tests {
         assert_eq!(files.fit(2500, 1, false), Fit { lanes: 1000, tables: 1 });
         let split = if has_own_tables() { Fit { lanes: 2500, tables: 3 } } else { Fit { lanes: 1000, tables: 1 } };
         assert_eq!(files.fit(2500, 1, true), split);
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn room_is_made_for_all_files_at_once() {
+        let size = || {
+            let status = std::fs::read_to_string("/proc/thread-self/status").unwrap();
+            let line = status.lines().find_map(|line| line.strip_prefix("FDSize:")).unwrap();
+            line.trim().parse::<usize>().unwrap()
+        };
+        std::thread::spawn(move || {
+            own_file_table().unwrap();
+            let (before, open) = (size(), std::fs::read_dir("/proc/thread-self/fd").unwrap().count());
+            reserve_files(before as u64);
+            assert!(size() > before, "{} after {before}", size());
+            assert_eq!(std::fs::read_dir("/proc/thread-self/fd").unwrap().count(), open);
+        })
+        .join()
+        .unwrap();
     }
 
     #[test]
