@@ -3,9 +3,9 @@
 //! Where no earlier run has measured anything: those with the most devices, ties in inventory order. Else those that take
 //! longest, where what follows at a site with a cap counts with the lane: it cannot begin before. Short lanes come last
 //! then and fill up what the long ones have left. In a large fleet they would come faster than they can be started: there
-//! some of the shortest are spread among the longest, at most so many that both take turns and middling ones come last.
-//! How many is tried in a simulation, and the order that ends first is taken. Nothing is drawn by lot: the same lanes come
-//! in the same order.
+//! some of the short ones are spread among the longest, so that both take turns and middling ones follow, and no more of the
+//! shortest are left for the end than run at once. How many is tried in a simulation, and the order that ends first is
+//! taken. Nothing is drawn by lot: the same lanes come in the same order.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -18,6 +18,23 @@ const COST: Duration = Duration::from_micros(100);
 
 /// Of more lanes than these fewer orders are simulated.
 const MANY: usize = 50_000;
+
+/// A way to put short lanes among long ones.
+#[derive(Debug, Clone, Copy)]
+struct Mix {
+    /// So many in a hundred are spread.
+    spread: usize,
+    /// As many as run at once, the shortest, are none of these: they come last.
+    keeps_shortest: bool,
+}
+
+/// What is tried. In fleets whose times are lognormal the last two end within two in a hundred of the bound from 1,000
+/// devices on; in small fleets one of the others may be a little better.
+const MIXES: [Mix; 3] = [
+    Mix { spread: 20, keeps_shortest: false },
+    Mix { spread: 30, keeps_shortest: true },
+    Mix { spread: 50, keeps_shortest: true },
+];
 
 /// A lane, as far as its order goes.
 #[derive(Debug, Clone, Copy)]
@@ -47,14 +64,14 @@ pub fn order(lanes: &[Length<'_>], slots: usize, caps: &[usize]) -> Vec<u32> {
     }
     if lanes.len() > slots {
         let end = |order: &[u32]| end(order.iter().filter_map(|&lane| at(lane)), slots);
-        let spreads: &[usize] = if lanes.len() > MANY { &[50] } else { &[20, 30, 50] };
+        let mixes = MIXES.iter().skip(if lanes.len() > MANY { MIXES.len() - 1 } else { 0 });
         let mut earliest = end(&order);
         let mut best = None;
-        for &share in spreads {
-            let spread = spread(&order, order.len() * share / 100);
-            let its_end = end(&spread);
+        for &mix in mixes {
+            let mixed = mixed(&order, mix, slots);
+            let its_end = end(&mixed);
             if its_end < earliest {
-                (earliest, best) = (its_end, Some(spread));
+                (earliest, best) = (its_end, Some(mixed));
             }
         }
         return best.unwrap_or(order);
@@ -78,17 +95,20 @@ fn to_the_end(lanes: &[Length<'_>], order: &[u32], caps: &[usize]) -> Vec<Durati
     times
 }
 
-/// The longest first, with so many of the shortest among them: the shortest one behind the longest, and so on.
-fn spread(order: &[u32], count: usize) -> Vec<u32> {
-    let (long, short) = order.split_at(order.len() - count.min(order.len()));
+/// The longest first, with short ones among them: the shortest of these behind the longest, and so on.
+fn mixed(order: &[u32], mix: Mix, slots: usize) -> Vec<u32> {
+    let kept = if mix.keeps_shortest { slots.min(order.len()) } else { 0 };
+    let (others, shortest) = order.split_at(order.len() - kept);
+    let (long, short) = others.split_at(others.len() - others.len() * mix.spread / 100);
     let mut short = short.iter().rev();
-    let mut spread = Vec::with_capacity(order.len());
+    let mut mixed = Vec::with_capacity(order.len());
     for &lane in long {
-        spread.push(lane);
-        spread.extend(short.next());
+        mixed.push(lane);
+        mixed.extend(short.next());
     }
-    spread.extend(short);
-    spread
+    mixed.extend(short);
+    mixed.extend(shortest);
+    mixed
 }
 
 /// When the last lane ends if they start in this order.
@@ -96,12 +116,11 @@ fn end<'a>(lanes: impl Iterator<Item = &'a Length<'a>>, slots: usize) -> Duratio
     let mut free: BinaryHeap<Reverse<Duration>> = std::iter::repeat_n(Reverse(Duration::ZERO), slots.max(1)).collect();
     let (mut started, mut end) = (Duration::ZERO, Duration::ZERO);
     for lane in lanes {
-        let Some(Reverse(slot)) = free.pop() else { break };
-        let start = slot.max(started);
+        let Some(mut slot) = free.peek_mut() else { break };
+        let start = slot.0.max(started);
         started = start + COST * lane.devices;
-        let over = start + lane.time;
-        end = end.max(over);
-        free.push(Reverse(over));
+        slot.0 = start + lane.time;
+        end = end.max(slot.0);
     }
     end
 }
@@ -174,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fleet_ends_within_a_twentieth_of_what_no_order_can_beat() {
+    fn a_fleet_ends_within_a_thirtieth_of_what_no_order_can_beat() {
         for seed in 1..=5 {
             for (devices, slots, silent) in [
                 (300, 50, 0.0),
@@ -187,7 +206,7 @@ mod tests {
                 let lanes = fleet(devices, silent, seed);
                 let ratio = end_of(&lanes, &order(&lanes, slots, &[]), slots).as_secs_f64()
                     / bound(&lanes, slots).as_secs_f64();
-                assert!(ratio <= 1.05, "{devices} devices, {slots} at once, seed {seed}: {ratio:.3}");
+                assert!(ratio <= 1.033, "{devices} devices, {slots} at once, seed {seed}: {ratio:.3}");
             }
         }
     }
@@ -200,9 +219,9 @@ mod tests {
             let mut sorted = ordered.clone();
             sorted.sort_by_key(|&lane| Reverse(lanes[lane as usize].time));
             let taken = end_of(&lanes, &ordered, slots);
-            for share in [0, 20, 30, 50] {
-                let other = end_of(&lanes, &spread(&sorted, devices * share / 100), slots);
-                assert!(taken <= other, "{devices} devices, {share} %: {taken:?}, {other:?}");
+            for mix in MIXES {
+                let other = end_of(&lanes, &mixed(&sorted, mix, slots), slots);
+                assert!(taken <= other, "{devices} devices, {mix:?}: {taken:?}, {other:?}");
             }
             assert!(taken < end_of(&lanes, &sorted, slots), "{devices} devices");
         }
@@ -220,10 +239,13 @@ mod tests {
     }
 
     #[test]
-    fn the_shortest_stand_behind_the_longest_and_middling_ones_come_last() {
-        assert_eq!(spread(&[9, 8, 7, 6, 5, 4], 0), [9, 8, 7, 6, 5, 4]);
-        assert_eq!(spread(&[9, 8, 7, 6, 5, 4], 2), [9, 4, 8, 5, 7, 6]);
-        assert_eq!(spread(&[9, 8, 7, 6, 5], 2), [9, 5, 8, 6, 7]);
+    fn short_ones_stand_behind_long_ones_and_middling_ones_or_the_shortest_come_last() {
+        let [middling_last, shortest_last] = [false, true].map(|keeps_shortest| Mix { spread: 50, keeps_shortest });
+        assert_eq!(mixed(&[9, 8, 7, 6, 5, 4], middling_last, 2), [9, 4, 8, 5, 7, 6]);
+        assert_eq!(mixed(&[9, 8, 7, 6, 5], middling_last, 2), [9, 5, 8, 6, 7]);
+        assert_eq!(mixed(&[9, 8, 7, 6, 5, 4, 3], shortest_last, 2), [9, 5, 8, 6, 7, 4, 3]);
+        assert_eq!(mixed(&[9, 8], shortest_last, 3), [9, 8]);
+        assert_eq!(mixed(&[9, 8, 7, 6], Mix { spread: 0, keeps_shortest: true }, 1), [9, 8, 7, 6]);
     }
 
     proptest! {
