@@ -11,16 +11,17 @@ mod hand;
 use std::future::poll_fn;
 use std::io;
 use std::panic::AssertUnwindSafe;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt as _, StreamExt as _};
 use tokio::runtime::Runtime;
 use tokio::task::unconstrained;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
 use tracing::error;
 
 use self::hand::{Hand, Turn};
@@ -29,6 +30,11 @@ use super::lane_state::LaneState;
 use super::ready::{After, Taken};
 use super::shared::Shared;
 use crate::transport::{Connect, own_file_table};
+
+/// How far ahead a crew's own timer stands at the most. A lane's may not be the next one of its runtime then: whenever a
+/// thread is given a timer that comes before all that it knew when it last looked, tokio wakes it with a system call, also
+/// by itself, and where devices answer at once that was one for each of them.
+const NEAREST_TIMER: Duration = Duration::from_millis(500);
 
 /// How a hand begins.
 type Work<C, F> = fn(Arc<Shared<C>>, Visit) -> F;
@@ -43,6 +49,8 @@ pub(super) struct Crew<C, F> {
     work: Work<C, F>,
     hands: FuturesUnordered<Hand<F>>,
     turn: Turn,
+    /// See `NEAREST_TIMER`; a timer is its runtime's, so it is made by the thread that waits.
+    nearest: Option<Pin<Box<Sleep>>>,
 }
 
 /// A crew without hands.
@@ -51,7 +59,15 @@ pub(super) fn crew<C: Connect>(
     index: usize,
     room: usize,
 ) -> Crew<C, impl Future<Output = ()> + Send> {
-    Crew { shared, index, room: room.max(1), work: work::<C>, hands: FuturesUnordered::new(), turn: Turn::default() }
+    Crew {
+        shared,
+        index,
+        room: room.max(1),
+        work: work::<C>,
+        hands: FuturesUnordered::new(),
+        turn: Turn::default(),
+        nearest: None,
+    }
 }
 
 impl<C: Connect, F: Future<Output = ()>> Crew<C, F> {
@@ -79,6 +95,8 @@ impl<C: Connect, F: Future<Output = ()>> Crew<C, F> {
         let wake = self.shared.with_scheduler(|scheduler| scheduler.next_wake(Instant::now()));
         // Once the run stops the first crew alone serves what may go on.
         let wake = wake.filter(|_| (!is_stopping || self.index == 0) && self.has_room());
+        let has_hands = !self.is_idle();
+        let nearest = self.nearest.get_or_insert_with(|| Box::pin(sleep(NEAREST_TIMER)));
         let (hands, turn) = (&mut self.hands, &self.turn);
         let ended = poll_fn(|context| {
             turn.begin();
@@ -86,6 +104,7 @@ impl<C: Connect, F: Future<Output = ()>> Crew<C, F> {
         });
         tokio::select! {
             biased;
+            () = nearest.as_mut(), if has_hands => nearest.as_mut().reset(Instant::now() + NEAREST_TIMER),
             // A turn is bounded by its own count. Under the runtime's, a hand that may do no more would be polled in vain,
             // and after it every other.
             Some(()) = unconstrained(ended) => {}
