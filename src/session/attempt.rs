@@ -104,6 +104,10 @@ pub fn attempt<C: Connect, P: Pacer>(
                 },
             };
             progress.is_connected = true;
+            if !is_reused {
+                // What connects together is written to together: the other end is woken once for many of them.
+                tokio::task::yield_now().await;
+            }
             // Before the line is listened to, not between that and the write: what comes meanwhile is dropped with the rest.
             if let Some(intents) = before.intents
                 && !tells(Lie::NotDeclared)

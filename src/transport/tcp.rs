@@ -93,15 +93,9 @@ fn begin(to: SocketAddr) -> Result<TcpStream, ConnectError> {
 }
 
 /// Waits until it is connected. One that is there already need not wait for the poller to say so, nor carry the room for
-/// waiting, which is boxed: it is needed for a moment, and the connection stays. It only gives way once: connections that
-/// open together are written to together, so that the other end is woken once for many of them.
+/// waiting, which is boxed: it is needed for a moment, and the connection stays.
 async fn connected(stream: TcpStream, deadline: Instant) -> Result<TcpLine, ConnectError> {
-    if is_connected(&stream) {
-        tokio::task::yield_now().await;
-        Ok(TcpLine::new(stream))
-    } else {
-        Box::pin(connects(stream, deadline)).await
-    }
+    if is_connected(&stream) { Ok(TcpLine::new(stream)) } else { Box::pin(connects(stream, deadline)).await }
 }
 
 async fn connects(stream: TcpStream, deadline: Instant) -> Result<TcpLine, ConnectError> {
@@ -170,19 +164,6 @@ mod tests {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let past = Instant::now().checked_sub(Duration::from_millis(1)).unwrap();
         assert!(connect_to(listener.local_addr().unwrap(), past).await.is_ok());
-    }
-
-    #[tokio::test]
-    async fn connections_that_open_together_are_written_to_together() {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.set_nonblocking(true).unwrap();
-        let to = listener.local_addr().unwrap();
-        let opened_when_it_goes_on = async || {
-            let line = connect_to(to, in_a_second()).await.unwrap();
-            (std::iter::from_fn(|| listener.accept().ok()).count(), line)
-        };
-        let ((first, _one), (second, _other)) = tokio::join!(opened_when_it_goes_on(), opened_when_it_goes_on());
-        assert_eq!([first.min(second), first.max(second)], [0, 2], "the first to go on finds both open");
     }
 
     #[tokio::test]

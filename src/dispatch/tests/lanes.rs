@@ -51,6 +51,14 @@ async fn a_dead_display_in_a_chain_holds_nobody_up_while_it_waits() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn lanes_that_start_together_connect_before_one_of_them_writes() {
+    let many = "[[device]]\nname = \"tv-[01-50]\"\naddress = \"10.0.1.[1-50]\"\n";
+    let ran = World::new(many, |_, _| Does::Reply("a 01 OK01x")).run().await;
+    assert!(ran.outcomes.iter().all(|outcome| outcome.status == Status::Ok));
+    assert_eq!(ran.record.open_at_writes(), [50; 50]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_lane_that_waits_occupies_no_slot() {
     let two = "[[device]]\nname = \"tv-[1-2]\"\naddress = \"10.0.0.[1-2]\"\n";
     let mut world = World::new(two, |_, _| Does::Reply("a 01 OK01x")).opens("10.0.0.1:23", Opens::Refused);

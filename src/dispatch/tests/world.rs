@@ -63,6 +63,8 @@ type Script = Arc<dyn Fn(&str, usize) -> Does + Send + Sync>;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Seen {
     Open,
+    /// Not a gateway, but our end: bytes are written.
+    Written,
     Request(String),
     Closed,
     /// Not a gateway, but the network: what it knows is to be asked anew.
@@ -98,6 +100,21 @@ impl Record {
         let all = self.0.lock().unwrap();
         let requests = all.iter().filter(|(.., seen)| matches!(seen, Seen::Request(_)));
         requests.map(|(at, gateway, _)| (*at, gateway.clone())).collect()
+    }
+
+    /// How many connections were open at each write.
+    pub(super) fn open_at_writes(&self) -> Vec<usize> {
+        let mut open = 0;
+        let mut at_writes = Vec::new();
+        for (.., seen) in &*self.0.lock().unwrap() {
+            match seen {
+                Seen::Open => open += 1,
+                Seen::Closed => open -= 1,
+                Seen::Written => at_writes.push(open),
+                Seen::Request(_) | Seen::Pass => {}
+            }
+        }
+        at_writes
     }
 
     pub(super) fn connections(&self) -> usize {

@@ -58,15 +58,17 @@ impl Connect for Net {
         }
         let (ours, theirs) = tokio::io::duplex(4096);
         if opens == Opens::Closes {
-            return Ok(Line { stream: ours, panics: false });
+            return Ok(Line { stream: ours, panics: false, record: Record::default(), started: self.started });
         }
         self.record.note(self.started, &gateway, Seen::Open);
         let (script, record, started) = (self.script.clone(), self.record.clone(), self.started);
+        let panics = opens == Opens::PanicsInRead;
+        let line = Line { stream: ours, panics, record: record.clone(), started };
         tokio::spawn(async move {
             play(theirs, script, &record, started, &gateway).await;
             record.note(started, &gateway, Seen::Closed);
         });
-        Ok(Line { stream: ours, panics: opens == Opens::PanicsInRead })
+        Ok(line)
     }
 }
 
@@ -74,6 +76,8 @@ impl Connect for Net {
 pub(in crate::dispatch::tests) struct Line {
     stream: DuplexStream,
     panics: bool,
+    record: Record,
+    started: Instant,
 }
 
 impl AsyncRead for Line {
@@ -85,6 +89,7 @@ impl AsyncRead for Line {
 
 impl AsyncWrite for Line {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.record.note(self.started, "", Seen::Written);
         Pin::new(&mut self.stream).poll_write(cx, bytes)
     }
 
