@@ -49,6 +49,11 @@ impl Engine {
         &self.text
     }
 
+    /// Whether `^` and `$` hold at each line.
+    pub(super) fn any_line(&self) -> bool {
+        self.any_line
+    }
+
     pub(super) fn is_match(&self, bytes: &[u8]) -> bool {
         match self.searcher() {
             Some(Searcher::Walk(walk)) => walk.is_match(&mut walk.create_cache(), bytes),

@@ -21,7 +21,7 @@ use regex_automata::util::syntax;
 use super::certain::needed_bytes;
 
 /// The memory that the states of an automaton may take in one direction, in bytes; when it is full, they are built anew.
-const MEMORY_MAX: usize = 256 * 1024;
+pub(super) const MEMORY_MAX: usize = 256 * 1024;
 
 /// So many bytes are walked before anything else is asked of them.
 const NEAR: usize = 64;

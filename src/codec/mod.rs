@@ -7,6 +7,7 @@
 mod certain;
 mod engine;
 mod first_end;
+mod first_of;
 mod frame;
 mod framing;
 mod layout;
@@ -17,6 +18,7 @@ mod serial_line;
 mod telnet;
 
 pub use certain::Lead;
+pub use first_of::FirstOf;
 pub use frame::{CodecError, Frame, FrameCodec};
 pub use framing::{EndFraming, Framing, FramingError, PatternFraming, TemplateFraming};
 pub use layout::{Cut, Layout, LayoutError, LayoutPiece};

@@ -69,6 +69,11 @@ impl BytePattern {
         self.engine.text()
     }
 
+    /// Its syntax tree.
+    pub(super) fn tree(&self) -> Result<Hir, PatternError> {
+        parse(self.engine.text(), self.engine.any_line())
+    }
+
     /// The names of its pieces.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.names.iter().map(|name| &**name)

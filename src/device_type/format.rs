@@ -154,12 +154,13 @@ impl Format {
         let radix = match self {
             Self::Text | Self::Ascii => return None,
             Self::Bytes { len, big_endian } => return read_bytes(bytes, *len, *big_endian),
-            Self::Dec(_) | Self::Pad(_) => 10,
+            Self::Dec(_) | Self::Pad(_) => 10_u8,
             Self::Hex(_) => 16,
         };
         let bytes = if let Self::Pad(_) = self { bytes.trim_ascii_end() } else { bytes };
-        let digits = std::str::from_utf8(bytes).ok().filter(|text| !text.starts_with(['+', '-']))?;
-        i64::from_str_radix(digits, radix).ok()
+        let digit = |byte: u8| char::from(byte).to_digit(radix.into()).map(i64::from);
+        let push = |number: i64, byte: &u8| number.checked_mul(radix.into())?.checked_add(digit(*byte)?);
+        if bytes.is_empty() { None } else { bytes.iter().try_fold(0, push) }
     }
 }
 
@@ -318,6 +319,25 @@ mod tests {
         assert_eq!(refused("u16be", 65_536), "65536 does not fit into 2 bytes");
         assert_eq!(refused("u8", -1), "-1 is negative and no byte");
         assert_eq!(refused("pad1", 42), "42 does not fit into 1 characters");
+    }
+
+    #[test]
+    fn only_digits_that_fit_are_a_number() {
+        for (format, written, number) in [
+            ("hex", &b"3E8"[..], Some(1000)),
+            ("dec", b"9223372036854775807", Some(i64::MAX)),
+            ("dec", b"9223372036854775808", None),
+            ("hex", b"8000000000000000", None),
+            ("dec", b"0a", None),
+            ("dec", b"-1", None),
+            ("hex", b"+1", None),
+            ("hex", b"\xff", None),
+            ("dec", b"1 ", None),
+            ("dec", b"", None),
+            ("pad4", b"    ", None),
+        ] {
+            assert_eq!(Format::parse(format).unwrap().read(written), number, "{format} {}", written.escape_ascii());
+        }
     }
 
     #[test]

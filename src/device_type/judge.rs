@@ -5,7 +5,7 @@
 //! to another command (contract.md, "Judging").
 
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::action::Decoding;
 use super::expression::Operand;
@@ -13,7 +13,7 @@ use super::format::{Field, FieldRef, Fields, Format, field, named};
 use super::pattern::Pattern;
 use super::template::Template;
 use super::transfer::Transfer;
-use crate::codec::{Frame, Framing, Memo};
+use crate::codec::{FirstOf, Frame, Framing, Memo};
 use crate::lie::{Lie, tells};
 use crate::model::Value;
 use crate::model::escape::{hex, printable, shown};
@@ -107,6 +107,8 @@ pub struct ReplySpec {
     pub rules: Vec<Rule>,
     /// What frames say by themselves, whoever was asked.
     pub(super) understood: Memo<Arc<Understood>>,
+    /// Which rule speaks of a frame; made at the first stray that it takes to tell, `None` where it cannot be.
+    pub(super) first_rule: OnceLock<Option<FirstOf>>,
 }
 
 /// What a frame says by itself.
@@ -151,13 +153,22 @@ impl Understood {
     }
 }
 
-/// What frames must begin with to be a request's answer.
+/// What the fields that frames begin with must say for a frame to be a request's answer.
 #[derive(Debug, Default)]
 pub(super) struct Sieve {
     /// None is an answer.
     is_mute: bool,
-    /// One for each field of the framing's lead; `None`: any will do.
-    fields: Box<[Option<Own>]>,
+    /// One for each field of the framing's lead.
+    fields: Box<[Sifted]>,
+}
+
+/// What a field must say; `None`: anything will do.
+#[derive(Debug)]
+struct Sifted {
+    /// In any answer.
+    shared: Option<Own>,
+    /// In a yes.
+    echoed: Option<Own>,
 }
 
 /// A field of a request as replies must have it; [`FieldRef::agree`] with one side known.
@@ -169,8 +180,8 @@ struct Own {
 }
 
 impl Own {
-    fn agrees(&self, came: &[u8]) -> bool {
-        *came == *self.sent || self.number.is_some() && self.format.read(came) == self.number
+    fn differs(&self, came: &[u8]) -> bool {
+        *came != *self.sent && (self.number.is_none() || self.format.read(came) != self.number)
     }
 }
 
@@ -220,24 +231,40 @@ impl ReplySpec {
         if rule.verdict == RuleVerdict::Ok { transfer.announced(&understood.fields(&frame.bytes)) } else { None }
     }
 
-    /// What tells the frames of other requests from those of one whose fields `sent` gives.
-    pub(super) fn sieve<'a>(&self, sent: impl Fn(&str) -> Option<&'a [u8]>) -> Sieve {
+    /// What tells strays from the answer to a request whose fields `sent` gives, a yes to which carries `echo`.
+    pub(super) fn sieve<'a>(&self, sent: impl Fn(&str) -> Option<&'a [u8]>, echo: &[FieldRef]) -> Sieve {
         let Some(lead) = self.framing.as_ref().and_then(|framing| framing.lead()) else { return Sieve::default() };
-        let own = |name: &str| {
-            let field = self.match_fields.iter().find(|one| *one.name == *name && !is_let_pass(one))?;
+        let own = |among: &[FieldRef], name: &str| {
+            let field = among.iter().find(|one| *one.name == *name && !is_let_pass(one))?;
             let sent = sent(name)?;
             Some(Own { sent: sent.into(), number: field.format.read(sent), format: field.format.clone() })
         };
         // What a request does not say, no reply can share with it.
         let is_mute = self.match_fields.iter().any(|one| sent(&one.name).is_none());
-        Sieve { is_mute, fields: lead.names().map(own).collect() }
+        let sifted = |name| Sifted { shared: own(&self.match_fields, name), echoed: own(echo, name) };
+        Sieve { is_mute, fields: lead.names().map(sifted).collect() }
     }
 
-    /// Whether a frame certainly answers another request: what is judged a stray in any case.
-    pub(super) fn names_another(&self, sieve: &Sieve, frame: &[u8]) -> bool {
+    /// Whether a frame certainly answers another request: what is judged a stray in any case. Nothing is remembered of
+    /// it: most strays that differ come once.
+    pub(super) fn answers_another(&self, sieve: &Sieve, frame: &[u8]) -> bool {
         let Some(lead) = self.framing.as_ref().and_then(|framing| framing.lead()) else { return false };
-        let mut fields = sieve.fields.iter().zip(lead.fields(frame));
-        sieve.is_mute || fields.any(|(own, came)| own.as_ref().is_some_and(|own| !own.agrees(came)))
+        let mut is_no_yes = false;
+        for (sifted, came) in sieve.fields.iter().zip(lead.fields(frame)) {
+            let differs = |own: &Option<Own>| own.as_ref().is_some_and(|own| own.differs(came));
+            if differs(&sifted.shared) {
+                return true;
+            }
+            is_no_yes |= differs(&sifted.echoed);
+        }
+        sieve.is_mute || is_no_yes && self.says_yes(frame)
+    }
+
+    /// Whether a frame of a framing by pattern, whose body is all of it, certainly says yes to somebody.
+    fn says_yes(&self, frame: &[u8]) -> bool {
+        let make = || FirstOf::new(self.rules.iter().map(|rule| rule.when.text()).collect::<Option<Vec<_>>>()?);
+        let rule = self.first_rule.get_or_init(make).as_ref().and_then(|first| first.find(frame));
+        rule.and_then(|place| self.rules.get(place)).is_some_and(|rule| rule.verdict == RuleVerdict::Ok)
     }
 
     /// Judges a frame that came after a request.

@@ -126,6 +126,11 @@ impl Pattern {
         text.into_iter().flatten().chain(hex.into_iter().flatten())
     }
 
+    /// The regular expression that it is.
+    pub(super) fn text(&self) -> Option<&BytePattern> {
+        if let Self::Text(text) = self { Some(text) } else { None }
+    }
+
     /// The named pieces that take part in a match; `None` when nothing matches.
     pub(super) fn fields<'b>(&'b self, bytes: &'b [u8]) -> Option<Vec<Field<'b>>> {
         match self {

@@ -12,7 +12,7 @@ use super::body::{CommandSource, RequestError};
 use super::command::{CommandRule, CommandTraits};
 use super::definition::DeviceType;
 use super::expression::Operand;
-use super::format::{Field, Format};
+use super::format::{Field, FieldRef, Format};
 use super::judge::{Asked, ReplySpec, Sieve, Verdict};
 use super::transfer::Transfer;
 use crate::codec::{Frame, Framing, Memo};
@@ -177,16 +177,16 @@ impl Request {
         self.judge_bytes(&frame.bytes, params)
     }
 
-    /// Whether a frame is judged a stray. Most of those that are need no judging for it: they name another command or unit
-    /// where it can be told without a search.
+    /// Whether a frame is judged a stray. Most of those that are need no judging for it: they name another command or unit,
+    /// or carry another value, where it can be told without a search.
     pub fn is_stray(&self, frame: &[u8], params: &Params) -> bool {
         let Some(reply) = self.reply_spec() else { return true };
         let sent = |name: &str| {
             let (_, place, _) = self.fields.iter().find(|(one, ..)| **one == *name)?;
             self.body.bytes().get(place.clone())
         };
-        let sieve = self.sieve.get_or_init(|| reply.sieve(sent));
-        reply.names_another(sieve, frame) || self.judge_bytes(frame, params) == Verdict::Stray
+        let sieve = self.sieve.get_or_init(|| reply.sieve(sent, self.echo()));
+        reply.answers_another(sieve, frame) || self.judge_bytes(frame, params) == Verdict::Stray
     }
 
     fn judge_bytes(&self, frame: &[u8], params: &Params) -> Verdict {
@@ -196,7 +196,7 @@ impl Request {
         let judge = || {
             let asked = Asked {
                 fields: &self.fields(),
-                echo: self.traits.echo.as_deref().unwrap_or_default(),
+                echo: self.echo(),
                 decoding,
                 transfer: self.transfer(),
                 param: &|name| self.device_type.operand(name, action, params),
@@ -204,6 +204,11 @@ impl Request {
             reply.judge(&asked, frame)
         };
         if decoding.is_some_and(Decoding::asks_the_device) { judge() } else { self.judged.get(frame, judge) }
+    }
+
+    /// The fields that a yes must carry back.
+    fn echo(&self) -> &[FieldRef] {
+        self.traits.echo.as_deref().unwrap_or_default()
     }
 
     /// The file that follows a reply that is judged ok, when one does.

@@ -55,17 +55,29 @@ fn planned_with(inventory: &str, command: &Command, verify: bool, save: Option<&
 
 /// A plan, and all that is said of it.
 fn plan_and_words(inventory: &str, command: &Command, verify: bool, save: Option<&str>) -> (Option<Plan>, String) {
+    plan_of_some(inventory, None, command, verify, save)
+}
+
+/// The same of these places of the inventory; of all where none are named.
+fn plan_of_some(
+    inventory: &str,
+    selection: Option<&[u32]>,
+    command: &Command,
+    verify: bool,
+    save: Option<&str>,
+) -> (Option<Plan>, String) {
     let mut sources = Sources::default();
     let mut found = Diagnostics::default();
     let catalog = Catalog::built_in();
     let fleet = inventory::read(inventory, Path::new("fleet.toml"), &catalog, &mut sources, &|_| None, &mut found);
     let fleet = fleet.unwrap_or_else(|| panic!("{}", render_all(&found, &sources, false)));
-    let selection: Vec<u32> = (0..).take(fleet.devices.len()).collect();
+    let all: Vec<u32> = (0..).take(fleet.devices.len()).collect();
+    let selection = selection.unwrap_or(&all);
     let second = Duration::from_secs(1);
     let request = PlanRequest {
         asked: Asked::CommandLine,
         fleet: &fleet,
-        selection: &selection,
+        selection,
         command,
         flags: TimingOverrides::default(),
         idempotent: false,
@@ -89,6 +101,21 @@ fn action(name: &str) -> Command {
 }
 
 const PACE: Pace = Pace { concurrency: 256, rate: None, batch: None, pause: Duration::ZERO };
+
+#[test]
+fn a_plan_holds_the_selected_devices_and_no_others() {
+    // Two sets behind each of three gateways.
+    let chains = "[[device]]\nname = \"tv-[1-6]\"\ntype = \"lg-rs232\"\n\
+                  address = \"10.0.0.[1,1,2,2,3,3]\"\nparams = { set_id = \"[1-6]\" }\n";
+    let (plan, said) = plan_of_some(chains, Some(&[1, 2, 3]), &Command::raw("ka {set_id} 01"), false, None);
+    let plan = plan.unwrap_or_else(|| panic!("{said}"));
+    let names: Vec<&str> = plan.devices.iter().map(|device| &*device.name).collect();
+    assert_eq!(names, ["tv-2", "tv-3", "tv-4"]);
+    let sent: Vec<&[u8]> = plan.jobs.iter().map(|job| job.request.payload().bytes()).collect();
+    assert_eq!(sent, [b"ka 02 01\r", b"ka 03 01\r", b"ka 04 01\r"]);
+    let lanes: Vec<Vec<u32>> = plan.lanes.iter().map(|lane| lane.iter().map(|device| device.0).collect()).collect();
+    assert_eq!(lanes, [vec![0], vec![1, 2]]);
+}
 
 #[test]
 fn a_command_that_counts_draws_what_its_device_says_from_its_circuit() {

@@ -105,16 +105,20 @@ impl PatternFraming {
     pub(super) fn find(&self, bytes: &[u8]) -> Found {
         let full = self.max.saturating_mul(2);
         let region = bytes.get(..full).unwrap_or(bytes);
-        self.found.get(region, || self.find_in(region, full))
-    }
-
-    fn find_in(&self, region: &[u8], full: usize) -> Found {
-        match self.pattern.find_first_end(region) {
-            Some(Range { start, end }) if end - start <= self.max => Found::Frame { start, end },
-            Some(found) => Found::TooLong(found.end),
+        // Who has sent one stray may send hundreds.
+        if let Some(found) = self.lead.get().and_then(|lead| lead.find(region)) {
+            return self.complete(&found);
+        }
+        self.found.get(region, || match self.pattern.find_first_end(region) {
+            Some(found) => self.complete(&found),
             None if region.len() == full => Found::Noise(self.max),
             None => Found::More,
-        }
+        })
+    }
+
+    fn complete(&self, found: &Range<usize>) -> Found {
+        let Range { start, end } = *found;
+        if end - start <= self.max { Found::Frame { start, end } } else { Found::TooLong(end) }
     }
 
     pub(super) fn lead(&self) -> &Lead {

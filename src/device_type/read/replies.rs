@@ -1,6 +1,6 @@
 //! `[replies.N]`: framing, correlation, rules.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use toml::de::DeValue;
 
@@ -84,8 +84,8 @@ fn read_reply(
     let by = if names.is_empty() { "the reply" } else { "the reply's `frame`" };
     let defined = Defined { by, names: of_rules.then_some(&*shown) };
     let value = value.and_then(|(name, span)| defines(name, &span, defined, diagnostics).then(|| Arc::from(name)));
-    let understood = Memo::default();
-    Some(ReplySpec { name: name.into(), framing, match_fields, value, rules, understood })
+    let (understood, first_rule) = (Memo::default(), OnceLock::new());
+    Some(ReplySpec { name: name.into(), framing, match_fields, value, rules, understood, first_rule })
 }
 
 /// `frame`: whether and how a reply is found in the stream.

@@ -1,5 +1,8 @@
 //! Bytes, traits and verdicts of the LG type, and of small types made for what LG does not have.
 
+use proptest::prelude::*;
+use tokio_util::codec::Decoder as _;
+
 use super::*;
 use crate::device_type::Catalog;
 use crate::model::{ParamValue, Secret, Value};
@@ -128,7 +131,7 @@ fn a_frame_that_names_another_letter_or_unit_is_a_stray_without_a_search() {
         let found = (request.is_stray(frame.as_bytes(), &Params::default()), judge(request, frame) == Verdict::Stray);
         assert_eq!(found.0, found.1, "{frame}");
         let sieve = request.sieve.get().unwrap();
-        (request.reply_spec().unwrap().names_another(sieve, frame.as_bytes()), found.0)
+        (request.reply_spec().unwrap().answers_another(sieve, frame.as_bytes()), found.0)
     };
     let request = raw(&lg, "ka 0a 01");
     for number in 0..300 {
@@ -136,13 +139,56 @@ fn a_frame_that_names_another_letter_or_unit_is_a_stray_without_a_search() {
         let unit = if number == 10 { 1 } else { number };
         assert_eq!(told(&request, &format!("a  {unit:02x} OK01x")), (true, true));
     }
-    // The same unit as displays write it, and what only its value or the whole of it tells.
-    for (frame, is_stray) in [("a 0A OK01x", false), ("a a NG00x", false), ("a 00a OK1x", false), ("a 0a OK02x", true)]
-    {
-        assert_eq!(told(&request, frame), (false, is_stray), "{frame}");
+    // The same unit and value as displays write them, and a no, whatever it carries.
+    for frame in ["a 0A OK01x", "a a NG00x", "a 00a OK1x", "a 0a OK001x", "a 0a NG03x"] {
+        assert_eq!(told(&request, frame), (false, false), "{frame}");
     }
+    // Another value in a yes; nothing is remembered of those that come once.
+    for number in 2..300 {
+        assert_eq!(told(&request, &format!("a 0a OK{number:02x}x")), (true, true));
+    }
+    // To a command that wants no value back any will do.
+    assert_eq!(told(&raw(&lg, "mc 0a 44"), "c 0a OK99x"), (false, false));
     // What cannot be read has no answer.
     assert_eq!(told(&raw(&lg, "hello"), "a 01 OK01x"), (true, true));
+}
+
+proptest! {
+    #[test]
+    fn what_is_told_to_be_a_stray_is_what_is_judged_one_in_every_type(
+        pieces in proptest::collection::vec(
+            prop_oneof![
+                "[acy$] {1,2}(0A|a|00a|01) {1,2}(OK|NG)(0?1|03|[0-9A-Zx]{0,3}| NG0[23]|[.] OK)x",
+                "(OK|NG|ERROR|[a-z]{1,5})[\0\r\n]{1,2}",
+            ].prop_map(String::into_bytes).boxed(),
+            1..12,
+        ),
+        bytes in proptest::collection::vec(any::<u8>(), 0..24),
+    ) {
+        let catalog = Catalog::built_in();
+        for (name, command) in [
+            ("lg-rs232", "ka 0a 01"),
+            ("lg-rs232", "kf 01 0a"),
+            ("lg-rs232", "mc 0a 08"),
+            ("lg-rs232", "ka 0a ff"),
+            ("lg-rs232", "fy 0a ff"),
+            ("lg-rs232", "hello"),
+            ("esc-cr", "status"),
+            ("devantech-eth008", "20 01 00"),
+            ("ncd-proxr", "FE 6C 01"),
+        ] {
+            let request = raw(catalog.get(name).unwrap(), command);
+            let mut codec = crate::codec::FrameCodec::new();
+            codec.expect(request.framing().unwrap());
+            let mut stream = bytes::BytesMut::from(&[&pieces.concat()[..], &bytes].concat()[..]);
+            while let Ok(Some(frame)) = codec.decode(&mut stream) {
+                let is_stray = request.judge(&frame, &Params::default()) == Verdict::Stray;
+                prop_assert_eq!(
+                    request.is_stray(&frame.bytes, &Params::default()), is_stray, "{} {:?}", command, frame.bytes
+                );
+            }
+        }
+    }
 }
 
 #[test]
@@ -161,7 +207,7 @@ fn the_value_of_an_action_is_decoded_and_an_unknown_one_shown_as_it_came() {
 }
 
 #[test]
-fn a_command_that_names_another_unit_is_noticed() {
+fn a_command_that_answers_another_unit_is_noticed() {
     let lg = lg();
     for (text, id, named) in [
         ("ka 01 01", 1, None),

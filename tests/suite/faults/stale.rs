@@ -42,6 +42,17 @@ fn a_display_that_answers_after_the_timeout_is_asked_again_and_believed_then() {
 }
 
 #[test]
+fn the_answer_behind_two_strays_in_one_piece_is_found() {
+    // Another letter, another unit, another value of ours: each is passed over, wherever among the two it stands.
+    for strays in ["b 01 OK01xa 02 OK01x", "a 02 OK01xa 01 OK00x", "a 01 OK00xa 01 OK02x"] {
+        let pair = Pair::new().on_command(vec![vec![send(&format!("{strays}a 01 OK01x"))]]);
+        let device = pair.expect(&["--cmd", "ka 01 01", "--retries", "1"], OK);
+        assert_eq!(device["reply"].as_str(), Some("a 01 OK01x"), "{strays}");
+        assert_eq!(pair.seen(), ["ka 01 01"], "{strays}");
+    }
+}
+
+#[test]
 fn a_late_answer_of_one_set_is_not_taken_for_the_next_set_of_the_chain() {
     let fleet = FakeFleet::start();
     fleet.daisy_chain(BAD, 1..=2);
