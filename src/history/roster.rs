@@ -36,7 +36,7 @@ impl Serialize for Listed<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.0.iter().map(|device| {
             let Device { name, address, device_type, site, tags, .. } = device;
-            (name, address.to_string(), device_type, site, tags)
+            (name.as_str(), address.to_string(), device_type, site, tags)
         }))
     }
 }

@@ -7,6 +7,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use smol_str::SmolStr;
+
 use super::entry::{Ready, Words};
 use super::fleet::Member;
 use super::params::{Given, GivenValue};
@@ -36,7 +38,7 @@ struct Origin {
 pub(super) struct Expander {
     source: SourceId,
     /// All names, those of entries with mistakes too.
-    names: Vec<Arc<str>>,
+    names: Vec<SmolStr>,
     units: Positions,
     origins: Vec<Origin>,
     /// Parameters that have been put together last: entries without their own share those of `[defaults]`.

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use smol_str::SmolStr;
+
 use super::{Address, Secret};
 
 /// A device's place in the run it belongs to: events carry this instead of the device.
@@ -16,11 +18,11 @@ impl DeviceIndex {
     }
 }
 
-/// One controllable thing. Cheap to clone: everything in it is shared.
+/// One controllable thing. Cheap to clone: what is long in it is shared.
 #[derive(Debug, Clone)]
 pub struct Device {
     /// Unique within the inventory.
-    pub name: Arc<str>,
+    pub name: SmolStr,
     /// Where it is reached; devices with equal addresses share a gateway.
     pub address: Address,
     /// The name of its device type.

@@ -51,7 +51,7 @@ impl<'a> Change<'a> {
             unstarted_since: None,
         };
         for (device, outcome) in run.outcomes() {
-            let since = previous.and_then(|previous| previous.failing.get(&device.name).copied());
+            let since = previous.and_then(|previous| previous.failing.get(&*device.name).copied());
             match (outcome.status, since) {
                 (Status::Skipped, _) => {
                     let is_missed = matches!(

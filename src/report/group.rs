@@ -209,7 +209,7 @@ const UNKNOWN: &str = "no cause is known";
 /// Why a device was never started, in words; not escaped. Of a held one why and until when, where that is known: a saved
 /// report does not say it.
 pub(super) fn skipped_because<'a>(run: &'a Collected, device: &Device, outcome: &Outcome) -> Cow<'a, str> {
-    let held = || run.info().held.get(&device.name).filter(|_| outcome.is_held());
+    let held = || run.info().held.get(&*device.name).filter(|_| outcome.is_held());
     if let Some(held) = held() {
         return format!("held until the end of {} or `release`: {}", held.until_day, held.why).into();
     }

@@ -72,7 +72,7 @@ fn recall_from(
         plan.hold(|device| held.contains_key(&*device.name));
     }
     if !dead.is_empty() {
-        plan.probe(|device| dead.contains(&device.name));
+        plan.probe(|device| dead.contains(&*device.name));
     }
     plan.expect(match as_if {
         AsIf::Before => &expected,
