@@ -10,7 +10,7 @@ pub use template::TemplateFraming;
 
 use std::fmt;
 
-use crate::codec::certain::Lead;
+use crate::codec::lead::Lead;
 
 /// How many bytes of frames of a fixed length one exchange may skip.
 const SKIPPED_MAX: usize = 4096;

@@ -14,7 +14,7 @@ use std::ops::Range;
 use std::sync::OnceLock;
 
 use super::Found;
-use crate::codec::certain::Lead;
+use crate::codec::lead::Lead;
 use crate::codec::memo::Memo;
 use crate::codec::one_end::find_two_ends;
 use crate::codec::pattern::{BytePattern, PatternError, parse};
