@@ -26,13 +26,18 @@ pub(super) const MEMORY_MAX: usize = 256 * 1024;
 /// So many bytes are walked before anything else is asked of them.
 const NEAR: usize = 64;
 
-type MakeCache = Box<dyn Fn() -> Cache + Send + Sync + UnwindSafe + RefUnwindSafe>;
+/// What an automaton writes while it is walked, one for each thread that walks it.
+pub(super) type Caches<C> = Pool<C, Box<dyn Fn() -> C + Send + Sync + UnwindSafe + RefUnwindSafe>>;
+
+/// Made when they are asked for.
+pub(super) fn caches<C>(make: impl Fn() -> C + Send + Sync + UnwindSafe + RefUnwindSafe + 'static) -> Caches<C> {
+    Pool::new(Box::new(make))
+}
 
 /// Finds the match that is complete first.
 pub(super) struct FirstEnd {
     automaton: Arc<Regex>,
-    /// What an automaton writes while it is walked, one for each thread that walks it.
-    caches: Pool<Cache, MakeCache>,
+    caches: Caches<Cache>,
     /// Bytes without which nothing matches.
     needed: Box<[u8]>,
 }
@@ -48,7 +53,7 @@ impl FirstEnd {
             .ok()?;
         let automaton = Arc::new(automaton);
         let model = automaton.clone();
-        let caches = Pool::new(Box::new(move || model.create_cache()) as MakeCache);
+        let caches = caches(move || model.create_cache());
         Some(Self { automaton, caches, needed: needed_bytes(pattern) })
     }
 

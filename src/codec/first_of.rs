@@ -4,23 +4,18 @@
 //! it costs to try the patterns one by one.
 
 use std::fmt;
-use std::panic::{RefUnwindSafe, UnwindSafe};
 
 use regex_automata::hybrid::dfa::{Cache, Config, DFA};
 use regex_automata::nfa::thompson::{self, WhichCaptures};
-use regex_automata::util::pool::Pool;
 use regex_automata::{Input, MatchKind};
 
-use super::first_end::MEMORY_MAX;
+use super::first_end::{Caches, MEMORY_MAX, caches};
 use super::pattern::BytePattern;
-
-type MakeCache = Box<dyn Fn() -> Cache + Send + Sync + UnwindSafe + RefUnwindSafe>;
 
 /// Patterns in an order.
 pub struct FirstOf {
     automaton: DFA,
-    /// What it writes while it is walked, one for each thread that walks it.
-    caches: Pool<Cache, MakeCache>,
+    caches: Caches<Cache>,
 }
 
 impl FirstOf {
@@ -33,7 +28,7 @@ impl FirstOf {
             Config::new().match_kind(MatchKind::All).cache_capacity(MEMORY_MAX).skip_cache_capacity_check(true);
         let automaton = DFA::builder().configure(config).build_from_nfa(states).ok()?;
         let model = automaton.clone();
-        let caches = Pool::new(Box::new(move || model.create_cache()) as MakeCache);
+        let caches = caches(move || model.create_cache());
         Some(Self { automaton, caches })
     }
 

@@ -59,7 +59,7 @@ pub fn recent(store: &Store, next: &Next<'_>) -> Result<Recent, HistoryError> {
     let devices = next.devices.iter().zip(&seen);
     let is_dead = |seen: &Seen| next.dead_after > 0 && seen.failures >= next.dead_after;
     Ok(Recent {
-        dead: devices.filter(|(_, seen)| is_dead(seen)).map(|(device, _)| (&*device.name).into()).collect(),
+        dead: devices.filter(|(_, seen)| is_dead(seen)).map(|(device, _)| device.name.clone().into()).collect(),
         expected: seen.iter().map(Seen::expected).collect(),
         answered: seen.iter().map(Seen::answered).collect(),
     })

@@ -194,7 +194,7 @@ impl DeviceEntry {
         let texts = [self.sent.as_deref(), self.reply.as_deref()];
         let has_secret = texts.into_iter().flatten().any(|text| text.contains(SECRET_SHOWN));
         let device = Device {
-            name: (&*self.name).into(),
+            name: self.name.into(),
             address: Address::parse(&self.address, None).map_err(|error| format!("`address`: {error}"))?,
             device_type: self.r#type,
             site: self.site,

@@ -1,4 +1,4 @@
-//! As many lanes at once as this process may hold files for.
+//! As many lanes at once as this process may hold files for, and room for these.
 
 use tracing::warn;
 
@@ -6,7 +6,8 @@ use super::Prepared;
 use crate::model::Host;
 use crate::transport::{Fit, raise_open_files, reserve_files};
 
-/// Raises the limit on open files, and fits the lanes of a run into it; one that does not fit is warned of.
+/// Raises the limit on open files, fits the lanes of a run into it and makes room for their files; one that does not fit is
+/// warned of.
 pub fn fitting(prepared: &Prepared, is_simulated: bool) -> Fit {
     let wanted = prepared.concurrency;
     let needed = wanted.min(prepared.plan.lanes.len().max(1));

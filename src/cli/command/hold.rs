@@ -39,7 +39,7 @@ pub(in crate::cli) fn run(args: &HoldArgs, terminal: &Terminal) -> ExitStatus {
             return terminal.mistake(format!("{day} is over"), Some("give today or a later day"));
         }
         let (until_day, why) = (day.to_string(), why.clone());
-        held.push(Hold { device: (&*device.name).into(), until: end, until_day, why });
+        held.push(Hold { device: device.name.clone().into(), until: end, until_day, why });
     }
     let written = past::asked(&args.history)
         .and_then(|path| Store::create(&path))

@@ -105,7 +105,7 @@ impl PatternFraming {
     pub(super) fn find(&self, bytes: &[u8]) -> Found {
         let full = self.max.saturating_mul(2);
         let region = bytes.get(..full).unwrap_or(bytes);
-        // Who has sent one stray may send hundreds.
+        // The lead is made at the first stray: whoever sends one may send hundreds, no two alike.
         if let Some(found) = self.lead.get().and_then(|lead| lead.find(region)) {
             return self.complete(&found);
         }

@@ -207,7 +207,7 @@ fn the_value_of_an_action_is_decoded_and_an_unknown_one_shown_as_it_came() {
 }
 
 #[test]
-fn a_command_that_answers_another_unit_is_noticed() {
+fn a_command_that_names_another_unit_is_noticed() {
     let lg = lg();
     for (text, id, named) in [
         ("ka 01 01", 1, None),
